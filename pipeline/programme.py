@@ -1,0 +1,219 @@
+"""The programme file: sessions, waves and their windows, cohorts, arms, policies and thresholds.
+
+What belongs here: what one evaluation fixes beforehand and every room may ask about.
+What stays out: how an organisation's files look (`pipeline/reading/mapping.py`), and any IO beyond
+loading this one file.
+"""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline import reference
+from pipeline.reference import Instrument, Organisation
+from pipeline.vocabulary import DuplicatePolicy, OrganisationKind
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
+ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
+
+
+class UnusableConfiguration(Exception):
+    """A programme, mapping or key that Muster cannot work with; the message is one sentence."""
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sessions(_Declared):
+    planned: int = Field(10, ge=0)
+    days_between: int = Field(14, ge=1)
+
+
+class Wave(_Declared):
+    """A measuring point, counted in days from the cohort's first session."""
+
+    wave: Name
+    due_after_days: int
+    opens_days_before: int = Field(14, ge=0)
+    closes_days_after: int = Field(28, ge=0)
+    follow_up: bool = False
+    not_held_by: tuple[Name, ...] = ()
+    """Organisations whose programme leaves this wave out."""
+
+
+class Cohort(_Declared):
+    """The officers of one organisation who begin together."""
+
+    organisation: Name
+    cohort: str
+    starts_on: date
+
+
+class Contrast(_Declared):
+    """The comparison named before any data were seen; everything else is secondary."""
+
+    instrument: Name
+    subscale: Name
+    from_wave: Name
+    to_wave: Name
+
+
+class DeclaredOrganisation(_Declared):
+    """An organisation that the reference list does not hold, simulated ones included."""
+
+    organisation: Name
+    name: str
+    kind: OrganisationKind
+    country: str = "England"
+
+
+class IdentifierSettings(_Declared):
+    """How officers' identifiers of one force are brought to one spelling before they are hashed."""
+
+    prefixes: tuple[str, ...] = ()
+    strip_leading_zeros: bool = False
+
+
+class Identifiers(_Declared):
+    default: IdentifierSettings = IdentifierSettings()
+    forces: Mapping[Name, IdentifierSettings] = {}
+
+    def of(self, force: str) -> IdentifierSettings:
+        return self.forces.get(force, self.default)
+
+
+class Thresholds(_Declared):
+    """Where a contract starts to warn, hold or reject a submission; shares of the rows read."""
+
+    quarantined_warn: float = Field(0.0, ge=0, le=1)
+    quarantined_hold: float = Field(0.25, ge=0, le=1)
+    quarantined_reject: float = Field(0.60, ge=0, le=1)
+    unlinked_hold: float = Field(0.20, ge=0, le=1)
+    rows_of_previous_hold: float = Field(0.80, ge=0, le=1)
+    """A cumulative file with fewer rows than this share of the one before is held."""
+
+
+class Programme(_Declared):
+    programme: Name
+    title: str
+    instruments: tuple[Name, ...]
+    primary: Contrast
+    sessions: Sessions = Sessions()
+    waves: tuple[Wave, ...]
+    cohorts: tuple[Cohort, ...] = ()
+    organisations: tuple[DeclaredOrganisation, ...] = ()
+    arms: tuple[ArmName, ...] = ("programme",)
+    duplicates: DuplicatePolicy = DuplicatePolicy.FIRST_COMPLETE
+    early_response_days: int = Field(28, ge=0)
+    """A response up to this many days before enrolment is kept and flagged."""
+    identifiers: Identifiers = Identifiers()
+    prorate: bool = False
+    """Score a subscale with up to half of its items blank from the answered ones."""
+    baseline_sd: Mapping[Name, Mapping[Name, float]] = {}
+    """Baseline SDs by instrument and subscale, frozen for reliable change."""
+    thresholds: Thresholds = Thresholds()
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        known = reference.instruments()
+        for instrument in self.instruments:
+            if instrument not in known:
+                raise ValueError(
+                    f"instruments: {instrument} is not an instrument Muster has; "
+                    f"choose among {', '.join(known)}"
+                )
+        names = [wave.wave for wave in self.waves]
+        if len(set(names)) != len(names) or not names:
+            raise ValueError("waves: at least one is needed and each name may occur once")
+        if [w.due_after_days for w in self.waves] != sorted(w.due_after_days for w in self.waves):
+            raise ValueError("waves: list them in the order in which they fall due")
+        for end in (self.primary.from_wave, self.primary.to_wave):
+            if end not in names:
+                raise ValueError(f"primary: {end} is not one of the waves")
+        if self.primary.instrument not in self.instruments:
+            raise ValueError("primary: its instrument is not among the programme's instruments")
+        if self.primary.subscale not in known[self.primary.instrument].by_subscale:
+            raise ValueError(
+                f"primary: {self.primary.instrument} has no subscale {self.primary.subscale}"
+            )
+        if not self.arms:
+            raise ValueError("arms: at least one is needed")
+        return self
+
+    @cached_property
+    def wave_names(self) -> tuple[str, ...]:
+        return tuple(wave.wave for wave in self.waves)
+
+    @cached_property
+    def known_organisations(self) -> dict[str, Organisation]:
+        """The reference list with what this programme declares beside it."""
+        declared = {
+            entry.organisation: Organisation(
+                entry.organisation, entry.name, entry.kind, entry.country, None
+            )
+            for entry in self.organisations
+        }
+        return {**reference.organisations(), **declared}
+
+    def instrument(self, name: str) -> Instrument:
+        return reference.instruments()[name]
+
+    def cohort_start(self, organisation: str, cohort: str | None) -> date | None:
+        """First session of a cohort as declared here, or None where it is not declared."""
+        return self._cohort_starts.get((organisation, cohort or "")) or self._cohort_starts.get(
+            (organisation, "all")
+        )
+
+    @cached_property
+    def _cohort_starts(self) -> dict[tuple[str, str], date]:
+        return {(c.organisation, c.cohort): c.starts_on for c in self.cohorts}
+
+    def window(self, wave: Wave, starts_on: date) -> tuple[date, date, date]:
+        """Due date, first and last day of the window of a wave for a cohort."""
+        due = starts_on + timedelta(days=wave.due_after_days)
+        return (
+            due,
+            due - timedelta(days=wave.opens_days_before),
+            due + timedelta(days=wave.closes_days_after),
+        )
+
+
+def parse_programme(text: str, name: str = "programme.yaml") -> Programme:
+    """A checked programme from YAML text; raises UnusableConfiguration with one sentence."""
+    try:
+        declared = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        raise UnusableConfiguration(
+            f"{name}{where}: this is not valid YAML; check indentation and quotes there."
+        ) from None
+    if not isinstance(declared, dict):
+        raise UnusableConfiguration(f"{name}: a programme is expected, with `programme:` first.")
+    try:
+        return Programme.model_validate(declared)
+    except ValidationError as error:
+        raise UnusableConfiguration(f"{name}: {first_problem(error)}") from None
+
+
+def load_programme(path: Path) -> Programme:
+    try:
+        return parse_programme(path.read_text("utf-8"), path.name)
+    except FileNotFoundError:
+        raise UnusableConfiguration(
+            f"{path.name} is missing from the home folder; `muster init` makes one."
+        ) from None
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first problem that pydantic found, as one sentence with the place and the remedy."""
+    problem = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{place + ': ' if place else ''}{message[:1].lower()}{message[1:]}."

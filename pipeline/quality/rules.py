@@ -1,0 +1,389 @@
+"""The catalogue of row rules: one named, vectorised expression each, with its severity and remedy.
+
+What belongs here: what makes a single row unsound. What stays out: applying them
+(`pipeline/quality/judgement.py`) and contracts on whole submissions (`checks/`).
+
+A rule's expression is true where the row breaks it and never null: a null that should count as
+broken says so itself.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from pipeline.programme import Programme
+from pipeline.reference import Instrument
+from pipeline.vocabulary import Kind, Severity
+
+UNRECOGNISED: Final = -(2**15)
+"""Stands in an item column for a cell that held something which is not an answer."""
+
+FASTEST_SECONDS_PER_ITEM: Final = 2
+LONGEST_RUN_SHARE: Final = 0.5
+SHORTEST_INSTRUMENT_FOR_RUNS: Final = 10
+"""A run of equal answers says nothing about an instrument of four items."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a rule may ask about beside the row."""
+
+    programme: Programme
+    received_on: date
+    instrument: Instrument | None = None
+
+    @property
+    def item_columns(self) -> list[str]:
+        assert self.instrument is not None
+        return [f"item_{number}" for number in range(1, self.instrument.items + 1)]
+
+
+Expression = Callable[[Circumstances], pl.Expr]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row rule. `column` names the canonical column concerned; None where it is the whole row."""
+
+    name: str
+    kinds: frozenset[Kind]
+    severity: Severity
+    meaning: str
+    remedy: str
+    column: str | Expression | None = None
+    breaks: Expression | None = None
+    """None for the rules that need other rows or other submissions."""
+
+
+def _unrecognised(field: str) -> Expression:
+    return lambda _: pl.col("unrecognised").list.contains(field).fill_null(False)
+
+
+def _first_item(broken: Callable[[str, Circumstances], pl.Expr]) -> Expression:
+    """Name of the first item column for which `broken` holds."""
+
+    def column(circumstances: Circumstances) -> pl.Expr:
+        return pl.coalesce(
+            pl.when(broken(item, circumstances)).then(pl.lit(item))
+            for item in circumstances.item_columns
+        )
+
+    return column
+
+
+def _any_item(broken: Callable[[str, Circumstances], pl.Expr]) -> Expression:
+    return lambda circumstances: pl.any_horizontal(
+        broken(item, circumstances).fill_null(False) for item in circumstances.item_columns
+    )
+
+
+def _is_unrecognised(item: str, _: Circumstances) -> pl.Expr:
+    return pl.col(item) == UNRECOGNISED
+
+
+def _is_out_of_range(item: str, circumstances: Circumstances) -> pl.Expr:
+    instrument = circumstances.instrument
+    assert instrument is not None
+    inside = pl.col(item).is_between(instrument.minimum, instrument.maximum)
+    return ~inside & (pl.col(item) != UNRECOGNISED)
+
+
+def _too_many_unanswered(circumstances: Circumstances) -> pl.Expr:
+    assert circumstances.instrument is not None
+    unanswered = pl.sum_horizontal(
+        pl.col(item).is_null().cast(pl.UInt16) for item in circumstances.item_columns
+    )
+    return unanswered > circumstances.instrument.unanswered_allowed
+
+
+def _straight_lining(circumstances: Circumstances) -> pl.Expr:
+    """True where one answer is repeated for half of the instrument's items or more in a row."""
+    instrument = circumstances.instrument
+    assert instrument is not None
+    if instrument.items < SHORTEST_INSTRUMENT_FOR_RUNS:
+        return pl.lit(False)
+    length = int(instrument.items * LONGEST_RUN_SHARE)
+    items = circumstances.item_columns
+    same = [(pl.col(a) == pl.col(b)).fill_null(False) for a, b in zip(items, items[1:])]  # noqa: B905
+    windows = [
+        pl.all_horizontal(same[start : start + length - 1])
+        for start in range(len(items) - length + 1)
+    ]
+    return pl.any_horizontal(windows)
+
+
+def _answered_too_fast(circumstances: Circumstances) -> pl.Expr:
+    assert circumstances.instrument is not None
+    fastest = FASTEST_SECONDS_PER_ITEM * circumstances.instrument.items
+    return (pl.col("duration_seconds") < fastest).fill_null(False)
+
+
+def _session_number_unknown(circumstances: Circumstances) -> pl.Expr:
+    planned = circumstances.programme.sessions.planned
+    return ~pl.col("session_number").is_between(1, planned).fill_null(False)
+
+
+_EVERY = frozenset(Kind)
+_ANSWERS = frozenset({Kind.QUESTIONNAIRE})
+_ROSTER = frozenset({Kind.ROSTER})
+_ATTENDANCE = frozenset({Kind.ATTENDANCE})
+_DEPARTURES = frozenset({Kind.DEPARTURES})
+
+ROW_RULES: tuple[Rule, ...] = (
+    Rule(
+        "participant_key_missing",
+        _EVERY,
+        Severity.REJECT,
+        "The row does not say whose it is.",
+        "Fill in the officer's number and send the file again.",
+        "participant",
+        lambda _: pl.col("participant_id").is_null(),
+    ),
+    Rule(
+        "preview_or_test_row",
+        _ANSWERS,
+        Severity.REJECT,
+        "The row was made by a preview, a test or a spam filter.",
+        "Nothing to do, unless it was a real answer.",
+        None,
+        lambda _: pl.col("is_test"),
+    ),
+    Rule(
+        "wave_unknown",
+        _ANSWERS,
+        Severity.REJECT,
+        "The row does not say at which wave it was answered, or in words the mapping does not know.",
+        "Add the spelling to the mapping's wave values, or fill in the wave.",
+        "wave",
+        lambda _: pl.col("wave").is_null(),
+    ),
+    Rule(
+        "answer_not_recognised",
+        _ANSWERS,
+        Severity.REJECT,
+        "An answer is neither a number nor one of the labels that the mapping knows.",
+        "Add the label to the mapping, or correct the cell.",
+        _first_item(_is_unrecognised),
+        _any_item(_is_unrecognised),
+    ),
+    Rule(
+        "answer_out_of_range",
+        _ANSWERS,
+        Severity.REJECT,
+        "An answer lies outside the range of the instrument.",
+        "Correct the cell; if every row has it, set the mapping's offset.",
+        _first_item(_is_out_of_range),
+        _any_item(_is_out_of_range),
+    ),
+    Rule(
+        "too_many_unanswered",
+        _ANSWERS,
+        Severity.REJECT,
+        "More items are blank than the instrument allows.",
+        "Nothing to do, unless the answers were lost on the way.",
+        None,
+        _too_many_unanswered,
+    ),
+    Rule(
+        "completed_in_future",
+        _ANSWERS,
+        Severity.REJECT,
+        "The day of completion lies after the day the file was received.",
+        "Correct the date.",
+        "completed_on",
+        lambda c: (pl.col("completed_on") > c.received_on).fill_null(False),
+    ),
+    Rule(
+        "completed_on_not_recognised",
+        _ANSWERS,
+        Severity.WARN,
+        "The day of completion is not a date in the mapping's format; it counts as unknown.",
+        "Set the mapping's date_format, or correct the cell.",
+        "completed_on",
+        _unrecognised("completed_on"),
+    ),
+    Rule(
+        "straight_lining",
+        _ANSWERS,
+        Severity.WARN,
+        "One answer is repeated for half of the items or more in a row.",
+        "Nothing to do; analyses can be repeated without such responses.",
+        None,
+        _straight_lining,
+    ),
+    Rule(
+        "answered_too_fast",
+        _ANSWERS,
+        Severity.WARN,
+        "Less than two seconds were taken for each item.",
+        "Nothing to do; analyses can be repeated without such responses.",
+        "duration_seconds",
+        _answered_too_fast,
+    ),
+    Rule(
+        "arm_unknown",
+        _ROSTER | _ANSWERS,
+        Severity.REJECT,
+        "The arm is not one that the programme file declares.",
+        "Add the spelling to the mapping's values for arm, or correct the cell.",
+        "arm",
+        _unrecognised("arm"),
+    ),
+    Rule(
+        "enrolled_on_not_recognised",
+        _ROSTER,
+        Severity.WARN,
+        "The day of enrolment is blank or not a date in the mapping's format.",
+        "Set the mapping's date_format, or fill in the date.",
+        "enrolled_on",
+        _unrecognised("enrolled_on"),
+    ),
+    Rule(
+        "rank_not_recognised",
+        _ROSTER,
+        Severity.WARN,
+        "The rank is not in the list of ranks; it counts as unknown.",
+        "Add the spelling to the mapping's values for rank.",
+        "rank",
+        _unrecognised("rank"),
+    ),
+    Rule(
+        "ethnicity_not_recognised",
+        _ROSTER,
+        Severity.WARN,
+        "The ethnicity is not a self-defined code or group; it counts as unknown.",
+        "Add the spelling to the mapping's values for ethnicity.",
+        "ethnicity",
+        _unrecognised("ethnicity"),
+    ),
+    Rule(
+        "service_years_not_recognised",
+        _ROSTER,
+        Severity.WARN,
+        "The years of service are not a number from 0 to 60; they count as unknown.",
+        "Correct the cell.",
+        "service_years",
+        _unrecognised("service_years"),
+    ),
+    Rule(
+        "session_number_unknown",
+        _ATTENDANCE,
+        Severity.REJECT,
+        "The session number is missing or not one of the programme's sessions.",
+        "Correct the number.",
+        "session_number",
+        _session_number_unknown,
+    ),
+    Rule(
+        "attended_not_recognised",
+        _ATTENDANCE,
+        Severity.REJECT,
+        "It is not clear whether the officer came.",
+        "Add the spelling to the mapping's values for attended, or fill in the cell.",
+        "attended",
+        _unrecognised("attended"),
+    ),
+    Rule(
+        "held_on_not_recognised",
+        _ATTENDANCE,
+        Severity.WARN,
+        "The day of the session is not a date in the mapping's format; it counts as unknown.",
+        "Set the mapping's date_format, or correct the cell.",
+        "held_on",
+        _unrecognised("held_on"),
+    ),
+    Rule(
+        "departed_on_not_recognised",
+        _DEPARTURES,
+        Severity.REJECT,
+        "The day of departure is missing or not a date in the mapping's format.",
+        "Set the mapping's date_format, or fill in the date.",
+        "departed_on",
+        lambda _: pl.col("departed_on").is_null(),
+    ),
+    Rule(
+        "departure_kind_unknown",
+        _DEPARTURES,
+        Severity.REJECT,
+        "It is not clear whether the officer withdrew or left the organisation.",
+        "Add the spelling to the mapping's values for departure_kind, or fill in the cell.",
+        "departure_kind",
+        lambda _: pl.col("departure_kind").is_null(),
+    ),
+)
+"""Rules that a row breaks by itself."""
+
+DUPLICATE_RULES: dict[Kind, Rule] = {
+    Kind.QUESTIONNAIRE: Rule(
+        "duplicate_response",
+        _ANSWERS,
+        Severity.REJECT,
+        "The file holds another response of the same officer, wave and instrument, which counts.",
+        "Nothing to do; the programme's policy says which one stays.",
+    ),
+    Kind.ROSTER: Rule(
+        "duplicate_enrolment",
+        _ROSTER,
+        Severity.REJECT,
+        "The roster names the same officer more than once; the first row counts.",
+        "Remove the extra row.",
+    ),
+    Kind.ATTENDANCE: Rule(
+        "duplicate_attendance",
+        _ATTENDANCE,
+        Severity.REJECT,
+        "The register holds the same officer and session more than once; the last row counts.",
+        "Remove the extra row.",
+    ),
+    Kind.DEPARTURES: Rule(
+        "duplicate_departure",
+        _DEPARTURES,
+        Severity.REJECT,
+        "The file holds more than one departure of the same officer; the last row counts.",
+        "Remove the extra row.",
+    ),
+}
+"""Rules on several rows of one file, judged among the rows that are sound by themselves."""
+
+STANDING_RULES: tuple[Rule, ...] = (
+    Rule(
+        "participant_not_enrolled",
+        _ANSWERS | _ATTENDANCE | _DEPARTURES,
+        Severity.REJECT,
+        "The organisation sends rosters, and none of them names the officer.",
+        "Correct the number, or send a roster that names the officer.",
+        "participant",
+    ),
+    Rule(
+        "completed_after_departure",
+        _ANSWERS,
+        Severity.REJECT,
+        "The response was completed after the officer withdrew or left.",
+        "Correct the date of the response or of the departure.",
+        "completed_on",
+    ),
+    Rule(
+        "completed_before_enrolment",
+        _ANSWERS,
+        Severity.REJECT,
+        "The response was completed earlier before enrolment than the programme allows.",
+        "Correct the date of the response or of the enrolment.",
+        "completed_on",
+    ),
+    Rule(
+        "completed_shortly_before_enrolment",
+        _ANSWERS,
+        Severity.WARN,
+        "The response was completed before enrolment, but within the days the programme allows.",
+        "Nothing to do: baselines are often answered early.",
+        "completed_on",
+    ),
+)
+"""Rules that need what other submissions say; they are judged anew whenever those change."""
+
+RULES: dict[str, Rule] = {
+    rule.name: rule for rule in (*ROW_RULES, *DUPLICATE_RULES.values(), *STANDING_RULES)
+}

@@ -1,0 +1,229 @@
+"""What a mapping file may say: how one layout of one organisation becomes canonical rows.
+
+What belongs here: the model of `sources/<organisation>/<source>.yaml` and its checks.
+What stays out: files and folders; a mapping arrives here as text.
+"""
+
+import fnmatch
+from collections.abc import Mapping as Dictionary
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.programme import Programme, UnusableConfiguration, first_problem
+from pipeline.vocabulary import Delivery, Kind, OrganisationKind, Platform
+
+SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*(-[a-z0-9_]+)*$", max_length=60)]
+
+ROSTER_FIELDS = (
+    "unit",
+    "session_group",
+    "facilitator",
+    "cohort",
+    "arm",
+    "rank",
+    "service_years",
+    "gender",
+    "ethnicity",
+    "enrolled_on",
+)
+ATTENDANCE_FIELDS = (
+    "session_group",
+    "session_number",
+    "held_on",
+    "cancelled",
+    "attended",
+    "minutes",
+    "absence_reason",
+)
+DEPARTURE_FIELDS = ("departed_on", "departure_kind")
+QUESTIONNAIRE_FIELDS = ("arm", "gender", "completed_on", "duration_seconds")
+FIELDS: Dictionary[Kind, tuple[str, ...]] = {
+    Kind.QUESTIONNAIRE: QUESTIONNAIRE_FIELDS,
+    Kind.ROSTER: ROSTER_FIELDS,
+    Kind.ATTENDANCE: ATTENDANCE_FIELDS,
+    Kind.DEPARTURES: DEPARTURE_FIELDS,
+}
+REQUIRED: Dictionary[Kind, tuple[str, ...]] = {
+    Kind.QUESTIONNAIRE: (),
+    Kind.ROSTER: (),
+    Kind.ATTENDANCE: ("session_number", "attended"),
+    Kind.DEPARTURES: ("departed_on", "departure_kind"),
+}
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ColumnValues(_Declared):
+    """A column, and what its spellings mean; spellings are compared without case."""
+
+    column: str
+    values: Dictionary[str, str] = {}
+
+
+class Wave(_Declared):
+    """Where the wave of a row is found: exactly one of the three."""
+
+    constant: str | None = None
+    column: str | None = None
+    values: Dictionary[str, str] = {}
+    suffixes: Dictionary[str, str] = {}
+    """Wide files: what `{wave}` in a column pattern is replaced by -> wave."""
+
+    @model_validator(mode="after")
+    def _names_one_place(self) -> Self:
+        if sum(map(bool, (self.constant, self.column, self.suffixes))) != 1:
+            raise ValueError("give exactly one of `constant`, `column` or `suffixes`")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        if self.constant:
+            return (self.constant,)
+        return tuple((self.suffixes or self.values).values())
+
+
+class Answers(_Declared):
+    """Where the answers to one instrument stand and how they are coded."""
+
+    columns: str
+    """A column name with `{item}` for the item number, and `{wave}` in wide files."""
+    coding: Literal["numeric", "labels"] = "numeric"
+    offset: int = 0
+    """Added to a number read, where an export counts from another number than the instrument."""
+    labels: Dictionary[str, int] = {}
+    """Choice text -> answer; without it the instrument's anchors count."""
+
+    @model_validator(mode="after")
+    def _names_items(self) -> Self:
+        if "{item}" not in self.columns:
+            raise ValueError("`columns` needs {item} where the item number stands, as in Q4_{item}")
+        return self
+
+
+class Consent(_Declared):
+    column: str
+    yes: tuple[str, ...]
+
+
+class Mapping(_Declared):
+    """One source of one organisation."""
+
+    organisation: str
+    source: SourceName
+    kind: Kind
+    platform: Platform = Platform.CSV
+    files: str
+    """Shell pattern of the file names in the organisation's landing folder."""
+    delivery: Delivery = Delivery.CUMULATIVE
+    participant: str
+    """The column that identifies an officer; it is hashed before anything is written."""
+    home_force: str | ColumnValues | None = None
+    """The force whose numbering `participant` follows; the organisation itself if it is a force."""
+    wave: Wave | None = None
+    instruments: Dictionary[str, Answers] = {}
+    columns: Dictionary[str, str] = {}
+    """Canonical field -> column name, `{wave}` allowed in wide files."""
+    values: Dictionary[str, Dictionary[str, str]] = {}
+    """Canonical field -> what its spellings mean."""
+    date_format: str = "%Y-%m-%d"
+    consent: Consent | None = None
+    missing: tuple[str, ...] = ("", "NA")
+    leave_out: tuple[str, ...] = ()
+    """Columns known and deliberately not carried, as patterns; they raise no notice."""
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        unknown = sorted(set(self.columns) - set(FIELDS[self.kind]))
+        if unknown:
+            raise ValueError(
+                f"columns: {unknown[0]} is not a field of kind {self.kind}; "
+                f"it has {', '.join(FIELDS[self.kind])}"
+            )
+        missing = [field for field in REQUIRED[self.kind] if field not in self.columns]
+        if missing:
+            raise ValueError(f"columns: kind {self.kind} needs {missing[0]}")
+        if (self.kind == Kind.QUESTIONNAIRE) != bool(self.instruments):
+            raise ValueError("instruments: a questionnaire names at least one, other kinds none")
+        if (self.kind == Kind.QUESTIONNAIRE) != (self.wave is not None):
+            raise ValueError("wave: a questionnaire says where its wave is found, other kinds not")
+        wide = self.wave is not None and bool(self.wave.suffixes)
+        for name, answers in self.instruments.items():
+            if ("{wave}" in answers.columns) != wide:
+                raise ValueError(
+                    f"instruments.{name}: {{wave}} stands in `columns` exactly when "
+                    "`wave` gives `suffixes`"
+                )
+        return self
+
+    def takes_in(self, file_name: str) -> bool:
+        return fnmatch.fnmatch(file_name.lower(), self.files.lower())
+
+
+def parse_mapping(text: str, name: str, programme: Programme) -> Mapping:
+    """A checked mapping from YAML text; raises UnusableConfiguration with one sentence.
+
+    `name` is how the sentence calls the file, for example `sources/kent/proqol.yaml`.
+    """
+    try:
+        declared: Any = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        raise UnusableConfiguration(
+            f"{name}{where}: this is not valid YAML; check indentation and quotes there."
+        ) from None
+    try:
+        mapping = Mapping.model_validate(declared)
+    except ValidationError as error:
+        place = error.errors(include_url=False)[0]["loc"]
+        line = _line_of(text, place)
+        raise UnusableConfiguration(f"{name} line {line}: {first_problem(error)}") from None
+    problem = _problem_with(mapping, programme)
+    if problem:
+        raise UnusableConfiguration(f"{name}: {problem}.")
+    return mapping
+
+
+def _problem_with(mapping: Mapping, programme: Programme) -> str | None:
+    organisation = programme.known_organisations.get(mapping.organisation)
+    if organisation is None:
+        return (
+            f"organisation: {mapping.organisation} is neither in the reference list nor declared "
+            "under `organisations` in programme.yaml"
+        )
+    for instrument in mapping.instruments:
+        if instrument not in programme.instruments:
+            return f"instruments: {instrument} is not one of the programme's instruments"
+    for wave in mapping.wave.names if mapping.wave else ():
+        if wave not in programme.wave_names:
+            return f"wave: {wave} is not one of the programme's waves"
+    is_unit = organisation.kind == OrganisationKind.VIOLENCE_REDUCTION_UNIT
+    if mapping.home_force is None and is_unit:
+        return "home_force: a violence reduction unit's source says which force its officers are of"
+    return None
+
+
+def _line_of(text: str, place: tuple[int | str, ...]) -> int:
+    """Line, counted from 1, of the deepest part of `place` that the YAML text has."""
+    node = yaml.compose(text)
+    line = 1
+    for part in place:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == str(part):
+                    node, line = value, key.start_mark.line + 1
+                    break
+            else:
+                return line
+        elif (
+            isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value)
+        ):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line

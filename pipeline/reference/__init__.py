@@ -1,0 +1,147 @@
+"""Facts as data files with their sources (`SOURCES.md`), and the loaders that check them.
+
+What belongs here: instruments, organisations, ranks, ethnicity codes, the pilot's published figures.
+What stays out: anything measured, anything that a programme chooses for itself.
+"""
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+import yaml
+
+from pipeline.reference.instrument import Band, Instrument, Subscale
+from pipeline.vocabulary import OrganisationKind
+
+__all__ = [
+    "Band",
+    "Instrument",
+    "Organisation",
+    "PilotMean",
+    "Subscale",
+    "ethnicity_groups",
+    "instruments",
+    "organisations",
+    "pilot_means",
+    "rank_groups",
+]
+
+_DATA = files("pipeline.reference")
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    organisation: str
+    name: str
+    kind: OrganisationKind
+    country: str
+    police_force_area_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PilotMean:
+    """One mean as the pilot printed it; `mean` keeps the printed digits."""
+
+    wave: str
+    instrument: str
+    subscale: str
+    n_reported: int
+    mean: str
+    band_reported: str
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(_DATA.joinpath(name).read_text("utf-8").splitlines()))
+
+
+@cache
+def instruments() -> Mapping[str, Instrument]:
+    """Every instrument shipped, by name."""
+    found = {}
+    for entry in sorted(_DATA.joinpath("instruments").iterdir(), key=lambda entry: entry.name):
+        if entry.name.endswith(".yaml"):
+            instrument = Instrument.model_validate(yaml.safe_load(entry.read_text("utf-8")))
+            found[instrument.instrument] = instrument
+    return MappingProxyType(found)
+
+
+@cache
+def organisations() -> Mapping[str, Organisation]:
+    """Police forces and violence reduction units of the United Kingdom, by identifier."""
+    return MappingProxyType(
+        {
+            row["organisation"]: Organisation(
+                organisation=row["organisation"],
+                name=row["name"],
+                kind=OrganisationKind(row["kind"]),
+                country=row["country"],
+                police_force_area_code=row["police_force_area_code"] or None,
+            )
+            for row in _rows("organisations.csv")
+        }
+    )
+
+
+@cache
+def rank_groups() -> Mapping[str, str]:
+    """Spelling of a rank or role, in lower case -> the group that tables use."""
+    spellings: dict[str, str] = {}
+    for row in _rows("ranks.csv"):
+        group = _rank_group(row["rank_or_role"], row["category"], row["order"])
+        for spelling in (row["rank_or_role"], row["abbreviation"], group):
+            if spelling:
+                spellings[spelling.lower()] = group
+    return MappingProxyType(spellings)
+
+
+def _rank_group(rank: str, category: str, order: str) -> str:
+    # Groups wide enough to publish: constables, sergeants, inspectors, everyone above, the rest.
+    if category != "officer":
+        return "senior_officer" if category == "chief officer" else "staff_and_others"
+    return {"1": "constable", "2": "sergeant", "3": "inspector", "4": "inspector"}.get(
+        order, "senior_officer"
+    )
+
+
+@cache
+def ethnicity_groups() -> Mapping[str, str]:
+    """Self-defined ethnicity code, label or group, in lower case -> one of the published groups."""
+    names = {
+        "White": "white",
+        "Mixed or Multiple ethnic groups": "mixed",
+        "Asian or Asian British": "asian",
+        "Chinese or other (2001 grouping)": "asian",
+        "Black, Black British, Caribbean or African": "black",
+        "Other ethnic group": "other",
+        "Not stated": "not_stated",
+    }
+    spellings: dict[str, str] = {}
+    for row in _rows("ethnicity_codes.csv"):
+        group = names[row["group"]]
+        for spelling in (row["self_defined_code"], row["group"], group):
+            if spelling:
+                spellings[spelling.lower()] = group
+    return MappingProxyType(spellings)
+
+
+@cache
+def pilot_means() -> tuple[PilotMean, ...]:
+    """The means that the pilot published, in its order."""
+    pilot: dict[str, Any] = json.loads(_DATA.joinpath("pilot.json").read_text("utf-8"))
+    return tuple(
+        PilotMean(
+            wave=wave["wave"],
+            instrument=pilot["instrument"],
+            subscale=subscale,
+            n_reported=wave["n_reported"],
+            mean=figures["mean"],
+            band_reported=figures["band_reported"],
+        )
+        for wave in pilot["waves"]
+        for subscale, figures in wave["subscales"].items()
+    )

@@ -1,0 +1,487 @@
+"""Every published table: grain, columns, types, units and meaning, in one place.
+
+DDL, comments, the data dictionary and the frames that rooms hand to each other are all made from
+here, so a column cannot mean two things. What stays out: IO, and how a figure is computed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+import polars as pl
+
+from pipeline import vocabulary
+
+
+class Type(Enum):
+    """A column type as DuckDB and Polars spell it."""
+
+    TEXT = ("VARCHAR", pl.String())
+    WHOLE = ("INTEGER", pl.Int32())
+    NUMBER = ("DOUBLE", pl.Float64())
+    TRUTH = ("BOOLEAN", pl.Boolean())
+    DAY = ("DATE", pl.Date())
+    MOMENT = ("TIMESTAMP", pl.Datetime("us"))
+    ANSWERS = ("UTINYINT[]", pl.List(pl.UInt8()))
+    TEXTS = ("VARCHAR[]", pl.List(pl.String()))
+
+    def __init__(self, sql: str, dtype: pl.DataType) -> None:
+        self.sql = sql
+        self.dtype = dtype
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    type: Type
+    description: str
+    unit: str | None = None
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A published table. `key` is its grain; rows are sorted by `sort`, or by the key."""
+
+    schema: str
+    name: str
+    grain: str
+    description: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    sort: tuple[str, ...] = ()
+
+    @property
+    def frame_schema(self) -> pl.Schema:
+        return pl.Schema({column.name: column.type.dtype for column in self.columns})
+
+    @property
+    def qualified_name(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    def empty(self) -> pl.DataFrame:
+        return pl.DataFrame(schema=self.frame_schema)
+
+    def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame with exactly this table's columns, types and row order.
+
+        A column that the frame lacks becomes NULL if the table allows it. Raises ValueError naming
+        table and column (never a value) for a NULL where none is allowed or a repeated key.
+        """
+        nothing = [
+            pl.lit(None, column.type.dtype).alias(column.name)
+            for column in self.columns
+            if column.name not in frame.columns
+        ]
+        fitted = (
+            frame.with_columns(nothing)
+            .select(pl.col(column.name).cast(column.type.dtype) for column in self.columns)
+            .sort(self.sort or self.key, nulls_last=True)
+        )
+        for column in self.columns:
+            if not column.nullable and fitted[column.name].has_nulls():
+                raise ValueError(f"{self.qualified_name}.{column.name} holds a NULL")
+        if fitted.select(pl.struct(self.key).is_duplicated().any()).item():
+            raise ValueError(f"{self.qualified_name} has two rows for one {', '.join(self.key)}")
+        return fitted
+
+
+def ddl(table: Table) -> str:
+    """The CREATE TABLE statement of a table."""
+    columns = ",\n  ".join(
+        f"{column.name} {column.type.sql}{'' if column.nullable else ' NOT NULL'}"
+        for column in table.columns
+    )
+    return f"CREATE TABLE {table.qualified_name} (\n  {columns}\n)"
+
+
+def comments(table: Table) -> list[str]:
+    """The COMMENT ON statements of a table and of each of its columns."""
+    about = f"{table.description} One row: {table.grain}."
+    statements = [f"COMMENT ON TABLE {table.qualified_name} IS {_literal(about)}"]
+    for column in table.columns:
+        unit = f" Unit: {column.unit}." if column.unit else ""
+        statements.append(
+            f"COMMENT ON COLUMN {table.qualified_name}.{column.name} IS "
+            f"{_literal(column.description + unit)}"
+        )
+    return statements
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _one_of(terms: Iterable[vocabulary.Term]) -> str:
+    return "; ".join(f"{term}: {term.meaning.rstrip('.')}" for term in terms)
+
+
+def _text(name: str, description: str, *, nullable: bool = True) -> Column:
+    return Column(name, Type.TEXT, description, nullable=nullable)
+
+
+def _count(name: str, description: str, unit: str | None = None) -> Column:
+    return Column(name, Type.WHOLE, description, unit)
+
+
+def _number(name: str, description: str, unit: str | None = None) -> Column:
+    return Column(name, Type.NUMBER, description, unit)
+
+
+_POINTS = "points on the subscale"
+_OFFICERS = "officers"
+_ORGANISATION = _text("organisation", "Police force or violence reduction unit.", nullable=False)
+_PARTICIPANT = _text(
+    "participant_id", "Pseudonym of an officer, with its key version in front.", nullable=False
+)
+_WAVE = _text("wave", "Measuring point, as the programme names it.", nullable=False)
+_INSTRUMENT = _text("instrument", "Questionnaire.", nullable=False)
+_SUBSCALE = _text("subscale", "Subscale of the instrument.", nullable=False)
+_ALL_ORGANISATIONS = _text(
+    "organisation", "Organisation that enrolled the officers; `all` is the total.", nullable=False
+)
+_ALL_ARMS = _text("arm", "Arm of the programme; `all` is the total.", nullable=False)
+_NOTE = _text(
+    "note", "Why a figure is NULL, and how the interval was made where that is not the default."
+)
+
+ORGANISATIONS = Table(
+    "core",
+    "organisations",
+    "one organisation",
+    "Organisations that sent something, or that somebody who enrolled belongs to.",
+    ("organisation",),
+    (
+        _ORGANISATION,
+        _text("name", "Full name.", nullable=False),
+        _text("kind", _one_of(vocabulary.OrganisationKind), nullable=False),
+        _text("country", "Country.", nullable=False),
+        _text("police_force_area_code", "Police force area code of the ONS, where there is one."),
+    ),
+)
+
+PARTICIPANTS = Table(
+    "core",
+    "participants",
+    "one enrolled officer",
+    "Everybody who enrolled, whether they came, answered, left or not.",
+    ("participant_id",),
+    (
+        _PARTICIPANT,
+        _text("organisation", "Organisation that enrolled the officer first.", nullable=False),
+        _text("home_force", "Police force the officer belongs to.", nullable=False),
+        _text("unit", "Unit as the roster names it."),
+        _text("session_group", "Pseudonym of the group the officer sits with."),
+        _text("facilitator", "Pseudonym of the group's facilitator."),
+        _text("cohort", "Officers of one organisation who begin together."),
+        _text("arm", "Arm of the programme.", nullable=False),
+        _text("rank_group", "Group of ranks."),
+        _text("service_band", "Length of service in bands.", nullable=True),
+        _text("gender", "Gender as recorded."),
+        _text("ethnicity_group", "Group of self-defined ethnicity."),
+        Column("enrolled_on", Type.DAY, "Day of enrolment, where it is known."),
+        _text("enrolment_source", _one_of(vocabulary.EnrolmentSource), nullable=False),
+        Column("departed_on", Type.DAY, "Day the officer withdrew or left."),
+        _text("departure_kind", _one_of(vocabulary.DepartureKind)),
+        _count("sessions_attended", "Sessions attended up to the as-of date.", "sessions"),
+        _text("dropout_stage", _one_of(vocabulary.DropoutStage), nullable=False),
+        _text("last_wave_completed", "Last wave with a scorable response."),
+    ),
+)
+
+MEMBERSHIPS = Table(
+    "core",
+    "memberships",
+    "one officer in one organisation",
+    "Which organisations reported an officer, and when.",
+    ("participant_id", "organisation"),
+    (
+        _PARTICIPANT,
+        _ORGANISATION,
+        Column("first_seen_on", Type.DAY, "First day on which the organisation reported them."),
+        Column("last_seen_on", Type.DAY, "Last day on which the organisation reported them."),
+    ),
+)
+
+RESPONSES = Table(
+    "core",
+    "responses",
+    "one officer, wave and instrument",
+    "Accepted answers. No timestamps, no free text. `core.item_responses` has one row an item.",
+    ("participant_id", "wave", "instrument"),
+    (
+        _text("response_id", "Participant, wave and instrument in one key.", nullable=False),
+        _text("submission_id", "Submission the answers came with.", nullable=False),
+        _PARTICIPANT,
+        _text("organisation", "Organisation that sent the answers.", nullable=False),
+        _WAVE,
+        _INSTRUMENT,
+        Column("completed_on", Type.DAY, "Day of completion, where the export says it."),
+        Column("items", Type.ANSWERS, "Answers as given, item 1 first; NULL is unanswered."),
+        _count("items_answered", "Number of items answered.", "items"),
+        _count("duration_seconds", "Time taken, where the platform records it.", "seconds"),
+        Column("flags", Type.TEXTS, "Rules of severity warn that the response broke."),
+    ),
+)
+
+SCORES = Table(
+    "core",
+    "scores",
+    "one response and subscale",
+    "Subscale scores of the responses that count.",
+    ("participant_id", "wave", "instrument", "subscale"),
+    (
+        _text("response_id", "Response that was scored.", nullable=False),
+        _PARTICIPANT,
+        _text("organisation", "Organisation that sent the answers.", nullable=False),
+        _WAVE,
+        _INSTRUMENT,
+        _SUBSCALE,
+        _number("raw_score", "Sum of the items after reversal; NULL if not scorable.", _POINTS),
+        _count("items_answered", "Items of the subscale that were answered.", "items"),
+        Column("prorated", Type.TRUTH, "Scored from the answered items, as the programme allows."),
+        _text("band", "Band of the score; NULL if not scorable."),
+        _text("band_system", "Whose bands they are.", nullable=False),
+    ),
+)
+
+ATTENDANCE = Table(
+    "core",
+    "attendance",
+    "one officer and session",
+    "Who came to which session.",
+    ("participant_id", "session_number"),
+    (
+        _PARTICIPANT,
+        _text("organisation", "Organisation that kept the register.", nullable=False),
+        _text("session_group", "Pseudonym of the group that met."),
+        Column("session_number", Type.WHOLE, "Number of the session, from 1.", nullable=False),
+        Column("held_on", Type.DAY, "Day of the session."),
+        Column("cancelled", Type.TRUTH, "The session was not held.", nullable=False),
+        Column("attended", Type.TRUTH, "The officer came; NULL if the session was cancelled."),
+        _count("minutes", "Time attended.", "minutes"),
+        _text("absence_reason", "Reason of absence as the register codes it."),
+    ),
+)
+
+PARTICIPANT_WAVES = Table(
+    "core",
+    "participant_waves",
+    "one enrolled officer and wave",
+    "What became of every measurement that was to happen.",
+    ("participant_id", "wave"),
+    (
+        _PARTICIPANT,
+        _text("organisation", "Organisation that enrolled the officer first.", nullable=False),
+        _WAVE,
+        Column("due_on", Type.DAY, "Day the wave falls due for the officer's cohort."),
+        Column("window_opens_on", Type.DAY, "First day of the window."),
+        Column("window_closes_on", Type.DAY, "Last day of the window."),
+        _text("status", _one_of(vocabulary.WaveStatus), nullable=False),
+        _text("reason", "What is known about why, such as long absence."),
+        Column("completed_on", Type.DAY, "Day of completion, where the export says it."),
+        _text("response_id", "Response that counts, if there is one."),
+    ),
+)
+
+SUBMISSIONS = Table(
+    "quality",
+    "submissions",
+    "one submission",
+    "What arrived and what became of it. rows_read is the sum of the other rows_ columns.",
+    ("submission_id",),
+    (
+        _text("submission_id", "Organisation, source and start of the hash.", nullable=False),
+        _ORGANISATION,
+        _text("source", "Source of the organisation, as its mapping is named.", nullable=False),
+        _text("kind", _one_of(vocabulary.Kind)),
+        _text("file_name", "File name with every word that could name a person masked."),
+        _text("sha256", "SHA-256 of the file's bytes.", nullable=False),
+        Column("received_at", Type.MOMENT, "When Muster first saw the file (UTC).", nullable=False),
+        _count("rows_in_file", "Data rows in the file; NULL if it could not be read.", "rows"),
+        _count(
+            "rows_read",
+            "Rows after a wide file is unfolded to one row an officer, wave and instrument; "
+            "NULL if the file could not be read.",
+            "rows",
+        ),
+        _count("rows_accepted", "Rows that count.", "rows"),
+        _count("rows_quarantined", "Rows that broke a rule of severity reject.", "rows"),
+        _count("rows_superseded", "Sound rows that a newer or other row replaces.", "rows"),
+        _count("rows_held", "Sound rows that wait for a steward.", "rows"),
+        _count("rows_withdrawn", "Rows without consent, dropped before anything was kept.", "rows"),
+        _text("verdict", _one_of(vocabulary.Verdict), nullable=False),
+        _text("reason", "Why, in one sentence; NULL if accepted without remark."),
+        _text("replaced_by", "Newer submission of the same cumulative source."),
+        _text("decided_by", "`contract`, or the steward who decided.", nullable=False),
+    ),
+    sort=("organisation", "source", "received_at", "submission_id"),
+)
+
+QUARANTINE = Table(
+    "quality",
+    "quarantine",
+    "one row of a file and one rule it broke",
+    "Rows that do not count, and the warnings of rows that do. No cell of a row is kept.",
+    ("submission_id", "row_number", "wave", "instrument", "rule", "column_name"),
+    (
+        _text("submission_id", "Submission the row came with.", nullable=False),
+        Column("row_number", Type.WHOLE, "Row as a spreadsheet counts it.", nullable=False),
+        _text("rule", "Rule that the row broke.", nullable=False),
+        _text("column_name", "Column concerned, where one is."),
+        _text("severity", _one_of(vocabulary.Severity), nullable=False),
+        _text("participant_id", "Pseudonym, where the row has one."),
+        _text("wave", "Wave, where the row has one."),
+        _text("instrument", "Instrument, where the row has one."),
+        _text("status", _one_of(vocabulary.QuarantineStatus), nullable=False),
+    ),
+)
+
+CHECKS = Table(
+    "quality",
+    "checks",
+    "one expectation of a contract on one submission",
+    "What each contract found. Aggregates only.",
+    ("submission_id", "contract", "expectation"),
+    (
+        _text("submission_id", "Submission that was judged.", nullable=False),
+        _text("contract", "Contract of the kind or instrument.", nullable=False),
+        _text("expectation", "Name of the expectation.", nullable=False),
+        _text("column_name", "Measure of the profile that was judged.", nullable=False),
+        _text("severity", "Verdict that a failure leads to.", nullable=False),
+        Column("passed", Type.TRUTH, "Held or not; NULL if the check itself broke."),
+        _number("observed", "Value of the measure."),
+    ),
+)
+
+WAVE_SUMMARY = Table(
+    "evaluation",
+    "wave_summary",
+    "organisation, arm, wave, instrument and subscale",
+    "Scores at each wave, of everybody who answered it. Read changes from paired_change.",
+    ("organisation", "arm", "wave", "instrument", "subscale"),
+    (
+        _ALL_ORGANISATIONS,
+        _ALL_ARMS,
+        _WAVE,
+        _INSTRUMENT,
+        _SUBSCALE,
+        _count("n", "Officers with a score.", _OFFICERS),
+        _number("mean", "Mean score.", _POINTS),
+        _number("sd", "Standard deviation, n - 1.", _POINTS),
+        _number("ci_low", "Lower limit of the 95% interval of the mean.", _POINTS),
+        _number("ci_high", "Upper limit of the 95% interval of the mean.", _POINTS),
+        _count("n_low", "Officers in the lowest band.", _OFFICERS),
+        _count("n_moderate", "Officers in the bands between.", _OFFICERS),
+        _count("n_high", "Officers in the highest band.", _OFFICERS),
+        _count("n_clusters", "Organisations or session groups behind the interval.", "clusters"),
+        _NOTE,
+    ),
+)
+
+PAIRED_CHANGE = Table(
+    "evaluation",
+    "paired_change",
+    "organisation, arm, pair of waves, instrument and subscale",
+    "Change of the officers who answered both waves: later minus earlier. A change, not an effect.",
+    ("organisation", "arm", "from_wave", "to_wave", "instrument", "subscale"),
+    (
+        _ALL_ORGANISATIONS,
+        _ALL_ARMS,
+        _text("from_wave", "Earlier wave.", nullable=False),
+        _text("to_wave", "Later wave.", nullable=False),
+        _INSTRUMENT,
+        _SUBSCALE,
+        Column("primary", Type.TRUTH, "Named beforehand in the programme file.", nullable=False),
+        _count("n", "Officers with a score at both waves.", _OFFICERS),
+        _number("mean_change", "Mean of later minus earlier.", _POINTS),
+        _number("sd_change", "Standard deviation of the change, n - 1.", _POINTS),
+        _number("ci_low", "Lower limit of the 95% interval of the mean change.", _POINTS),
+        _number("ci_high", "Upper limit of the 95% interval of the mean change.", _POINTS),
+        _number("correlation", "Pearson correlation of the two scores."),
+        _number("d_av", "Mean change over the mean of the two SDs.", "standard deviations"),
+        _number("d_rm", "Effect size for repeated measures.", "standard deviations"),
+        _number("g_av", "d_av with Hedges' correction.", "standard deviations"),
+        _count("n_reliably_better", "Reliable change (Jacobson and Truax 1991), better.", "people"),
+        _count("n_reliably_worse", "Reliable change (Jacobson and Truax 1991), worse.", "people"),
+        _number("reliable_change", "Smallest change that counts as reliable.", _POINTS),
+        _count("n_clusters", "Organisations or session groups behind the interval.", "clusters"),
+        _NOTE,
+    ),
+)
+
+PARTICIPANT_FLOW = Table(
+    "evaluation",
+    "participant_flow",
+    "organisation, arm, stage and status",
+    "What a STROBE flow chart shows; at every wave the statuses add up to the enrolled.",
+    ("organisation", "arm", "stage", "status"),
+    (
+        _ALL_ORGANISATIONS,
+        _ALL_ARMS,
+        _text("stage", "`enrolled`, `dropout`, or a wave.", nullable=False),
+        _text("status", "Enrolment source, dropout stage or status at the wave.", nullable=False),
+        _count("n", "Officers.", _OFFICERS),
+        _NOTE,
+    ),
+)
+
+PILOT_RECONCILIATION = Table(
+    "evaluation",
+    "pilot_reconciliation",
+    "wave and subscale of the pilot",
+    "The pilot's published means, whether they are possible, and the national mean beside them.",
+    ("wave", "subscale"),
+    (
+        _WAVE,
+        _SUBSCALE,
+        _count("n_reported", "Officers as the pilot reports.", _OFFICERS),
+        _text("mean_reported", "Mean as printed.", nullable=False),
+        Column("grim_possible", Type.TRUTH, "Whether whole scores of n_reported can give it."),
+        _count(
+            "smallest_consistent_n",
+            "Smallest n at which all of the wave's printed means are possible.",
+            _OFFICERS,
+        ),
+        _text("band_reported", "Band as the pilot reports."),
+        _text("band_computed", "Band of the mean by the same limits (22 and below, 42 and above)."),
+        _number("national_mean", "Mean of all organisations at the same wave.", _POINTS),
+        _number("national_ci_low", "Lower limit of its 95% interval.", _POINTS),
+        _number("national_ci_high", "Upper limit of its 95% interval.", _POINTS),
+        _NOTE,
+    ),
+)
+
+BUILD = Table(
+    "meta",
+    "build",
+    "one snapshot",
+    "What this snapshot was made from.",
+    ("fingerprint",),
+    (
+        _text("fingerprint", "Hash of submissions, configuration, dates and code.", nullable=False),
+        _text("programme", "Programme evaluated.", nullable=False),
+        Column("as_of", Type.DAY, "Day for which statuses are worked out.", nullable=False),
+        Column("known_at", Type.DAY, "Last day of receipt that counts; NULL for everything."),
+        _text("version", "Version of Muster.", nullable=False),
+    ),
+)
+
+TABLES: tuple[Table, ...] = (
+    ORGANISATIONS,
+    PARTICIPANTS,
+    MEMBERSHIPS,
+    RESPONSES,
+    SCORES,
+    ATTENDANCE,
+    PARTICIPANT_WAVES,
+    SUBMISSIONS,
+    QUARANTINE,
+    CHECKS,
+    WAVE_SUMMARY,
+    PAIRED_CHANGE,
+    PARTICIPANT_FLOW,
+    PILOT_RECONCILIATION,
+    BUILD,
+)
+BY_NAME = {table.name: table for table in TABLES}

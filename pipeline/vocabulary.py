@@ -1,0 +1,132 @@
+"""The words of the evaluation as enums, each member with one sentence saying what it means.
+
+What belongs here: closed lists of outcomes and kinds that tables, mappings and rules share.
+What stays out: anything that a programme or an organisation may choose for itself (waves, arms,
+session groups), and anything but the standard library.
+"""
+
+from enum import StrEnum
+
+
+class Term(StrEnum):
+    """A lower-case word with the sentence that defines it, in `.meaning`."""
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> "Term":
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+
+class OrganisationKind(Term):
+    POLICE_FORCE = "police_force", "A territorial or special police force."
+    VIOLENCE_REDUCTION_UNIT = (
+        "violence_reduction_unit",
+        "A partnership funded to reduce violence; its officers belong to home forces.",
+    )
+    OTHER = "other", "Another body, such as a research study, that the programme file declares."
+
+
+class Kind(Term):
+    QUESTIONNAIRE = "questionnaire", "Answers to one or more instruments."
+    ROSTER = "roster", "Who enrolled, in which session group and cohort."
+    ATTENDANCE = "attendance", "Who came to which session."
+    DEPARTURES = "departures", "Who withdrew or left, when and why."
+
+
+class Platform(Term):
+    CSV = "csv", "Plain delimited text with one header record."
+    QUALTRICS = "qualtrics", "Qualtrics CSV or TSV with three header records, or two if legacy."
+    MICROSOFT_FORMS = "microsoft_forms", "Microsoft Forms workbook, one sheet, one header row."
+
+
+class Delivery(Term):
+    CUMULATIVE = "cumulative", "Each file holds everything so far; the newest good one replaces."
+    INCREMENTAL = "incremental", "Each file holds only what is new; files add up."
+
+
+class Severity(Term):
+    REJECT = "reject", "The row goes to quarantine."
+    WARN = "warn", "The row is kept and flagged."
+
+
+class Verdict(Term):
+    ACCEPTED = "accepted", "Every contract held; the accepted rows count."
+    ACCEPTED_WITH_WARNINGS = (
+        "accepted_with_warnings",
+        "The accepted rows count; something should be looked at.",
+    )
+    HELD = "held", "Nothing of it counts until a steward has decided."
+    REJECTED = "rejected", "Nothing of it counts; the organisation must send it again."
+
+
+class QuarantineStatus(Term):
+    OPEN = "open", "Nobody has decided about the row yet."
+    RESOLVED = "resolved", "A later submission brought a sound row for the same measurement."
+
+
+class DuplicatePolicy(Term):
+    FIRST_COMPLETE = "first_complete", "The earliest response with every item answered stays."
+    LAST = "last", "The latest response stays."
+    MOST_COMPLETE = "most_complete", "The response with the most answers stays."
+
+
+class EnrolmentSource(Term):
+    ROSTER = "roster", "A roster named the officer."
+    FIRST_RESPONSE = (
+        "first_response",
+        "No roster: officers who never answered are invisible in this organisation.",
+    )
+
+
+class DepartureKind(Term):
+    WITHDREW = "withdrew", "The officer left the programme and stayed in the organisation."
+    LEFT_ORGANISATION = "left_organisation", "The officer left the organisation."
+
+
+class WaveStatus(Term):
+    """What became of one officer's measurement at one wave; listed in order of precedence."""
+
+    COMPLETED = "completed", "Answered within the window and scorable."
+    COMPLETED_OUT_OF_WINDOW = "completed_out_of_window", "Scorable, but answered early or late."
+    PARTIAL = "partial", "Answered, but no subscale can be scored."
+    WITHDRAWN = "withdrawn", "No response; withdrew before the window closed."
+    LEFT_ORGANISATION = (
+        "left_organisation",
+        "No response; left the organisation before the window closed.",
+    )
+    NOT_SCHEDULED = "not_scheduled", "The organisation's programme does not hold this wave."
+    NOT_YET_DUE = "not_yet_due", "The window has not opened."
+    OPEN = "open", "The window is open and no response has come."
+    MISSED = "missed", "The window closed without a response."
+
+
+class DropoutStage(Term):
+    NEVER_ATTENDED = "never_attended", "Sessions were held and the officer came to none."
+    AFTER_FIRST_SESSION = (
+        "after_first_session",
+        "Exactly one session attended, and at least two held since.",
+    )
+    DURING_PROGRAMME = (
+        "during_programme",
+        "Two or more sessions attended, and the last three held all missed.",
+    )
+    DURING_FOLLOW_UP = (
+        "during_follow_up",
+        "The programme ended, a due follow-up was missed and none was answered later.",
+    )
+    NONE = "none", "Still taking part, or took part to the end."
+    TOO_EARLY = "too_early", "Not enough sessions or waves have passed to say."
+
+
+class BandLevel(Term):
+    LOW = "low", "The lowest band of the band system."
+    MODERATE = "moderate", "Any band between the lowest and the highest."
+    HIGH = "high", "The highest band of the band system."
+
+
+class Better(Term):
+    HIGHER = "higher", "A higher score is the better outcome."
+    LOWER = "lower", "A lower score is the better outcome."
