@@ -392,7 +392,12 @@ PAIRED_CHANGE = Table(
         _text("to_wave", "Later wave.", nullable=False),
         _INSTRUMENT,
         _SUBSCALE,
-        Column("primary", Type.TRUTH, "Named beforehand in the programme file.", nullable=False),
+        Column(
+            "named_beforehand",
+            Type.TRUTH,
+            "The primary contrast of the programme file; every other row is secondary.",
+            nullable=False,
+        ),
         _count("n", "Officers with a score at both waves.", _OFFICERS),
         _number("mean_change", "Mean of later minus earlier.", _POINTS),
         _number("sd_change", "Standard deviation of the change, n - 1.", _POINTS),

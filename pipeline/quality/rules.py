@@ -10,16 +10,15 @@ broken says so itself.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Final
 
 import polars as pl
 
 from pipeline.programme import Programme
+from pipeline.reading.cells import UNRECOGNISED
 from pipeline.reference import Instrument
 from pipeline.vocabulary import Kind, Severity
-
-UNRECOGNISED: Final = -(2**15)
-"""Stands in an item column for a cell that held something which is not an answer."""
 
 FASTEST_SECONDS_PER_ITEM: Final = 2
 LONGEST_RUN_SHARE: Final = 0.5
@@ -33,11 +32,16 @@ class Circumstances:
 
     programme: Programme
     received_on: date
-    instrument: Instrument | None = None
+    answered: Instrument | None = None
+
+    @property
+    def instrument(self) -> Instrument:
+        if self.answered is None:
+            raise LookupError("a rule on answers was asked about rows that hold none")
+        return self.answered
 
     @property
     def item_columns(self) -> list[str]:
-        assert self.instrument is not None
         return [f"item_{number}" for number in range(1, self.instrument.items + 1)]
 
 
@@ -86,13 +90,11 @@ def _is_unrecognised(item: str, _: Circumstances) -> pl.Expr:
 
 def _is_out_of_range(item: str, circumstances: Circumstances) -> pl.Expr:
     instrument = circumstances.instrument
-    assert instrument is not None
     inside = pl.col(item).is_between(instrument.minimum, instrument.maximum)
     return ~inside & (pl.col(item) != UNRECOGNISED)
 
 
 def _too_many_unanswered(circumstances: Circumstances) -> pl.Expr:
-    assert circumstances.instrument is not None
     unanswered = pl.sum_horizontal(
         pl.col(item).is_null().cast(pl.UInt16) for item in circumstances.item_columns
     )
@@ -102,12 +104,11 @@ def _too_many_unanswered(circumstances: Circumstances) -> pl.Expr:
 def _straight_lining(circumstances: Circumstances) -> pl.Expr:
     """True where one answer is repeated for half of the instrument's items or more in a row."""
     instrument = circumstances.instrument
-    assert instrument is not None
     if instrument.items < SHORTEST_INSTRUMENT_FOR_RUNS:
         return pl.lit(False)
     length = int(instrument.items * LONGEST_RUN_SHARE)
     items = circumstances.item_columns
-    same = [(pl.col(a) == pl.col(b)).fill_null(False) for a, b in zip(items, items[1:])]  # noqa: B905
+    same = [(pl.col(a) == pl.col(b)).fill_null(False) for a, b in pairwise(items)]
     windows = [
         pl.all_horizontal(same[start : start + length - 1])
         for start in range(len(items) - length + 1)
@@ -116,7 +117,6 @@ def _straight_lining(circumstances: Circumstances) -> pl.Expr:
 
 
 def _answered_too_fast(circumstances: Circumstances) -> pl.Expr:
-    assert circumstances.instrument is not None
     fastest = FASTEST_SECONDS_PER_ITEM * circumstances.instrument.items
     return (pl.col("duration_seconds") < fastest).fill_null(False)
 
@@ -155,7 +155,7 @@ ROW_RULES: tuple[Rule, ...] = (
         "wave_unknown",
         _ANSWERS,
         Severity.REJECT,
-        "The row does not say at which wave it was answered, or in words the mapping does not know.",
+        "The row does not say its wave, or says it in words that the mapping does not know.",
         "Add the spelling to the mapping's wave values, or fill in the wave.",
         "wave",
         lambda _: pl.col("wave").is_null(),
@@ -284,7 +284,7 @@ ROW_RULES: tuple[Rule, ...] = (
         "It is not clear whether the officer came.",
         "Add the spelling to the mapping's values for attended, or fill in the cell.",
         "attended",
-        _unrecognised("attended"),
+        lambda _: ~pl.col("cancelled") & pl.col("attended").is_null(),
     ),
     Rule(
         "held_on_not_recognised",

@@ -1,6 +1,6 @@
 """Facts as data files with their sources (`SOURCES.md`), and the loaders that check them.
 
-What belongs here: instruments, organisations, ranks, ethnicity codes, the pilot's published figures.
+What belongs here: instruments, organisations, ranks, ethnicity codes, the pilot's figures.
 What stays out: anything measured, anything that a programme chooses for itself.
 """
 
@@ -92,14 +92,14 @@ def rank_groups() -> Mapping[str, str]:
     """Spelling of a rank or role, in lower case -> the group that tables use."""
     spellings: dict[str, str] = {}
     for row in _rows("ranks.csv"):
-        group = _rank_group(row["rank_or_role"], row["category"], row["order"])
+        group = _rank_group(row["category"], row["order"])
         for spelling in (row["rank_or_role"], row["abbreviation"], group):
             if spelling:
                 spellings[spelling.lower()] = group
     return MappingProxyType(spellings)
 
 
-def _rank_group(rank: str, category: str, order: str) -> str:
+def _rank_group(category: str, order: str) -> str:
     # Groups wide enough to publish: constables, sergeants, inspectors, everyone above, the rest.
     if category != "officer":
         return "senior_officer" if category == "chief officer" else "staff_and_others"

@@ -1,7 +1,7 @@
 """What an instrument is: items, answer range, reversed items, subscales, bands.
 
 What belongs here: the model of an instrument file and its own consistency.
-What stays out: applying it to answers (`pipeline/scoring`) and item wording, which is never shipped.
+What stays out: applying it to answers (`pipeline/scoring`), and item wording (never shipped).
 """
 
 from functools import cached_property

@@ -1,0 +1,111 @@
+"""Stage 1: every new submission is read, pseudonymised, judged, profiled and put into the lake."""
+
+import warnings
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import dagster as dg
+
+from pipeline.intake import TakenIn, take_in
+from pipeline.orchestration.guard import value_free
+from pipeline.orchestration.partitions import SUBMISSIONS
+from pipeline.orchestration.resources import HomeResource, SubmissionMapper
+from pipeline.orchestration.state import outdated
+from pipeline.privacy.file_names import masked_file_name
+from pipeline.reading.tabular import Unreadable
+from pipeline.storage.home import Home
+from pipeline.storage.landing import read_landing_file
+from pipeline.submissions import Arrival, Record
+
+with warnings.catch_warnings():
+    # The policy is marked beta; without it Dagster would start one run for each submission.
+    warnings.simplefilter("ignore", dg.BetaWarning)
+    _ONE_RUN_FOR_MANY = dg.BackfillPolicy.single_run()
+
+
+@dg.asset(
+    partitions_def=SUBMISSIONS,
+    backfill_policy=_ONE_RUN_FOR_MANY,
+    group_name="intake",
+    description="Submissions as rows that may be kept: pseudonymised, judged, with a profile.",
+)
+@value_free
+def intake(
+    context: dg.AssetExecutionContext,
+    home: HomeResource,
+    mapper: dg.ResourceParam[SubmissionMapper],
+) -> dg.MaterializeResult[None]:
+    here = home.open()
+    asked = set(context.partition_keys)
+    records = here.lake.records()
+    arrivals = [a for a in outdated(here.arrivals(), records) if a.submission_id in asked]
+    received = {record.submission_id: record.received_at for record in records}
+    one = partial(take_in_one, here.root, home.now(), received)
+    made = [record for record in mapper.map(one, arrivals) if record is not None]
+    return dg.MaterializeResult(
+        metadata={
+            "submissions": len(made),
+            "rows read": sum(record.rows_read or 0 for record in made),
+            "rows quarantined": sum(record.rows_quarantined or 0 for record in made),
+            "unreadable": [record.submission_id for record in made if record.problem],
+        }
+    )
+
+
+def take_in_one(
+    root: Path, now: datetime, received: dict[str, datetime], arrival: Arrival
+) -> Record | None:
+    """Put one submission into the lake; None where its file has gone or changed meanwhile."""
+    home = Home(root)
+    content = read_landing_file(arrival.file)
+    if content is None:
+        return None
+    received_at = received.get(arrival.submission_id, now)
+    problem, taken_in = arrival.problem, None
+    if arrival.mapping is not None:
+        try:
+            taken_in = take_in(
+                content, arrival.mapping, home.programme, home.pseudonymiser(), received_at.date()
+            )
+        except Unreadable as unreadable:
+            problem = str(unreadable)
+    record = _record(arrival, home, received_at, problem, taken_in)
+    home.lake.write_submission(record, taken_in)
+    return record
+
+
+def _record(
+    arrival: Arrival,
+    home: Home,
+    received_at: datetime,
+    problem: str | None,
+    taken_in: TakenIn | None,
+) -> Record:
+    known = (arrival.organisation, arrival.source, *home.programme.wave_names)
+    counts = {}
+    if taken_in is not None:
+        counts = {
+            "rows_in_file": taken_in.rows_in_file,
+            "rows_blank": taken_in.rows_blank,
+            "rows_read": taken_in.rows_read,
+            "rows_accepted": taken_in.accepted.height,
+            "rows_quarantined": taken_in.rows_quarantined,
+            "rows_withdrawn": taken_in.rows_withdrawn,
+            "columns_left_out": taken_in.columns_left_out,
+            "columns_unknown": taken_in.columns_unknown,
+        }
+    return Record(
+        submission_id=arrival.submission_id,
+        organisation=arrival.organisation,
+        source=arrival.source,
+        kind=arrival.mapping.kind if arrival.mapping else None,
+        delivery=arrival.mapping.delivery if arrival.mapping else None,
+        file_name=masked_file_name(arrival.file.path.name, known),
+        sha256=arrival.file.sha256,
+        received_at=received_at,
+        modified_at=arrival.file.modified_at,
+        fingerprint=arrival.fingerprint,
+        problem=problem,
+        **counts,
+    )

@@ -1,0 +1,63 @@
+"""Where everything meets: assets, checks, jobs and resources as one set of Dagster definitions.
+
+`build_defs` serves production and tests alike. No logic of its own.
+"""
+
+import os
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+
+from assets.accepted import accepted
+from assets.accounting import accounting
+from assets.evaluation import evaluation
+from assets.intake import intake
+from assets.ledger import ledger
+from assets.profiles import profiles
+from assets.scores import scores
+from assets.verdicts import verdicts
+from assets.warehouse import warehouse
+from checks.on_profiles import CHECKS
+from pipeline.orchestration.jobs import BRING_UP_TO_DATE, TAKE_IN
+from pipeline.orchestration.resources import HomeResource, InThisProcess, SubmissionMapper
+
+ASSETS = [
+    intake,
+    profiles,
+    verdicts,
+    accepted,
+    scores,
+    ledger,
+    evaluation,
+    accounting,
+    warehouse,
+]
+
+
+def build_defs(
+    home: Path | None = None,
+    as_of: date | None = None,
+    known_at: date | None = None,
+    mapper: SubmissionMapper | None = None,
+) -> dg.Definitions:
+    """Definitions for one home folder; MUSTER_HOME, else ./muster-home, if none is given."""
+    root = home or Path(os.environ.get("MUSTER_HOME", "muster-home"))
+    return dg.Definitions(
+        assets=ASSETS,
+        asset_checks=CHECKS,
+        jobs=[TAKE_IN, BRING_UP_TO_DATE],
+        resources={
+            "home": HomeResource(
+                root=str(root.resolve()),
+                as_of=as_of.isoformat() if as_of else None,
+                known_at=known_at.isoformat() if known_at else None,
+            ),
+            "mapper": mapper or InThisProcess(),
+        },
+        # One process: an interpreter for each step costs more than any stage.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs()

@@ -1,0 +1,238 @@
+"""Who is counted where: organisations and arms with their totals, and the clusters in each.
+
+What belongs here: exact sums for every cell of a table, and the rule which interval a cell gets.
+What stays out: formulas of intervals (`intervals.py`) and what is measured in a cell.
+
+Sums are of whole numbers, so a figure is the same in whatever order officers come.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from pipeline.evaluation.intervals import Interval, clustered_interval, t_interval
+from pipeline.programme import Programme
+
+ALL: Final = "all"
+"""Stands for the total in the columns `organisation` and `arm`."""
+
+UNITS_PER_POINT: Final = 2520
+"""Scores are summed in 1/2520 of a point, the least common multiple of 1 to 10.
+
+Whole scores and scores prorated within a subscale of up to ten items are whole numbers of these
+units, so their sums are exact. A score prorated within a longer subscale is rounded to one unit.
+64 bits hold the sum of squares of ten million scores of 350 points.
+"""
+
+FEWEST_SESSION_GROUPS: Final = 5
+"""With fewer session groups than this, their number says too little about how groups differ."""
+
+FEWEST_ORGANISATIONS: Final = 10
+"""With fewer organisations than this, a clustered interval is itself imprecise."""
+
+NOTE_IGNORES_GROUPS: Final = "interval: t, ignores session groups (fewer than 5)"
+NOTE_WITHOUT_GROUP: Final = "interval: an officer without a session group is a cluster alone"
+NOTE_FEW_ORGANISATIONS: Final = "fewer than ten organisations: interval imprecise"
+NOTE_ONE_ORGANISATION: Final = "one organisation: interval as within it"
+NOTE_ONE_OFFICER: Final = "one officer: no SD and no interval"
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Number, sum and sum of squares of scores or changes, in units of 1/2520 point; exact."""
+
+    n: int
+    total: int
+    squares: int
+
+    @property
+    def mean(self) -> float:
+        """Mean in points."""
+        return self.total / (self.n * UNITS_PER_POINT)
+
+    @property
+    def scatter(self) -> int:
+        """The sum of squared deviations times n, in squared units: whole, so nothing cancels."""
+        return self.n * self.squares - self.total**2
+
+    @property
+    def sd(self) -> float | None:
+        """Standard deviation (n - 1) in points; None for fewer than two values."""
+        if self.n < 2:
+            return None
+        return math.sqrt(self.scatter / (self.n * (self.n - 1))) / UNITS_PER_POINT
+
+
+@dataclass(frozen=True, slots=True)
+class CellInterval:
+    """The interval of a cell's mean, the clusters behind it, and what is to be said about it."""
+
+    interval: Interval | None
+    n_clusters: int | None
+    notes: tuple[str, ...]
+
+    @property
+    def columns(self) -> dict[str, float | int | None]:
+        found = self.interval
+        return {
+            "ci_low": found.low if found else None,
+            "ci_high": found.high if found else None,
+            "n_clusters": self.n_clusters,
+        }
+
+
+def cell_interval(cell: Mapping[str, Any], moments: Moments) -> CellInterval:
+    """The interval that a cell of `cells` gets for the mean of `moments`.
+
+    Over several organisations it is clustered by organisation. Within one it is clustered by
+    session group where at least five groups have members in the cell; an officer without a group
+    is then a cluster alone, since nothing says that such officers sit together. With fewer groups
+    it is a plain t interval, and says so.
+    """
+    sd = moments.sd
+    if sd is None:
+        return CellInterval(None, None, (NOTE_ONE_OFFICER,))
+    notes = []
+    organisations: int = cell["organisations"]
+    if cell["organisation"] == ALL and organisations < FEWEST_ORGANISATIONS:
+        notes.append(NOTE_FEW_ORGANISATIONS if organisations > 1 else NOTE_ONE_ORGANISATION)
+    if organisations == 1:
+        if cell["session_groups"] < FEWEST_SESSION_GROUPS:
+            notes.append(NOTE_IGNORES_GROUPS)
+            return CellInterval(t_interval(moments.n, moments.mean, sd), None, tuple(notes))
+        if cell["without_group"]:
+            notes.append(NOTE_WITHOUT_GROUP)
+    sizes: list[int] = cell["cluster_sizes"]
+    sums = [total / UNITS_PER_POINT for total in cell["cluster_sums"]]
+    return CellInterval(clustered_interval(sizes, sums), len(sizes), tuple(notes))
+
+
+def joined_notes(notes: Iterable[str]) -> str | None:
+    """Notes as one text, each once; None where there is nothing to say."""
+    return "; ".join(dict.fromkeys(notes)) or None
+
+
+def scored(scores: pl.DataFrame, programme: Programme) -> pl.DataFrame:
+    """The scorable rows of a `tables.SCORES` frame, ready to be summed.
+
+    Columns: participant_id; wave, instrument and subscale as enums in the programme's order; band;
+    score in units (Int64). Raises ValueError for one that the programme does not have.
+    """
+    subscales = [
+        subscale
+        for instrument in programme.instruments
+        for subscale in programme.instrument(instrument).by_subscale
+    ]
+    order: dict[str, Sequence[str]] = {
+        "wave": programme.wave_names,
+        "instrument": programme.instruments,
+        # Two instruments may each have a subscale of one name.
+        "subscale": tuple(dict.fromkeys(subscales)),
+    }
+    for column, names in order.items():
+        if not scores[column].is_in(names).all():
+            raise ValueError(f"scores: a {column} that the programme does not have")
+    return scores.filter(pl.col("raw_score").is_not_null()).select(
+        "participant_id",
+        *(pl.col(column).cast(pl.Enum(names)) for column, names in order.items()),
+        "band",
+        (pl.col("raw_score") * UNITS_PER_POINT).round().cast(pl.Int64).alias("score"),
+    )
+
+
+def placed(measured: pl.DataFrame, participants: pl.DataFrame) -> pl.DataFrame:
+    """`measured` with the organisation that enrolled the officer, the arm and the cluster.
+
+    Adds organisation and arm (see `as_part`), has_group, and cluster: a number for the session
+    group, or for the officer where there is none. Raises ValueError if somebody measured is not a
+    participant.
+    """
+    places = participants.select(
+        "participant_id",
+        *(as_part(participants, column) for column in ("organisation", "arm")),
+        pl.col("session_group").is_not_null().alias("has_group"),
+        # Numbers group faster than text. `has_group` keeps a group and an officer apart.
+        pl.coalesce("session_group", "participant_id").rank("dense").alias("cluster"),
+    )
+    together = measured.join(places, on="participant_id", how="left")
+    if together["organisation"].has_nulls():
+        raise ValueError("scores: of somebody who is not among the participants")
+    return together
+
+
+def cells(
+    measured: pl.DataFrame, by: Sequence[str], figures: Sequence[str], mean_of: str
+) -> Iterator[dict[str, Any]]:
+    """One dictionary a cell that occurs, ordered by organisation, arm and `by`, totals last.
+
+    `measured` is a frame from `placed`. A cell is an organisation or `all`, an arm or `all`, and a
+    value of each column of `by`. `figures` are columns of whole numbers to be summed; `mean_of` is
+    the one whose mean gets an interval. Keys: organisation, arm, `by`, n, the sum of each figure,
+    and for `cell_interval` organisations, session_groups, without_group, cluster_sizes and
+    cluster_sums.
+    """
+    within = _within_organisations(measured, by, figures, mean_of)
+    return (
+        pl.concat([within, _over_organisations(within, by, figures, mean_of)])
+        .sort("organisation", "arm", *by)
+        .iter_rows(named=True)
+    )
+
+
+def as_part(participants: pl.DataFrame, column: str) -> pl.Expr:
+    """Organisation or arm as an enum of all that occur, in alphabetical order, and `all` last."""
+    return pl.col(column).cast(pl.Enum([*participants[column].unique().sort(), ALL]))
+
+
+def as_total(counted: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Every row under `all` in a column made by `as_part`, to be summed afterwards."""
+    return counted.with_columns(pl.lit(ALL, counted.schema[column]).alias(column))
+
+
+def _within_organisations(
+    measured: pl.DataFrame, by: Sequence[str], figures: Sequence[str], mean_of: str
+) -> pl.DataFrame:
+    """Cells of one organisation each, from sums over its session groups."""
+    sums = pl.col("n", *figures).sum()
+    cluster = ["organisation", "arm", *by, "cluster", "has_group"]
+    one_arm = measured.group_by(cluster).agg(
+        pl.len().cast(pl.Int64).alias("n"), pl.col(figures).sum()
+    )
+    return (
+        # Summed again, since a session group with officers of two arms is one cluster of the total.
+        pl.concat([one_arm, as_total(one_arm, "arm")])
+        .group_by(cluster)
+        .agg(sums)
+        .group_by("organisation", "arm", *by)
+        .agg(
+            sums,
+            pl.lit(1, pl.Int64).alias("organisations"),
+            pl.col("has_group").sum().cast(pl.Int64).alias("session_groups"),
+            (~pl.col("has_group")).any().alias("without_group"),
+            pl.col("n").alias("cluster_sizes"),
+            pl.col(mean_of).alias("cluster_sums"),
+        )
+    )
+
+
+def _over_organisations(
+    within: pl.DataFrame, by: Sequence[str], figures: Sequence[str], mean_of: str
+) -> pl.DataFrame:
+    """National cells; where only one organisation has members, its own cell with its groups."""
+    alone = pl.len().over("arm", *by) == 1
+    own, others = as_total(within.filter(alone), "organisation"), within.filter(~alone)
+    several = (
+        as_total(others, "organisation")
+        .group_by("organisation", "arm", *by)
+        .agg(
+            pl.col("n", *figures, "organisations").sum(),
+            pl.col("session_groups").sum(),
+            pl.col("without_group").any(),
+            pl.col("n").alias("cluster_sizes"),
+            pl.col(mean_of).alias("cluster_sums"),
+        )
+    )
+    return pl.concat([own, several.select(own.columns)])

@@ -1,0 +1,271 @@
+"""Change between two waves, of the officers who answered both: later minus earlier.
+
+What belongs here: mean change, effect sizes, reliable change. What stays out: officers with one of
+the two waves, and any claim about why scores changed: without a comparison group it is a change.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import polars as pl
+
+from pipeline import tables
+from pipeline.evaluation.cells import (
+    UNITS_PER_POINT,
+    Moments,
+    cell_interval,
+    cells,
+    joined_notes,
+    placed,
+    scored,
+)
+from pipeline.programme import Contrast, Programme
+from pipeline.vocabulary import Better
+
+BaselineSds = Mapping[str, Mapping[str, float | None]]
+"""Standard deviations in points by instrument and subscale; None where there is none."""
+
+RELIABLE: Final = 1.96
+"""A change of more standard errors of a difference than this is reliable."""
+
+FEWEST_FOR_CORRELATION: Final = 3
+"""Any two officers lie on a line."""
+
+_KEYS: Final = ("participant_id", "instrument", "subscale")
+
+
+def paired_change(
+    scores: pl.DataFrame, participants: pl.DataFrame, programme: Programme
+) -> pl.DataFrame:
+    """The rows of `tables.PAIRED_CHANGE` from `tables.SCORES` and `tables.PARTICIPANTS` frames.
+
+    From the first wave to every later one, and between the waves of the primary contrast if it
+    starts elsewhere; the rows of one pair of waves together, in the programme's order. Reliable
+    change uses the SDs of `baseline_sds`. See `change_between` for the rest.
+    """
+    sds = baseline_sds(scores, programme)
+    first, *later = programme.wave_names
+    pairs = [(first, wave) for wave in later]
+    primary = (programme.primary.from_wave, programme.primary.to_wave)
+    if primary not in pairs:
+        pairs.append(primary)
+    changes = [
+        change_between(
+            scores, participants, programme, from_wave=from_wave, to_wave=to_wave, sds=sds
+        )
+        for from_wave, to_wave in pairs
+    ]
+    return pl.concat(changes)
+
+
+def baseline_sds(scores: pl.DataFrame, programme: Programme) -> BaselineSds:
+    """SD in points of each subscale at the first wave, for reliable change.
+
+    The programme's frozen SD where it has one, else the SD (n - 1) of everybody with a score,
+    whether they answered again or not. None where fewer than two scored.
+    """
+    first_wave = programme.wave_names[0]
+    measured = scored(scores.filter(pl.col("wave") == first_wave), programme)
+    sums = (
+        measured.group_by("instrument", "subscale")
+        .agg(n=pl.len(), total=pl.col("score").sum(), squares=(pl.col("score") ** 2).sum())
+        .iter_rows()
+    )
+    national = {
+        (instrument, subscale): Moments(n, total, squares).sd
+        for instrument, subscale, n, total, squares in sums
+    }
+    return {
+        instrument: {
+            subscale: programme.baseline_sd.get(instrument, {}).get(
+                subscale, national.get((instrument, subscale))
+            )
+            for subscale in programme.instrument(instrument).by_subscale
+        }
+        for instrument in programme.instruments
+    }
+
+
+def change_between(
+    scores: pl.DataFrame,
+    participants: pl.DataFrame,
+    programme: Programme,
+    *,
+    from_wave: str,
+    to_wave: str,
+    sds: BaselineSds,
+) -> pl.DataFrame:
+    """The rows of `tables.PAIRED_CHANGE` for one pair of waves.
+
+    With D = later - earlier, s the SDs of the two waves, r their correlation:
+    d_av = mean(D) / ((s1 + s2) / 2) (G. Cumming 2012);
+    d_rm = mean(D) / sqrt(s1^2 + s2^2 - 2 r s1 s2) * sqrt(2 (1 - r)) (D. Lakens 2013);
+    g_av = d_av (1 - 3 / (4 (n - 1) - 1)). The 95% interval is that of `cells.cell_interval`.
+
+    A change is reliable if |D| / S_diff > 1.96 with S_diff = sqrt(2) SD sqrt(1 - alpha) (N. S.
+    Jacobson and P. Truax 1991); SD is taken from `sds`, alpha from the instrument, and
+    `reliable_change` is 1.96 S_diff. Better and worse follow the subscale's direction.
+
+    A figure that cannot be had is NULL and the note says why. Raises ValueError for a score of
+    nobody enrolled, and for a wave, instrument or subscale that the programme does not have.
+    """
+    s_diffs = _standard_errors_of_difference(programme, sds)
+    pairs = _pairs(scores, programme, from_wave, to_wave)
+    measured = _with_reliable_change(pairs, programme, s_diffs).with_columns(
+        earlier_squares=pl.col("earlier") ** 2,
+        later_squares=pl.col("later") ** 2,
+        change_squares=pl.col("change") ** 2,
+        products=pl.col("earlier") * pl.col("later"),
+    )
+    figures = [name for name in measured.columns if name not in _KEYS]
+    found = cells(placed(measured, participants), ("instrument", "subscale"), figures, "change")
+    return pl.DataFrame(
+        [
+            {
+                "from_wave": from_wave,
+                "to_wave": to_wave,
+                **_change(cell, from_wave, to_wave, s_diffs[cell["instrument"], cell["subscale"]]),
+                "named_beforehand": programme.primary
+                == Contrast(
+                    instrument=cell["instrument"],
+                    subscale=cell["subscale"],
+                    from_wave=from_wave,
+                    to_wave=to_wave,
+                ),
+            }
+            for cell in found
+        ],
+        schema=tables.PAIRED_CHANGE.frame_schema,
+    )
+
+
+def standard_error_of_difference(sd: float, alpha: float) -> float:
+    """S_diff in points: how far two scores of an unchanged officer differ by measurement error."""
+    return math.sqrt(2) * sd * math.sqrt(1 - alpha)
+
+
+def _standard_errors_of_difference(
+    programme: Programme, sds: BaselineSds
+) -> dict[tuple[str, str], float | str]:
+    """S_diff by instrument and subscale, or why there is none."""
+    found: dict[tuple[str, str], float | str] = {}
+    for name in programme.instruments:
+        for subscale in programme.instrument(name).subscales:
+            key = (name, subscale.subscale)
+            sd = sds.get(name, {}).get(subscale.subscale)
+            if subscale.alpha is None:
+                found[key] = "no reliable change: the instrument states no reliability"
+            elif not sd:
+                found[key] = "no reliable change: no baseline SD, or one of 0"
+            else:
+                found[key] = standard_error_of_difference(sd, subscale.alpha)
+    return found
+
+
+def _pairs(
+    scores: pl.DataFrame, programme: Programme, from_wave: str, to_wave: str
+) -> pl.DataFrame:
+    """Officers scored at both waves: earlier, later and change, in units."""
+
+    def at(wave: str, name: str) -> pl.DataFrame:
+        measured = scored(scores.filter(pl.col("wave") == wave), programme)
+        return measured.select(*_KEYS, pl.col("score").alias(name))
+
+    return (
+        at(from_wave, "earlier")
+        .join(at(to_wave, "later"), on=_KEYS)
+        .with_columns(change=pl.col("later") - pl.col("earlier"))
+    )
+
+
+def _with_reliable_change(
+    pairs: pl.DataFrame, programme: Programme, s_diffs: Mapping[tuple[str, str], float | str]
+) -> pl.DataFrame:
+    """Adds better and worse: 1 where the change is reliable in that direction, else 0."""
+    # Dividing by S_diff with the sign of the better direction makes a gain positive.
+    divisors = pl.DataFrame(
+        [
+            (name, subscale.subscale, s_diff if subscale.better is Better.HIGHER else -s_diff)
+            for name in programme.instruments
+            for subscale in programme.instrument(name).subscales
+            if isinstance(s_diff := s_diffs[name, subscale.subscale], float)
+        ],
+        schema={
+            "instrument": pairs.schema["instrument"],
+            "subscale": pairs.schema["subscale"],
+            "divisor": pl.Float64,
+        },
+        orient="row",
+    )
+    gain = pl.col("change") / UNITS_PER_POINT / pl.col("divisor")
+    return pairs.join(divisors, on=["instrument", "subscale"], how="left").select(
+        pl.exclude("divisor"),
+        (gain > RELIABLE).fill_null(False).cast(pl.Int64).alias("better"),
+        (gain < -RELIABLE).fill_null(False).cast(pl.Int64).alias("worse"),
+    )
+
+
+def _change(
+    cell: Mapping[str, Any], from_wave: str, to_wave: str, s_diff: float | str
+) -> dict[str, Any]:
+    change = Moments(cell["n"], cell["change"], cell["change_squares"])
+    interval = cell_interval(cell, change)
+    effect_sizes, notes = _effect_sizes(cell, change, from_wave, to_wave)
+    reliable: dict[str, float] = {}
+    if isinstance(s_diff, str):
+        notes.append(s_diff)
+    else:
+        reliable = {
+            "n_reliably_better": cell["better"],
+            "n_reliably_worse": cell["worse"],
+            "reliable_change": RELIABLE * s_diff,
+        }
+    return {
+        **{name: cell[name] for name in ("organisation", "arm", "instrument", "subscale")},
+        "n": change.n,
+        "mean_change": change.mean,
+        "sd_change": change.sd,
+        **interval.columns,
+        **effect_sizes,
+        **reliable,
+        "note": joined_notes((*interval.notes, *notes)),
+    }
+
+
+def _effect_sizes(
+    cell: Mapping[str, Any], change: Moments, from_wave: str, to_wave: str
+) -> tuple[dict[str, float], list[str]]:
+    """Correlation, d_av, d_rm and g_av as far as they exist, and why the others do not."""
+    n = change.n
+    earlier = Moments(n, cell["earlier"], cell["earlier_squares"])
+    later = Moments(n, cell["later"], cell["later_squares"])
+    if n < FEWEST_FOR_CORRELATION:
+        return {}, ["fewer than three officers: no correlation and no effect size"]
+    found: dict[str, float] = {}
+    notes = []
+    mean_sd = ((earlier.sd or 0) + (later.sd or 0)) / 2
+    if mean_sd:
+        found["d_av"] = change.mean / mean_sd
+        found["g_av"] = found["d_av"] * (1 - 3 / (4 * (n - 1) - 1))
+    constant = [wave for wave, at in ((from_wave, earlier), (to_wave, later)) if at.scatter == 0]
+    if constant:
+        lost = "no correlation and no d_rm" if mean_sd else "no correlation and no effect size"
+        notes.append(f"SD of 0 at {' and '.join(constant)}: {lost}")
+        return found, notes
+    found["correlation"], unlike = _correlation(n, earlier, later, cell["products"])
+    if change.sd:
+        # s1^2 + s2^2 - 2 r s1 s2 is the variance of the change.
+        found["d_rm"] = change.mean / change.sd * math.sqrt(2 * unlike)
+    else:
+        notes.append("SD of 0 of the change: no d_rm")
+    return found, notes
+
+
+def _correlation(n: int, earlier: Moments, later: Moments, products: int) -> tuple[float, float]:
+    """Pearson's r, and 1 - r without the cancellation that subtracting near r = 1 would bring."""
+    covariation = n * products - earlier.total * later.total
+    variation = earlier.scatter * later.scatter
+    r = min(1.0, max(-1.0, covariation / math.sqrt(variation)))
+    unlike = (variation - covariation**2) / variation / (1 + r) if r > 0 else 1 - r
+    return r, unlike

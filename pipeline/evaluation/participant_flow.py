@@ -1,0 +1,91 @@
+"""How many enrolled, what became of them at every wave, and when they dropped out.
+
+What belongs here: counts, for a STROBE flow chart, that add up to the enrolled at every stage.
+What stays out: how a status or dropout stage is decided (`pipeline/follow_up`).
+"""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from pipeline import tables
+from pipeline.evaluation.cells import as_part, as_total
+from pipeline.programme import Programme
+from pipeline.vocabulary import DropoutStage, EnrolmentSource, WaveStatus
+
+ENROLLED = "enrolled"
+DROPOUT = "dropout"
+NOTE_NO_ROSTER = "no roster: officers who never answered are invisible"
+
+
+def participant_flow(
+    participants: pl.DataFrame, participant_waves: pl.DataFrame, programme: Programme
+) -> pl.DataFrame:
+    """The rows of `tables.PARTICIPANT_FLOW`; only statuses that occur have a row.
+
+    From `tables.PARTICIPANTS` and `tables.PARTICIPANT_WAVES` frames. Stages: `enrolled` (status:
+    enrolment source), every wave in the programme's order (status at the wave), `dropout` (status:
+    dropout stage). Organisation and arm are those of the officer's enrolment, with totals.
+    Raises ValueError if the ledger has not one row for every officer and wave of the programme.
+    """
+    enrolled = participants.with_columns(
+        as_part(participants, column) for column in ("organisation", "arm")
+    )
+    at_waves = enrolled.select("participant_id", "organisation", "arm").join(
+        participant_waves.select("participant_id", pl.col("wave").alias("stage"), "status"),
+        on="participant_id",
+    )
+    _require_whole_ledger(participants, participant_waves, at_waves, programme)
+    columns = ["organisation", "arm", "stage", "status"]
+    everybody = pl.concat(
+        [
+            _stage(enrolled, ENROLLED, "enrolment_source"),
+            at_waves.select(columns),
+            _stage(enrolled, DROPOUT, "dropout_stage"),
+        ]
+    )
+    counted = everybody.group_by(columns).len(name="n")
+    over_arms = pl.concat([counted, as_total(counted, "arm")])
+    return (
+        pl.concat([over_arms, as_total(over_arms, "organisation")])
+        .group_by(columns)
+        .agg(pl.col("n").sum())
+        .sort(
+            "organisation",
+            "arm",
+            _rank("stage", (ENROLLED, *programme.wave_names, DROPOUT)),
+            _rank("status", (*EnrolmentSource, *WaveStatus, *DropoutStage)),
+        )
+        .with_columns(
+            note=pl.when(stage=ENROLLED, status=EnrolmentSource.FIRST_RESPONSE.value).then(
+                pl.lit(NOTE_NO_ROSTER)
+            )
+        )
+        .select(
+            pl.col(name).cast(dtype) for name, dtype in tables.PARTICIPANT_FLOW.frame_schema.items()
+        )
+    )
+
+
+def _stage(participants: pl.DataFrame, stage: str, status: str) -> pl.DataFrame:
+    return participants.select(
+        "organisation", "arm", pl.lit(stage).alias("stage"), pl.col(status).alias("status")
+    )
+
+
+def _rank(column: str, order: Iterable[str]) -> pl.Expr:
+    return pl.col(column).cast(pl.Enum(list(dict.fromkeys(str(word) for word in order))))
+
+
+def _require_whole_ledger(
+    participants: pl.DataFrame,
+    participant_waves: pl.DataFrame,
+    at_waves: pl.DataFrame,
+    programme: Programme,
+) -> None:
+    """Counts that add up only by chance would be worse than none."""
+    known = participant_waves["wave"].is_in(list(programme.wave_names)).all()
+    expected = participants.height * len(programme.wave_names)
+    distinct = participant_waves.select("participant_id", "wave").is_duplicated().any()
+    if not known or distinct or not expected == at_waves.height == participant_waves.height:
+        raise ValueError("participant_waves: not one row for every participant and wave")

@@ -1,0 +1,80 @@
+"""When each wave is due to each officer: the cohort's first session and what counts from it.
+
+What belongs here: dates only. What stays out: what became of a wave (`statuses.py`).
+"""
+
+from typing import Final
+
+import polars as pl
+
+from pipeline.programme import Programme
+
+_COHORT: Final = ["cohort_organisation", "cohort"]
+_DUE_DATES: Final = pl.Schema(
+    {
+        "cohort_organisation": pl.String(),
+        "cohort": pl.String(),
+        "wave": pl.String(),
+        "due_on": pl.Date(),
+        "window_opens_on": pl.Date(),
+        "window_closes_on": pl.Date(),
+    }
+)
+
+
+def cohort_starts(
+    people: pl.DataFrame, attendance: pl.DataFrame, programme: Programme
+) -> pl.DataFrame:
+    """First session of each cohort that occurs: cohort_organisation, cohort, starts_on.
+
+    The programme file's day counts; without one the earliest session 1 that was not cancelled;
+    without that it is NULL. Officers for whom no cohort is named are one cohort of their
+    organisation. A session 1 that an officer sat with another group (they changed groups, or
+    began again) says nothing about the cohort they are in now.
+    """
+    first_sessions = (
+        attendance.filter((pl.col("session_number") == 1) & ~pl.col("cancelled"))
+        .select("participant_id", "held_on", met_as="session_group")
+        .join(people.select("participant_id", "session_group", *_COHORT), on="participant_id")
+        .filter((pl.col("met_as") == pl.col("session_group")).fill_null(True))
+        .group_by(_COHORT)
+        .agg(pl.col("held_on").min())
+    )
+    cohorts = people.select(_COHORT).unique().sort(_COHORT)
+    declared = pl.Series(
+        "declared",
+        [programme.cohort_start(organisation, cohort) for organisation, cohort in cohorts.rows()],
+        pl.Date,
+    )
+    return (
+        cohorts.with_columns(declared)
+        .join(first_sessions, on=_COHORT, how="left", nulls_equal=True)
+        .select(*_COHORT, pl.coalesce("declared", "held_on").alias("starts_on"))
+    )
+
+
+def due_dates(people: pl.DataFrame, starts: pl.DataFrame, programme: Programme) -> pl.DataFrame:
+    """One row for each person and wave: due day and window, NULL where the start is unknown.
+
+    Columns participant_id, organisation, wave, due_on, window_opens_on, window_closes_on; both
+    ends of the window belong to it.
+    """
+    # Days are reckoned once a cohort and wave by the programme's own rule, then joined to people.
+    windows = pl.DataFrame(
+        [
+            (
+                *cohort,
+                wave.wave,
+                *(programme.window(wave, start) if start else (None, None, None)),
+            )
+            for *cohort, start in starts.select(*_COHORT, "starts_on").rows()
+            for wave in programme.waves
+        ],
+        schema=_DUE_DATES,
+        orient="row",
+    )
+    return (
+        people.select("participant_id", "organisation", *_COHORT)
+        .join(windows, on=_COHORT, how="inner", nulls_equal=True)
+        .drop(_COHORT)
+    )

@@ -1,0 +1,106 @@
+"""Rosters, registers, departures and responses -> the ledger of one day.
+
+What belongs here: the order of the steps, and leaving out what had not happened by `as_of`.
+What stays out: the rules of each step (the modules beside this one), and any IO.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from pipeline import tables
+from pipeline.follow_up import registers
+from pipeline.follow_up.calendar import cohort_starts, due_dates
+from pipeline.follow_up.dropout import dropout
+from pipeline.follow_up.people import (
+    begun_by,
+    enrolled_from_rosters,
+    first_departures,
+    memberships,
+    with_first_responders,
+    with_groups_from_registers,
+)
+from pipeline.follow_up.statuses import SCORABLE, participant_waves
+from pipeline.programme import Programme
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The follow-up tables of one day, each as its published table wants it."""
+
+    participants: pl.DataFrame
+    memberships: pl.DataFrame
+    attendance: pl.DataFrame
+    participant_waves: pl.DataFrame
+
+
+def build_ledger(
+    roster: pl.DataFrame,
+    attendance: pl.DataFrame,
+    departures: pl.DataFrame,
+    responses: pl.DataFrame,
+    scores: pl.DataFrame,
+    *,
+    organisations_with_roster: Collection[str],
+    programme: Programme,
+    as_of: date,
+) -> Ledger:
+    """The ledger on `as_of`, from accepted rows of every kind (`frames.py`) and `core.scores`.
+
+    Nothing dated after `as_of` has happened yet: not a session, a departure, a response or an
+    enrolment. What has no date counts as past. Every enrolled officer has exactly one row for
+    each of the programme's waves.
+    """
+    responses = responses.filter((pl.col("completed_on") <= as_of).fill_null(True))
+    attendance = registers.until(attendance, as_of)
+    on_rosters = begun_by(enrolled_from_rosters(roster), attendance, responses, as_of)
+    enrolled = with_first_responders(on_rosters, responses, organisations_with_roster, programme)
+
+    def of_enrolled(rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.join(enrolled, on="participant_id", how="semi")
+
+    attendance, responses = of_enrolled(attendance), of_enrolled(responses)
+    # Starts are worked out before registers name groups: those may change from day to day, and a
+    # cohort that has begun must not be found not to have begun.
+    starts = cohort_starts(enrolled, attendance, programme)
+    people = with_groups_from_registers(enrolled, attendance)
+    sessions = registers.one_row_a_session(attendance)
+    departed = first_departures(departures, as_of)
+    waves = participant_waves(
+        due_dates(people, starts, programme),
+        responses,
+        scores,
+        departed,
+        sessions,
+        programme=programme,
+        as_of=as_of,
+    )
+    participants = (
+        people.join(departed, on="participant_id", how="left")
+        .join(dropout(people, sessions, waves, programme), on="participant_id", how="left")
+        .join(_last_completed(waves, programme), on="participant_id", how="left")
+    )
+    in_force = roster.filter((pl.col("enrolled_on") <= as_of).fill_null(True))
+    return Ledger(
+        participants=tables.PARTICIPANTS.conform(participants),
+        memberships=tables.MEMBERSHIPS.conform(
+            memberships(of_enrolled(in_force), attendance, responses)
+        ),
+        attendance=tables.ATTENDANCE.conform(sessions),
+        participant_waves=tables.PARTICIPANT_WAVES.conform(waves),
+    )
+
+
+def _last_completed(waves: pl.DataFrame, programme: Programme) -> pl.DataFrame:
+    places = {name: place for place, name in enumerate(programme.wave_names)}
+    return (
+        waves.filter(pl.col("status").is_in(SCORABLE))
+        .group_by("participant_id")
+        .agg(
+            pl.col("wave")
+            .max_by(pl.col("wave").replace_strict(places, return_dtype=pl.Int32))
+            .alias("last_wave_completed")
+        )
+    )

@@ -1,0 +1,130 @@
+"""One submission from bytes to rows that may be written: read, pseudonymise, judge, profile.
+
+What belongs here: the order of those steps, in memory, so that no identifier is ever handed on.
+What stays out: landing, the lake and Dagster (`assets/intake.py`).
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from pipeline.privacy.pseudonyms import Pseudonymiser
+from pipeline.programme import Programme
+from pipeline.quality.judgement import FINDINGS, Split, split
+from pipeline.quality.profile import PROFILE, profile_of
+from pipeline.quality.rules import Circumstances
+from pipeline.reading import registers
+from pipeline.reading.canonical import Block, read
+from pipeline.reading.mapping import Mapping
+from pipeline.vocabulary import Kind
+
+_SHARED = {
+    "row_number": pl.Int32(),
+    "organisation": pl.String(),
+    "home_force": pl.String(),
+    "participant_id": pl.String(),
+    "flags": pl.List(pl.String()),
+}
+ACCEPTED: dict[Kind, pl.Schema] = {
+    Kind.QUESTIONNAIRE: pl.Schema(
+        {
+            **_SHARED,
+            "wave": pl.String(),
+            "instrument": pl.String(),
+            "completed_on": pl.Date(),
+            "duration_seconds": pl.Int32(),
+            "arm": pl.String(),
+            "gender": pl.String(),
+            "items": pl.List(pl.UInt8()),
+            "items_answered": pl.Int32(),
+        }
+    ),
+    **{kind: pl.Schema({**_SHARED, **fields}) for kind, fields in registers.TYPES.items()},
+}
+"""Columns of accepted rows of each kind. None of them can hold an identifier."""
+
+WHOSE = pl.Schema({name: _SHARED[name] for name in ("participant_id", "organisation")})
+"""The columns that say whose a row of any kind is, and who sent it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What one readable file became. No frame here holds an identifier."""
+
+    rows_in_file: int
+    rows_blank: int
+    rows_read: int
+    rows_withdrawn: int
+    columns_left_out: tuple[str, ...]
+    columns_unknown: int
+    accepted: pl.DataFrame
+    findings: pl.DataFrame
+    profile: pl.DataFrame
+
+    @property
+    def rows_quarantined(self) -> int:
+        return self.rows_read - self.rows_withdrawn - self.accepted.height
+
+
+def take_in(
+    content: bytes,
+    mapping: Mapping,
+    programme: Programme,
+    pseudonymiser: Pseudonymiser,
+    received_on: date,
+) -> TakenIn:
+    """Take in one file; raises `reading.tabular.Unreadable` with one sentence."""
+    reading = read(content, mapping, programme)
+    accepted, findings, profiles = [], [FINDINGS.to_frame()], [PROFILE.to_frame()]
+    rows_read = rows_withdrawn = 0
+    for block in reading.blocks:
+        agreed = block.rows.filter(pl.col("consent"))
+        withdrawn = block.rows.height - agreed.height
+        pseudonymised = _pseudonymised(agreed, mapping, pseudonymiser)
+        circumstances = Circumstances(programme, received_on, block.instrument)
+        judged = split(pseudonymised, mapping.kind, circumstances)
+        accepted.append(_stored(judged, block, mapping))
+        findings.append(judged.findings)
+        profiles.append(
+            profile_of(
+                block.instrument, block.rows.height, withdrawn, judged.accepted, judged.findings
+            )
+        )
+        rows_read += block.rows.height
+        rows_withdrawn += withdrawn
+    return TakenIn(
+        rows_in_file=reading.rows_in_file,
+        rows_blank=reading.rows_blank,
+        rows_read=rows_read,
+        rows_withdrawn=rows_withdrawn,
+        columns_left_out=reading.columns_left_out,
+        columns_unknown=reading.columns_unknown,
+        accepted=pl.concat(accepted),
+        findings=pl.concat(findings),
+        profile=pl.concat(profiles),
+    )
+
+
+def _pseudonymised(
+    rows: pl.DataFrame, mapping: Mapping, pseudonymiser: Pseudonymiser
+) -> pl.DataFrame:
+    named = rows.with_columns(pseudonymiser.participants(rows).alias("participant_id"))
+    for label in ("session_group", "facilitator"):
+        if label in rows.columns:
+            named = named.with_columns(
+                pseudonymiser.labels(rows, label, mapping.organisation).alias(label)
+            )
+    return named.drop("identifier", "consent")
+
+
+def _stored(judged: Split, block: Block, mapping: Mapping) -> pl.DataFrame:
+    """Accepted rows as the lake keeps them: answers as one list, nothing only rules needed."""
+    rows = judged.accepted.with_columns(pl.lit(mapping.organisation).alias("organisation"))
+    if block.instrument is not None:
+        items = [f"item_{number}" for number in range(1, block.instrument.items + 1)]
+        rows = rows.with_columns(
+            pl.concat_list(pl.col(items).cast(pl.UInt8)).alias("items"),
+            pl.sum_horizontal(pl.col(items).is_not_null().cast(pl.Int32)).alias("items_answered"),
+        )
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in ACCEPTED[mapping.kind].items())

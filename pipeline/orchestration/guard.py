@@ -1,0 +1,60 @@
+"""Errors that hold no value: the one wrapper around every asset, check and sensor body.
+
+Polars, DuckDB and pydantic quote cells in their messages, and Dagster stores an exception with its
+whole chain. Muster's own sentences pass; of everything else only kind and place are kept.
+"""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import dagster as dg
+
+from pipeline.programme import UnusableConfiguration
+from pipeline.quality.verdicts import AccountingError
+from pipeline.storage.warehouse import WarehouseFailed
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_SAFE = (UnusableConfiguration, AccountingError, WarehouseFailed)
+
+
+class StageFailed(Exception):
+    """A stage that ended in an error; the message names what and where, and no value."""
+
+
+def value_free(body: Callable[P, R]) -> Callable[P, R]:
+    """Let a body fail only with sentences that hold no value of any cell."""
+
+    @functools.wraps(body)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return body(*args, **kwargs)
+        except (dg.Failure, dg.RetryRequested):
+            raise
+        except _SAFE as error:
+            raise StageFailed(str(error)) from None
+        except Exception as error:  # noqa: BLE001 - whatever it is, its message must not go on
+            place = _place(error)
+        # Raised outside the handler, so that the original is not even the context.
+        raise StageFailed(f"{body.__name__} ended in {place}")
+
+    return guarded
+
+
+def _place(error: BaseException) -> str:
+    """Kind of the error and the last line of Muster's own code that it passed."""
+    place = "an unknown place"
+    step = error.__traceback__
+    while step is not None:
+        path = Path(step.tb_frame.f_code.co_filename)
+        if path.parent.parent.name in {"pipeline", "assets", "checks"} or path.parent.name in {
+            "pipeline",
+            "assets",
+            "checks",
+        }:
+            place = f"{path.parent.name}/{path.name} line {step.tb_lineno}"
+        step = step.tb_next
+    return f"{type(error).__name__} at {place}"

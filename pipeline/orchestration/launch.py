@@ -1,0 +1,71 @@
+"""Running a job in this process, on the instance that Dagster's page and daemon use.
+
+What stays out: which definitions there are; they are handed in.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from pipeline.orchestration.partitions import covering_range, register
+from pipeline.programme import UnusableConfiguration
+
+PROJECT = Path(__file__).parents[2]
+"""Folder of dagster.yaml and workspace.yaml."""
+
+
+def dagster_environment(home: Path) -> dict[str, str]:
+    """What Dagster has to know to find its settings here and its storage in the home folder."""
+    if not (PROJECT / "dagster.yaml").exists():
+        raise UnusableConfiguration(
+            "dagster.yaml is not beside the pipeline folder; run Muster from a checkout of the "
+            "project, installed with `make`."
+        )
+    return {
+        "DAGSTER_HOME": str(PROJECT),
+        "MUSTER_DAGSTER": str((home / "dagster").resolve()),
+        "MUSTER_HOME": str(home.resolve()),
+        "DAGSTER_DISABLE_TELEMETRY": "1",
+    }
+
+
+@contextmanager
+def instance_of(home: Path) -> Iterator[dg.DagsterInstance]:
+    """The instance whose storage lies in the home folder."""
+    environment = dagster_environment(home)
+    Path(environment["MUSTER_DAGSTER"]).mkdir(parents=True, exist_ok=True)
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    try:
+        with dg.DagsterInstance.get() as instance:
+            yield instance
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def run_here(
+    defs: dg.Definitions, instance: dg.DagsterInstance, submission_ids: list[str]
+) -> dg.ExecuteInProcessResult:
+    """Take in the given submissions, or bring everything after intake up to date if none."""
+    tags: dict[str, str] = {}
+    if submission_ids:
+        register(instance, submission_ids)
+        first, last = covering_range(instance, submission_ids)
+        tags = {
+            "dagster/asset_partition_range_start": first,
+            "dagster/asset_partition_range_end": last,
+        }
+    job = defs.resolve_job_def("take_in" if submission_ids else "bring_up_to_date")
+    return job.execute_in_process(
+        instance=instance,
+        tags=tags,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        raise_on_error=False,
+    )

@@ -1,0 +1,131 @@
+"""Canonical rows of one submission -> what counts and what was found wrong.
+
+What belongs here: applying the rules that a file alone can answer. What stays out: rules that need
+other submissions (`standing.py`), and any verdict on the submission as a whole.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.quality.rules import DUPLICATE_RULES, ROW_RULES, Circumstances, Rule
+from pipeline.vocabulary import DuplicatePolicy, Kind, Severity
+
+FINDINGS = pl.Schema(
+    {
+        "row_number": pl.Int32(),
+        "rule": pl.String(),
+        "column_name": pl.String(),
+        "severity": pl.String(),
+        "participant_id": pl.String(),
+        "wave": pl.String(),
+        "instrument": pl.String(),
+    }
+)
+"""One row for each rule that a row broke. No cell of the row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Rows that count, with `flags` (rules of severity warn they broke), and all findings."""
+
+    accepted: pl.DataFrame
+    findings: pl.DataFrame
+
+
+def split(rows: pl.DataFrame, kind: Kind, circumstances: Circumstances) -> Split:
+    """Judge pseudonymised rows of one kind; every row ends in exactly one of the two."""
+    rules = [rule for rule in ROW_RULES if kind in rule.kinds and rule.breaks is not None]
+    broken = rows.select(
+        rule.breaks(circumstances).alias(rule.name) for rule in rules if rule.breaks is not None
+    )
+    rejecting = [rule.name for rule in rules if rule.severity == Severity.REJECT]
+    warning = [rule.name for rule in rules if rule.severity == Severity.WARN]
+    unsound = broken.select(pl.any_horizontal(rejecting)).to_series()
+    flags = broken.select(
+        pl.concat_list(
+            pl.when(pl.col(name)).then(pl.lit(name)) for name in warning
+        ).list.drop_nulls()
+        if warning
+        else pl.lit([], pl.List(pl.String))
+    ).to_series()
+    findings = [
+        findings_of(rows.filter(broken[rule.name]), rule, circumstances)
+        for rule in rules
+        if broken[rule.name].any()
+    ]
+    sound = rows.with_columns(flags.alias("flags")).filter(~unsound)
+    extra = _repeated(sound, kind, circumstances)
+    if extra.any():
+        findings.append(findings_of(sound.filter(extra), DUPLICATE_RULES[kind], circumstances))
+    return Split(
+        accepted=sound.filter(~extra),
+        findings=pl.concat([FINDINGS.to_frame(), *findings]),
+    )
+
+
+def findings_of(rows: pl.DataFrame, rule: Rule, circumstances: Circumstances) -> pl.DataFrame:
+    """Findings for rows that all break one rule."""
+    column = rule.column(circumstances) if callable(rule.column) else pl.lit(rule.column)
+    nothing = pl.lit(None, pl.String)
+    return rows.select(
+        pl.col("row_number"),
+        pl.lit(rule.name).alias("rule"),
+        column.cast(pl.String).alias("column_name"),
+        pl.lit(rule.severity.value).alias("severity"),
+        pl.col("participant_id"),
+        pl.col("wave") if "wave" in rows.columns else nothing.alias("wave"),
+        pl.col("instrument") if "instrument" in rows.columns else nothing.alias("instrument"),
+    )
+
+
+def best_response_first(policy: DuplicatePolicy) -> tuple[list[pl.Expr], list[bool]]:
+    """Sort keys that bring the response that stays to the front, and which of them descend.
+
+    Needs `complete`, `items_answered`, `completed_on` and `row_number`.
+    """
+    match policy:
+        case DuplicatePolicy.FIRST_COMPLETE:
+            return [pl.col("complete"), pl.col("completed_on"), pl.col("row_number")], [
+                True,
+                False,
+                False,
+            ]
+        case DuplicatePolicy.LAST:
+            return [pl.col("completed_on"), pl.col("row_number")], [True, True]
+        case DuplicatePolicy.MOST_COMPLETE:
+            return [pl.col("items_answered"), pl.col("completed_on"), pl.col("row_number")], [
+                True,
+                False,
+                False,
+            ]
+
+
+def _repeated(sound: pl.DataFrame, kind: Kind, circumstances: Circumstances) -> pl.Series:
+    """True for the rows that give way to another row of the same file."""
+    match kind:
+        case Kind.QUESTIONNAIRE:
+            key = ["participant_id", "wave", "instrument"]
+            items = circumstances.item_columns
+            judged = sound.with_columns(
+                pl.sum_horizontal(pl.col(item).is_not_null() for item in items).alias(
+                    "items_answered"
+                )
+            ).with_columns((pl.col("items_answered") == len(items)).alias("complete"))
+            keys, descending = best_response_first(circumstances.programme.duplicates)
+        case Kind.ROSTER:
+            key, judged = ["participant_id"], sound
+            keys, descending = [pl.col("row_number")], [False]
+        case Kind.ATTENDANCE:
+            key, judged = ["participant_id", "session_number"], sound
+            keys, descending = [pl.col("row_number")], [True]
+        case Kind.DEPARTURES:
+            key, judged = ["participant_id"], sound
+            keys, descending = [pl.col("row_number")], [True]
+    staying = (
+        judged.with_row_index("place")
+        .sort(keys, descending=descending, nulls_last=True, maintain_order=True)
+        .unique(key, keep="first", maintain_order=True)["place"]
+    )
+    places = pl.Series("place", range(sound.height), dtype=staying.dtype)
+    return ~places.is_in(staying.implode())

@@ -1,0 +1,130 @@
+"""The profile of a submission: counts by rule and item, once, for contracts to judge.
+
+What belongs here: counting, and the measures that contracts speak of. What stays out: thresholds
+and verdicts (`checks/`). A profile holds aggregates only, so a contract never sees a person.
+"""
+
+import numpy as np
+import polars as pl
+
+from pipeline.reference import Instrument
+
+PROFILE = pl.Schema(
+    {
+        "instrument": pl.String(),
+        "measure": pl.String(),
+        "name": pl.String(),
+        "value": pl.Int32(),
+        "n": pl.Int64(),
+    }
+)
+"""Long: measure `rows` (name read, accepted, quarantined, withdrawn), `rule` (its name), or
+`answer` (item, answer as value). `instrument` is null for registers."""
+
+
+def profile_of(
+    instrument: Instrument | None,
+    rows_read: int,
+    rows_withdrawn: int,
+    accepted: pl.DataFrame,
+    findings: pl.DataFrame,
+) -> pl.DataFrame:
+    """Profile of the rows of one instrument, or of one register."""
+    name = instrument.instrument if instrument else None
+    counts = {
+        "read": rows_read,
+        "withdrawn": rows_withdrawn,
+        "accepted": accepted.height,
+        "quarantined": rows_read - rows_withdrawn - accepted.height,
+    }
+    rows: list[tuple[str | None, str, str, int | None, int]]
+    rows = [(name, "rows", what, None, n) for what, n in counts.items()]
+    rows += [
+        (name, "rule", rule, None, n)
+        for rule, n in findings["rule"].value_counts().sort("rule").iter_rows()
+    ]
+    if instrument is not None:
+        rows += [
+            (name, "answer", f"item_{item}", answer, n)
+            for item, answer, n in _answers(instrument, accepted)
+        ]
+    return pl.DataFrame(rows, schema=PROFILE, orient="row")
+
+
+def _answers(instrument: Instrument, accepted: pl.DataFrame) -> list[tuple[int, int, int]]:
+    """How often each answer was given to each item, among accepted rows."""
+    columns = [f"item_{number}" for number in range(1, instrument.items + 1)]
+    choices = instrument.maximum - instrument.minimum + 1
+    # One count over all cells: cell of item i with answer a falls into bin i * choices + a.
+    answers = accepted.select(pl.col(columns).cast(pl.Int64) - instrument.minimum).to_numpy()
+    bins = answers + np.arange(instrument.items) * choices
+    counts = np.bincount(
+        bins[np.isfinite(bins)].astype(np.int64), minlength=bins.shape[1] * choices
+    )
+    return [
+        (place // choices + 1, place % choices + instrument.minimum, int(n))
+        for place, n in enumerate(counts)
+        if n
+    ]
+
+
+MEASURES = pl.Schema(
+    {
+        "submission_id": pl.String(),
+        "kind": pl.String(),
+        "instrument": pl.String(),
+        "rows_judged": pl.Float64(),
+        "share_quarantined": pl.Float64(),
+        "share_unlinked": pl.Float64(),
+        "share_of_previous_rows": pl.Float64(),
+        "columns_unknown": pl.Float64(),
+    }
+)
+"""One row a submission and instrument; the columns are what contracts may speak of."""
+
+
+def measures(records: pl.DataFrame, profiles: pl.DataFrame, unlinked: pl.DataFrame) -> pl.DataFrame:
+    """What contracts judge, for every submission that could be read.
+
+    `records` has submission_id, organisation, source, kind, delivery, columns_unknown, in the
+    order in which they arrived; `profiles` is PROFILE with submission_id; `unlinked` has
+    submission_id and share_unlinked. An instrument that a file does not hold is not judged.
+    """
+    counts = (
+        profiles.filter(pl.col("measure") == "rows")
+        .pivot("name", index=["submission_id", "instrument"], values="n")
+        .with_columns(pl.exclude("submission_id", "instrument").fill_null(0))
+    )
+    for name in ("read", "accepted", "quarantined", "withdrawn"):
+        if name not in counts.columns:
+            counts = counts.with_columns(pl.lit(0).alias(name))
+    counts = counts.filter(pl.col("read") > 0)
+    judged = pl.col("read") - pl.col("withdrawn")
+    return (
+        records.join(counts, on="submission_id", how="inner", maintain_order="left")
+        .join(unlinked, on="submission_id", how="left", maintain_order="left")
+        .with_columns(
+            pl.when(pl.col("delivery") == "cumulative")
+            .then(
+                pl.col("read")
+                / pl.col("read").shift(1).over("organisation", "source", "instrument")
+            )
+            .alias("share_of_previous_rows"),
+            pl.when(judged > 0).then(pl.col("quarantined") / judged).alias("share_quarantined"),
+            judged.alias("rows_judged"),
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in MEASURES.items())
+    )
+
+
+def contract_name(kind: str, instrument: str | None) -> str:
+    """What the contract for a kind, and an instrument where it has any, is called."""
+    return f"{kind}_{instrument}" if instrument else kind
+
+
+def contracts_expected(measures: pl.DataFrame) -> pl.DataFrame:
+    """submission_id and contract: which contracts have to be judged."""
+    return measures.select(
+        "submission_id",
+        pl.concat_str("kind", "instrument", separator="_", ignore_nulls=True).alias("contract"),
+    )

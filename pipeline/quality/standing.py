@@ -1,0 +1,167 @@
+"""Rules that need what other submissions say, and rows that give way to rows of other submissions.
+
+What belongs here: judging accepted rows against who enrolled and who left, and which of several
+rows for one measurement counts. What stays out: rules that a file alone can answer
+(`judgement.py`). All of it is worked out anew in every run, so a late roster frees what waited
+for it.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline.programme import Programme
+from pipeline.quality.judgement import FINDINGS, best_response_first
+from pipeline.quality.rules import RULES
+from pipeline.vocabulary import Kind, Severity
+
+STANDING_FINDINGS = pl.Schema({"submission_id": pl.String(), **FINDINGS})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Rows that count, findings, and how many sound rows of each submission were superseded."""
+
+    counting: pl.DataFrame
+    findings: pl.DataFrame
+    superseded: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """What rosters say: whom they name, and which organisations send them."""
+
+    people: pl.DataFrame
+    """One row an officer: participant_id, enrolled_on."""
+    organisations: frozenset[str]
+
+    def unlinked(self) -> pl.Expr:
+        """True for rows of an organisation with rosters whose officer no roster names."""
+        return pl.col("organisation").is_in(sorted(self.organisations)) & ~pl.col(
+            "participant_id"
+        ).is_in(self.people["participant_id"].implode())
+
+
+def enrolment_of(roster: pl.DataFrame) -> Enrolment:
+    """What accepted roster rows say; `enrolled_on` is the earliest of an officer's."""
+    people = roster.group_by("participant_id").agg(pl.col("enrolled_on").min())
+    return Enrolment(people, frozenset(roster["organisation"].unique()))
+
+
+def shares_unlinked(rows: pl.DataFrame, enrolment: Enrolment) -> pl.DataFrame:
+    """submission_id and share_unlinked: share of accepted rows whose officer is on no roster.
+
+    Submissions of organisations that send no roster are left out: nothing can be said of them.
+    """
+    return (
+        rows.filter(pl.col("organisation").is_in(sorted(enrolment.organisations)))
+        .group_by("submission_id")
+        .agg(enrolment.unlinked().mean().alias("share_unlinked"))
+    )
+
+
+def standing_registers(kind: Kind, rows: pl.DataFrame, enrolment: Enrolment) -> Standing:
+    """Registers of one kind: unknown officers are quarantined, older rows superseded.
+
+    `rows` has submission_id and `arrived`, the place of its submission in the order of arrival.
+    """
+    findings = [STANDING_FINDINGS.to_frame()]
+    if kind != Kind.ROSTER:
+        unlinked = rows.select(enrolment.unlinked()).to_series()
+        findings.append(_findings(rows.filter(unlinked), "participant_not_enrolled"))
+        rows = rows.filter(~unlinked)
+    key = {
+        Kind.ROSTER: ["participant_id", "organisation"],
+        Kind.ATTENDANCE: ["participant_id", "session_number"],
+        Kind.DEPARTURES: ["participant_id", "organisation"],
+    }[kind]
+    newest_first = rows.sort(["arrived", "row_number"], descending=True)
+    counting = newest_first.unique(key, keep="first", maintain_order=True)
+    return _standing(rows, counting, findings)
+
+
+def standing_responses(
+    rows: pl.DataFrame, enrolment: Enrolment, departures: pl.DataFrame, programme: Programme
+) -> Standing:
+    """Responses of every submission that counts: judged, then one for each measurement.
+
+    `departures` has participant_id and departed_on, one row an officer. The response that stays
+    where several submissions hold one is chosen by the programme's policy, as within a file.
+    """
+    judged = rows.join(
+        enrolment.people.select("participant_id", "enrolled_on"),
+        on="participant_id",
+        how="left",
+        maintain_order="left",
+    ).join(
+        departures.select("participant_id", "departed_on"),
+        on="participant_id",
+        how="left",
+        maintain_order="left",
+    )
+    early = pl.col("enrolled_on") - pl.col("completed_on")
+    allowed = pl.duration(days=programme.early_response_days)
+    broken = judged.select(
+        enrolment.unlinked().alias("participant_not_enrolled"),
+        (pl.col("completed_on") > pl.col("departed_on"))
+        .fill_null(False)
+        .alias("completed_after_departure"),
+        (early > allowed).fill_null(False).alias("completed_before_enrolment"),
+        ((early > pl.duration(days=0)) & (early <= allowed))
+        .fill_null(False)
+        .alias("completed_shortly_before_enrolment"),
+    )
+    findings = [STANDING_FINDINGS.to_frame()]
+    findings += [_findings(rows.filter(broken[name]), name) for name in broken.columns]
+    rejecting = [name for name in broken.columns if RULES[name].severity == Severity.REJECT]
+    warning = [name for name in broken.columns if RULES[name].severity == Severity.WARN]
+    unsound = broken.select(pl.any_horizontal(rejecting)).to_series()
+    flags = broken.select(
+        pl.concat_list(
+            pl.when(pl.col(name)).then(pl.lit(name)) for name in warning
+        ).list.drop_nulls()
+    ).to_series()
+    sound = rows.with_columns(pl.col("flags").list.concat(flags).alias("flags")).filter(~unsound)
+    keys, descending = best_response_first(programme.duplicates)
+    ranked = sound.with_columns(
+        (pl.col("items_answered") == pl.col("items").list.len()).alias("complete")
+    ).sort(
+        [*keys, "arrived", "submission_id"],
+        descending=[*descending, False, False],
+        nulls_last=True,
+    )
+    counting = ranked.unique(
+        ["participant_id", "wave", "instrument"], keep="first", maintain_order=True
+    ).drop("complete")
+    return _standing(sound, counting, findings)
+
+
+def _findings(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    rule = RULES[name]
+    nothing = pl.lit(None, pl.String)
+    return rows.select(
+        "submission_id",
+        "row_number",
+        pl.lit(name).alias("rule"),
+        pl.lit(rule.column if isinstance(rule.column, str) else None, pl.String).alias(
+            "column_name"
+        ),
+        pl.lit(rule.severity.value).alias("severity"),
+        "participant_id",
+        pl.col("wave") if "wave" in rows.columns else nothing.alias("wave"),
+        pl.col("instrument") if "instrument" in rows.columns else nothing.alias("instrument"),
+    )
+
+
+def _standing(
+    sound: pl.DataFrame, counting: pl.DataFrame, findings: list[pl.DataFrame]
+) -> Standing:
+    before = sound.group_by("submission_id").len("before")
+    after = counting.group_by("submission_id").len("after")
+    superseded = before.join(after, on="submission_id", how="left").select(
+        "submission_id",
+        (pl.col("before").cast(pl.Int64) - pl.col("after").fill_null(0).cast(pl.Int64)).alias(
+            "rows_superseded"
+        ),
+    )
+    return Standing(counting, pl.concat(findings), superseded)

@@ -1,0 +1,258 @@
+"""What becomes of each submission, and the accounting that proves no row was lost.
+
+What belongs here: contract results and records -> verdicts; counts -> `quality.submissions` and
+`quality.quarantine`. What stays out: thresholds and Great Expectations (`checks/`).
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+import polars as pl
+
+from pipeline import tables
+from pipeline.quality.standing import STANDING_FINDINGS
+from pipeline.submissions import UNMAPPED, Record
+from pipeline.vocabulary import Delivery, QuarantineStatus, Severity, Verdict
+
+VERDICTS = pl.Schema(
+    {
+        "submission_id": pl.String(),
+        "verdict": pl.String(),
+        "reason": pl.String(),
+        "replaced_by": pl.String(),
+        "decided_by": pl.String(),
+        "failed_contract": pl.String(),
+    }
+)
+
+CHECK_RESULTS = pl.Schema({**tables.CHECKS.frame_schema, "sentence": pl.String()})
+"""What a judged contract says: `quality.checks` with the sentence for each expectation."""
+
+_COUNTING = frozenset({Verdict.ACCEPTED, Verdict.ACCEPTED_WITH_WARNINGS})
+# The worst finding decides; a check that broke is worse than one that warns, and never bad data.
+_ORDER = (Verdict.REJECTED, Verdict.HELD, Verdict.ACCEPTED_WITH_WARNINGS)
+CONTRACT = "contract"
+
+
+class AccountingError(Exception):
+    """Rows were lost or counted twice: a defect of Muster, never of the data."""
+
+
+def known_records(records: Iterable[Record], known_at: date | None = None) -> list[Record]:
+    """Records received by a day, in the order of arrival.
+
+    Left out are those whose bytes have since arrived under a source that takes them in: a file
+    that waited for its mapping is not two submissions.
+    """
+    listed = [r for r in records if known_at is None or r.received_at.date() <= known_at]
+    taken_in = {(r.sha256, r.source != UNMAPPED) for r in listed}
+    return [r for r in listed if r.source != UNMAPPED or (r.sha256, True) not in taken_in]
+
+
+def verdicts_of(
+    records: Sequence[Record], checks: pl.DataFrame, expected: pl.DataFrame
+) -> pl.DataFrame:
+    """One verdict a submission (VERDICTS).
+
+    Args:
+        records: submissions in the order in which they arrived.
+        checks: CHECK_RESULTS.
+        expected: submission_id and contract, one row for each contract that has to be judged.
+    """
+    judged = set(checks.select("submission_id", "contract").unique().iter_rows())
+    missing = {
+        submission_id: contract
+        for submission_id, contract in expected.select("submission_id", "contract").iter_rows()
+        if (submission_id, contract) not in judged
+    }
+    failures: dict[str, list[dict[str, str | bool | None]]] = {}
+    for row in checks.filter(~pl.col("passed").fill_null(False)).iter_rows(named=True):
+        failures.setdefault(row["submission_id"], []).append(row)
+    rows = [_verdict(r, failures.get(r.submission_id, []), missing) for r in records]
+    frame = pl.DataFrame(rows, schema=VERDICTS, orient="row")
+    return _with_replacements(frame, records)
+
+
+def _verdict(
+    record: Record, failures: list[dict[str, str | bool | None]], missing: dict[str, str]
+) -> tuple[str | None, ...]:
+    submission_id = record.submission_id
+    if record.problem is not None:
+        return (submission_id, Verdict.HELD, record.problem, None, CONTRACT, None)
+    if submission_id in missing:
+        contract = missing[submission_id]
+        reason = f"the contract {contract} has not been judged yet; run `muster run` again"
+        return (submission_id, Verdict.HELD, reason, None, CONTRACT, contract)
+    worst: tuple[int, dict[str, str | bool | None]] | None = None
+    for failure in failures:
+        verdict = Verdict.HELD if failure["passed"] is None else Verdict(str(failure["severity"]))
+        rank = _ORDER.index(verdict)
+        if worst is None or rank < worst[0]:
+            worst = (rank, failure)
+    if worst is None:
+        return (submission_id, Verdict.ACCEPTED, None, None, CONTRACT, None)
+    rank, failure = worst
+    reason = (
+        f"the check {failure['expectation']} of contract {failure['contract']} could not be "
+        "carried out; this says nothing about the data"
+        if failure["passed"] is None
+        else str(failure["sentence"])
+    )
+    contract = f"{failure['contract']}.{failure['expectation']}"
+    return (submission_id, _ORDER[rank], reason, None, CONTRACT, contract)
+
+
+def _with_replacements(verdicts: pl.DataFrame, records: Sequence[Record]) -> pl.DataFrame:
+    """Mark each submission of a cumulative source that a newer good one replaces."""
+    verdict = dict(verdicts.select("submission_id", "verdict").iter_rows())
+    newest: dict[tuple[str, str], str] = {}
+    for record in records:
+        if record.delivery == Delivery.CUMULATIVE and verdict[record.submission_id] in _COUNTING:
+            newest[record.organisation, record.source] = record.submission_id
+    place = {record.submission_id: i for i, record in enumerate(records)}
+    replaced_by = []
+    for record in records:
+        newer = newest.get((record.organisation, record.source))
+        is_older = newer is not None and place[newer] > place[record.submission_id]
+        replaced_by.append(newer if is_older else None)
+    return verdicts.with_columns(pl.Series("replaced_by", replaced_by, dtype=pl.String))
+
+
+def counting(verdicts: pl.DataFrame) -> list[str]:
+    """Submissions whose accepted rows count, in the order given."""
+    return verdicts.filter(
+        pl.col("verdict").is_in(sorted(_COUNTING)) & pl.col("replaced_by").is_null()
+    )["submission_id"].to_list()
+
+
+def submissions(
+    records: Sequence[Record],
+    verdicts: pl.DataFrame,
+    standing_findings: pl.DataFrame,
+    superseded: pl.DataFrame,
+    accepted: pl.DataFrame,
+) -> pl.DataFrame:
+    """`quality.submissions`, with the accounting checked.
+
+    `superseded` and `accepted` have submission_id and a count; `accepted` is counted from the
+    rows that count, not derived, so that the sum proves something. Raises AccountingError.
+    """
+    rejected_later = dict(
+        standing_findings.filter(pl.col("severity") == Severity.REJECT)
+        .unique(["submission_id", "row_number", "wave", "instrument"])
+        .group_by("submission_id")
+        .len()
+        .iter_rows()
+    )
+    superseded_rows = dict(superseded.select("submission_id", "rows_superseded").iter_rows())
+    accepted_rows = dict(accepted.select("submission_id", "rows_accepted").iter_rows())
+    decided = {row["submission_id"]: row for row in verdicts.iter_rows(named=True)}
+    rows = []
+    for record in records:
+        decision = decided[record.submission_id]
+        counts: dict[str, int | None] = dict.fromkeys(
+            ("accepted", "quarantined", "superseded", "held", "withdrawn")
+        )
+        if record.rows_read is not None:
+            sound = record.rows_accepted or 0
+            counts = {
+                "accepted": 0,
+                "quarantined": record.rows_quarantined or 0,
+                "superseded": 0,
+                "held": 0,
+                "withdrawn": record.rows_withdrawn or 0,
+            }
+            if decision["replaced_by"] is not None:
+                counts["superseded"] = sound
+            elif decision["verdict"] == Verdict.HELD:
+                counts["held"] = sound
+            elif decision["verdict"] == Verdict.REJECTED:
+                counts["quarantined"] = sound + (record.rows_quarantined or 0)
+            else:
+                counts["accepted"] = accepted_rows.get(record.submission_id, 0)
+                counts["superseded"] = superseded_rows.get(record.submission_id, 0)
+                counts["quarantined"] = (record.rows_quarantined or 0) + rejected_later.get(
+                    record.submission_id, 0
+                )
+            total = sum(n or 0 for n in counts.values())
+            if total != record.rows_read:
+                raise AccountingError(
+                    f"{record.submission_id}: {record.rows_read} rows read, {total} accounted for"
+                )
+        rows.append(
+            {
+                **record.model_dump(include=_KEPT),
+                "received_at": record.received_at.replace(tzinfo=None),
+                **{f"rows_{name}": n for name, n in counts.items()},
+                **{k: decision[k] for k in ("verdict", "reason", "replaced_by", "decided_by")},
+            }
+        )
+    if not rows:
+        return tables.SUBMISSIONS.empty()
+    return tables.SUBMISSIONS.conform(pl.DataFrame(rows, infer_schema_length=None))
+
+
+_KEPT = {
+    "submission_id",
+    "organisation",
+    "source",
+    "kind",
+    "file_name",
+    "sha256",
+    "rows_in_file",
+    "rows_read",
+}
+
+
+def rejected_rows(verdicts: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Sound rows of rejected submissions as findings, under the contract that failed.
+
+    `verdicts` is VERDICTS; `rows` are those that intake accepted, of one kind.
+    """
+    nothing = pl.lit(None, pl.String)
+    return rows.join(verdicts, on="submission_id", maintain_order="left").select(
+        "submission_id",
+        "row_number",
+        pl.col("failed_contract").alias("rule"),
+        nothing.alias("column_name"),
+        pl.lit(Severity.REJECT.value).alias("severity"),
+        "participant_id",
+        pl.col("wave") if "wave" in rows.columns else nothing.alias("wave"),
+        pl.col("instrument") if "instrument" in rows.columns else nothing.alias("instrument"),
+    )
+
+
+def quarantine(
+    findings: Sequence[pl.DataFrame],
+    responses: pl.DataFrame,
+    submissions: pl.DataFrame,
+) -> pl.DataFrame:
+    """`quality.quarantine` from every finding (STANDING_FINDINGS).
+
+    A rejected row is resolved when a submission received later brought the response that counts
+    for the same participant, wave and instrument.
+    """
+    received = submissions.select("submission_id", "received_at")
+    every = pl.concat([f.select(STANDING_FINDINGS.names()) for f in findings]).join(
+        received, on="submission_id", maintain_order="left"
+    )
+    sound = responses.select("participant_id", "wave", "instrument", "submission_id").join(
+        received, on="submission_id"
+    )
+    resolved = (pl.col("received_at_sound") > pl.col("received_at")) & (
+        pl.col("severity") == Severity.REJECT
+    )
+    return tables.QUARANTINE.conform(
+        every.join(
+            sound,
+            on=["participant_id", "wave", "instrument"],
+            how="left",
+            suffix="_sound",
+            maintain_order="left",
+        ).with_columns(
+            pl.when(resolved.fill_null(False))
+            .then(pl.lit(QuarantineStatus.RESOLVED.value))
+            .otherwise(pl.lit(QuarantineStatus.OPEN.value))
+            .alias("status")
+        )
+    )

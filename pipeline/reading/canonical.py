@@ -1,0 +1,124 @@
+"""A file's bytes and its mapping -> canonical rows, still with identifiers, in memory only.
+
+What belongs here: which columns the mapping allows, whose row it is, whether it counts as consent.
+What stays out: the fields of each kind (`questionnaires.py`, `registers.py`) and judging rows
+(`pipeline/quality`): a cell that cannot be parsed is marked, and the rule that names it decides.
+
+Canonical rows of every kind have `row_number`, `identifier`, `home_force`, `consent`, `is_test`
+and `unrecognised` (the fields whose cell held something that could not be understood).
+"""
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import polars as pl
+
+from pipeline.programme import Programme
+from pipeline.reading import microsoft_forms, plain, qualtrics, questionnaires, registers
+from pipeline.reading.cells import folded, translated
+from pipeline.reading.mapping import ColumnValues, Mapping
+from pipeline.reading.tabular import Unreadable, read_records
+from pipeline.reference import Instrument
+from pipeline.vocabulary import Kind, OrganisationKind, Platform
+
+_READERS = {
+    Platform.CSV: plain.read,
+    Platform.QUALTRICS: qualtrics.read,
+    Platform.MICROSOFT_FORMS: microsoft_forms.read,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows that share their columns: the answers to one instrument, or the rows of a register."""
+
+    instrument: Instrument | None
+    rows: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one file holds."""
+
+    rows_in_file: int
+    rows_blank: int
+    blocks: tuple[Block, ...]
+    columns_left_out: tuple[str, ...]
+    """Identifying columns that the platform is known to write and the mapping does not name."""
+    columns_unknown: int
+
+
+def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
+    """Canonical rows of an export; raises Unreadable with one sentence."""
+    table = _READERS[mapping.platform](read_records(content))
+    wanted = _wanted_columns(mapping, programme)
+    absent = [column for column in wanted if column not in set(table.columns)]
+    if absent:
+        # The file's own headings are not listed: a file without headings has people there.
+        more = f" and {len(absent) - 1} more that the mapping names" if len(absent) > 1 else ""
+        raise Unreadable(
+            f"the file has no column `{absent[0]}`{more}; send the usual export, or correct "
+            f"the mapping of source {mapping.source}"
+        )
+    rows = _with_identity(_blank_as_null(table.rows(wanted), mapping), mapping, programme)
+    if rows.is_empty():
+        raise Unreadable("the file has headings but no rows; ask for the export again")
+    blocks = (
+        questionnaires.blocks(rows, mapping, programme)
+        if mapping.kind == Kind.QUESTIONNAIRE
+        else [(None, registers.rows_of(rows, mapping, programme))]
+    )
+    unknown = [
+        column
+        for column in table.unknown(set(wanted))
+        if not any(fnmatchcase(column, pattern) for pattern in mapping.leave_out)
+    ]
+    return Reading(
+        rows_in_file=table.rows_in_file,
+        rows_blank=table.rows_in_file - rows.height,
+        blocks=tuple(Block(instrument, frame) for instrument, frame in blocks),
+        columns_left_out=tuple(table.left_out(set(wanted))),
+        columns_unknown=len(unknown),
+    )
+
+
+def _wanted_columns(mapping: Mapping, programme: Programme) -> list[str]:
+    wanted = [mapping.participant]
+    if isinstance(mapping.home_force, ColumnValues):
+        wanted.append(mapping.home_force.column)
+    if mapping.consent:
+        wanted.append(mapping.consent.column)
+    wanted += questionnaires.columns(mapping, programme)
+    return list(dict.fromkeys(wanted))
+
+
+def _blank_as_null(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    codes = [code for code in mapping.missing if code]
+    cells = pl.exclude("row_number", "is_test")
+    return rows.with_columns(pl.when(~cells.is_in(["", *codes])).then(cells))
+
+
+def _with_identity(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.DataFrame:
+    consent = pl.lit(True)
+    if mapping.consent:
+        agreed = [spelling.casefold() for spelling in mapping.consent.yes]
+        consent = folded(mapping.consent.column).is_in(agreed).fill_null(False)
+    return rows.with_columns(
+        pl.col(mapping.participant).alias("identifier"),
+        _home_force(mapping, programme).alias("home_force"),
+        consent.alias("consent"),
+    )
+
+
+def _home_force(mapping: Mapping, programme: Programme) -> pl.Expr:
+    if not isinstance(mapping.home_force, ColumnValues):
+        return pl.lit(mapping.home_force or mapping.organisation)
+    spellings = {
+        spelling.casefold(): name
+        for name, organisation in programme.known_organisations.items()
+        if organisation.kind != OrganisationKind.VIOLENCE_REDUCTION_UNIT
+        for spelling in (name, organisation.name)
+    }
+    given = mapping.home_force.values
+    spellings |= {spelling.casefold(): name for spelling, name in given.items()}
+    return translated(mapping.home_force.column, spellings)

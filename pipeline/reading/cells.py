@@ -1,0 +1,121 @@
+"""Cells of text -> dates, numbers, answers and agreed words.
+
+What belongs here: how one cell is understood. What stays out: which column it stands in, and
+whether what it says is acceptable. A cell that cannot be understood becomes null, or UNRECOGNISED
+among answers, where null already means unanswered.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from pipeline.reading.mapping import Answers, Mapping
+from pipeline.reference import Instrument
+
+UNRECOGNISED: Final = -(2**15)
+"""Stands in an item column for a cell that held something which is not an answer."""
+
+_FAR_OUT_OF_RANGE: Final = 1_000
+_TRUTHS: Final = {
+    "true": "true",
+    "yes": "true",
+    "1": "true",
+    "false": "false",
+    "no": "false",
+    "0": "false",
+}
+_LONGEST_SERVICE: Final = 60
+_SERVICE_BANDS: Final = (
+    (2, "under_2_years"),
+    (5, "2_to_4_years"),
+    (10, "5_to_9_years"),
+    (_LONGEST_SERVICE + 1, "10_years_and_over"),
+)
+
+
+def folded(column: str) -> pl.Expr:
+    """The text of a cell without outer spaces (non-breaking ones too) and without case."""
+    return pl.col(column).str.strip_chars().str.to_lowercase()
+
+
+def translated(column: str, spellings: dict[str, str]) -> pl.Expr:
+    """The word that a spelling stands for; `spellings` is in lower case; others become null."""
+    return folded(column).replace_strict(
+        list(spellings), list(spellings.values()), default=None, return_dtype=pl.String
+    )
+
+
+def spellings(field: str, mapping: Mapping, known: dict[str, str]) -> dict[str, str]:
+    """What a cell of a field may say: the known spellings and the mapping's own for them.
+
+    A mapping may translate a spelling to any known one (`T/DS: sergeant`, `DC: pc`).
+    """
+    return known | {
+        spelling.casefold(): known[meaning.casefold()]
+        for spelling, meaning in mapping.values.get(field, {}).items()
+        if meaning.casefold() in known
+    }
+
+
+def as_day(column: str, pattern: str) -> pl.Expr:
+    """The day that a cell in strptime format `pattern` names; a time of day is dropped."""
+    text = pl.col(column).str.strip_chars()
+    if any(code in pattern for code in ("%H", "%I", "%T", "%R")):
+        return text.str.to_datetime(pattern, strict=False, time_unit="us").dt.date()
+    return text.str.to_date(pattern, strict=False)
+
+
+def as_whole_number(column: str) -> pl.Expr:
+    number = pl.col(column).str.strip_chars().cast(pl.Float64, strict=False)
+    return pl.when(number == number.floor()).then(number).cast(pl.Int32, strict=False)
+
+
+def as_truth(field: str, column: str, mapping: Mapping) -> pl.Expr:
+    word = translated(column, spellings(field, mapping, _TRUTHS))
+    return pl.when(word.is_not_null()).then(word == "true")
+
+
+def service_band(column: str) -> pl.Expr:
+    """Years of service in bands wide enough that a colleague does not recognise the officer."""
+    years = pl.col(column).str.strip_chars().cast(pl.Float64, strict=False)
+    limits = [
+        pl.when(years.is_between(0, limit, closed="left")).then(pl.lit(name))
+        for limit, name in _SERVICE_BANDS
+    ]
+    return pl.coalesce(limits)
+
+
+def answers(cells: pl.Series, coding: Answers, instrument: Instrument) -> pl.Series:
+    """Cells of one item as Int16 answers: null is unanswered, UNRECOGNISED not an answer."""
+    parsed = (
+        _answers_from_labels(cells, coding, instrument)
+        if coding.coding == "labels"
+        else _answers_from_numbers(cells) + coding.offset
+    )
+    broken = parsed.is_null() & cells.is_not_null()
+    return parsed.set(broken, UNRECOGNISED) if broken.any() else parsed
+
+
+def _answers_from_labels(cells: pl.Series, coding: Answers, instrument: Instrument) -> pl.Series:
+    labels = coding.labels or {
+        anchor: instrument.minimum + place for place, anchor in enumerate(instrument.anchors)
+    }
+    # Qualtrics can add the recoded value to the text: `Very often (5)`.
+    text = cells.str.to_lowercase().str.replace(r"\s*\(\d+\)\s*$", "").str.strip_chars()
+    return text.replace_strict(
+        [label.casefold() for label in labels],
+        list(labels.values()),
+        default=None,
+        return_dtype=pl.Int16,
+    )
+
+
+def _answers_from_numbers(cells: pl.Series) -> pl.Series:
+    quickly = cells.cast(pl.Int16, strict=False)
+    if quickly.null_count() == cells.null_count():
+        return quickly
+    # Spreadsheets write `4.0` and ` 4`; a number too large for an answer is kept as too large.
+    number = cells.str.strip_chars().cast(pl.Float64, strict=False)
+    whole = number.is_finite() & (number == number.floor())
+    clipped = number.clip(-_FAR_OUT_OF_RANGE, _FAR_OUT_OF_RANGE).cast(pl.Int16, strict=False)
+    return clipped.set(~whole.fill_null(False), None)

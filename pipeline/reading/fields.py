@@ -1,0 +1,58 @@
+"""Canonical fields: the column each comes from, the expression that parses it.
+
+What belongs here: selecting parsed fields beside the marks of those that were not understood.
+What stays out: which fields a kind has.
+"""
+
+from collections.abc import Mapping as Dictionary
+from dataclasses import dataclass
+
+import polars as pl
+
+SHARED = ("row_number", "identifier", "home_force", "consent", "is_test")
+"""Columns that canonical rows of every kind begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One canonical field of a file.
+
+    `said_as` is what mappings and rules call it: years of service are parsed into a band.
+    """
+
+    name: str
+    said_as: str
+    column: str
+    parsed: pl.Expr
+    blank_is_unrecognised: bool = False
+
+    @property
+    def mark(self) -> pl.Expr:
+        """The field's name where its cell was not understood, else null."""
+        broken = self.parsed.is_null()
+        if not self.blank_is_unrecognised:
+            broken &= pl.col(self.column).is_not_null()
+        return pl.when(broken).then(pl.lit(self.said_as))
+
+
+def select_fields(
+    rows: pl.DataFrame,
+    fields: list[Field],
+    types: Dictionary[str, pl.DataType],
+    *beside: pl.Expr | pl.Series,
+) -> pl.DataFrame:
+    """Shared columns, `unrecognised`, the fields in the order and types of `types`, and `beside`.
+
+    A field that the file does not have is null.
+    """
+    marks = [field.mark for field in fields]
+    unrecognised = (
+        pl.concat_list(marks).list.drop_nulls() if marks else pl.lit([], pl.List(pl.String))
+    )
+    parsed = {field.name: field.parsed for field in fields}
+    return rows.select(
+        *SHARED,
+        unrecognised.alias("unrecognised"),
+        *(parsed.get(name, pl.lit(None)).cast(dtype).alias(name) for name, dtype in types.items()),
+        *beside,
+    )

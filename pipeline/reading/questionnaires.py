@@ -1,0 +1,124 @@
+"""Rows of a questionnaire export -> one row an officer, wave and instrument.
+
+What belongs here: unfolding wide files and files with several instruments, and parsing answers.
+What stays out: whether an answer is acceptable.
+"""
+
+import polars as pl
+
+from pipeline.programme import Programme
+from pipeline.reading import cells
+from pipeline.reading.fields import Field, select_fields
+from pipeline.reading.mapping import Mapping
+from pipeline.reference import Instrument
+from pipeline.vocabulary import Kind
+
+_TYPES: dict[str, pl.DataType] = {
+    "completed_on": pl.Date(),
+    "duration_seconds": pl.Int32(),
+    "arm": pl.String(),
+    "gender": pl.String(),
+}
+
+
+def columns(mapping: Mapping, programme: Programme) -> list[str]:
+    """Every column that a mapping of any kind names beside the participant's identity."""
+    wanted = [mapping.wave.column] if mapping.wave and mapping.wave.column else []
+    for suffix in _suffixes(mapping):
+        for name in mapping.instruments:
+            wanted += _item_columns(mapping, programme.instrument(name), suffix)
+        wanted += [column.replace("{wave}", suffix) for column in mapping.columns.values()]
+    return wanted
+
+
+def blocks(
+    rows: pl.DataFrame, mapping: Mapping, programme: Programme
+) -> list[tuple[Instrument, pl.DataFrame]]:
+    """A frame an instrument, with `wave`, `instrument` and Int16 columns `item_1`, `item_2`, …
+
+    A row of the file gives a row for each wave and instrument that it answers at all. A row that
+    answers none stays as one row of the first, so that it is judged and counted.
+    """
+    found: dict[str, list[pl.DataFrame]] = {name: [] for name in mapping.instruments}
+    answered_anywhere = pl.repeat(False, rows.height, dtype=pl.Boolean, eager=True)
+    first: pl.DataFrame | None = None
+    for suffix in _suffixes(mapping):
+        for name in mapping.instruments:
+            block = _block(rows, mapping, programme.instrument(name), programme, suffix)
+            answered = block.select(pl.any_horizontal(pl.col("^item_.*$").is_not_null()))
+            found[name].append(block.filter(answered.to_series()))
+            answered_anywhere |= answered.to_series()
+            if first is None:
+                first = block
+                found[name].append(block.clear())
+    if first is not None:
+        next(iter(found.values())).append(first.filter(~answered_anywhere))
+    return [
+        (programme.instrument(name), pl.concat(parts).sort("row_number", maintain_order=True))
+        for name, parts in found.items()
+    ]
+
+
+def _suffixes(mapping: Mapping) -> list[str]:
+    """What `{wave}` stands for, one after the other; one empty text unless the file is wide."""
+    return list(mapping.wave.suffixes) if mapping.wave and mapping.wave.suffixes else [""]
+
+
+def _item_columns(mapping: Mapping, instrument: Instrument, suffix: str) -> list[str]:
+    pattern = mapping.instruments[instrument.instrument].columns.replace("{wave}", suffix)
+    return [pattern.replace("{item}", str(number)) for number in range(1, instrument.items + 1)]
+
+
+def _block(
+    rows: pl.DataFrame,
+    mapping: Mapping,
+    instrument: Instrument,
+    programme: Programme,
+    suffix: str,
+) -> pl.DataFrame:
+    coding = mapping.instruments[instrument.instrument]
+    items = [
+        cells.answers(rows[column], coding, instrument).alias(f"item_{number}")
+        for number, column in enumerate(_item_columns(mapping, instrument, suffix), start=1)
+    ]
+    return select_fields(
+        rows,
+        _fields(mapping, programme, suffix),
+        _TYPES,
+        _wave(mapping, suffix).alias("wave"),
+        pl.lit(instrument.instrument).alias("instrument"),
+        *items,
+    )
+
+
+def _wave(mapping: Mapping, suffix: str) -> pl.Expr:
+    if mapping.wave is None:
+        raise ValueError(f"a mapping of kind {Kind.QUESTIONNAIRE} has a wave")
+    if mapping.wave.column:
+        waves = {spelling.casefold(): name for spelling, name in mapping.wave.values.items()}
+        return cells.translated(mapping.wave.column, waves)
+    return pl.lit(mapping.wave.constant or mapping.wave.suffixes[suffix])
+
+
+def _fields(mapping: Mapping, programme: Programme, suffix: str) -> list[Field]:
+    parsers = {
+        "completed_on": lambda column: cells.as_day(column, mapping.date_format),
+        "arm": lambda column: cells.translated(
+            column, cells.spellings("arm", mapping, {arm.casefold(): arm for arm in programme.arms})
+        ),
+        "gender": lambda column: gender(column, mapping),
+        "duration_seconds": lambda column: (
+            pl.col(column).str.strip_chars().cast(pl.Float64, strict=False).round()
+        ),
+    }
+    fields = []
+    for name, pattern in mapping.columns.items():
+        column = pattern.replace("{wave}", suffix)
+        fields.append(Field(name, name, column, parsers[name](column)))
+    return fields
+
+
+def gender(column: str, mapping: Mapping) -> pl.Expr:
+    """Gender in lower case: by the mapping's values where it has them, else as it stands."""
+    given = mapping.values.get("gender", {})
+    return cells.folded(column).replace({said.casefold(): meant for said, meant in given.items()})

@@ -1,0 +1,117 @@
+"""Rows of rosters, attendance registers and departure lists -> canonical rows of those kinds.
+
+What belongs here: which fields each kind has and how their cells are parsed.
+What stays out: what the rows mean together (`pipeline/follow_up`).
+"""
+
+import polars as pl
+
+from pipeline.programme import Programme
+from pipeline.reading import cells
+from pipeline.reading.fields import Field, select_fields
+from pipeline.reading.mapping import Mapping
+from pipeline.reading.questionnaires import gender
+from pipeline.reference import ethnicity_groups, rank_groups
+from pipeline.vocabulary import DepartureKind, Kind
+
+TYPES: dict[Kind, dict[str, pl.DataType]] = {
+    Kind.ROSTER: {
+        "unit": pl.String(),
+        "session_group": pl.String(),
+        "facilitator": pl.String(),
+        "cohort": pl.String(),
+        "arm": pl.String(),
+        "rank_group": pl.String(),
+        "service_band": pl.String(),
+        "gender": pl.String(),
+        "ethnicity_group": pl.String(),
+        "enrolled_on": pl.Date(),
+    },
+    Kind.ATTENDANCE: {
+        "session_group": pl.String(),
+        "session_number": pl.Int32(),
+        "held_on": pl.Date(),
+        "cancelled": pl.Boolean(),
+        "attended": pl.Boolean(),
+        "minutes": pl.Int32(),
+        "absence_reason": pl.String(),
+    },
+    Kind.DEPARTURES: {"departed_on": pl.Date(), "departure_kind": pl.String()},
+}
+
+
+def rows_of(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.DataFrame:
+    """Canonical rows of a register, one for each row of the file."""
+    fields = {
+        Kind.ROSTER: _roster_fields,
+        Kind.ATTENDANCE: _attendance_fields,
+        Kind.DEPARTURES: _departure_fields,
+    }[mapping.kind](mapping, programme)
+    frame = select_fields(rows, fields, TYPES[mapping.kind])
+    if mapping.kind == Kind.ROSTER and "arm" not in mapping.columns:
+        return frame.with_columns(pl.lit(programme.arms[0]).alias("arm"))
+    if mapping.kind == Kind.ATTENDANCE:
+        # Nobody attends a session that was not held, whatever the register says.
+        return frame.with_columns(pl.col("cancelled").fill_null(False)).with_columns(
+            pl.when(~pl.col("cancelled")).then(pl.col("attended")).alias("attended")
+        )
+    return frame
+
+
+def _as_it_stands(column: str) -> pl.Expr:
+    return pl.col(column).str.strip_chars()
+
+
+def _roster_fields(mapping: Mapping, programme: Programme) -> list[Field]:
+    def words(field: str, known: dict[str, str]) -> pl.Expr:
+        column = mapping.columns[field]
+        return cells.translated(column, cells.spellings(field, mapping, known))
+
+    fields = []
+    for said_as, column in mapping.columns.items():
+        match said_as:
+            case "arm":
+                arms = {arm.casefold(): arm for arm in programme.arms}
+                # A roster with a column for the arm says everybody's.
+                fields.append(Field("arm", said_as, column, words(said_as, arms), True))
+            case "rank":
+                parsed = words(said_as, dict(rank_groups()))
+                fields.append(Field("rank_group", said_as, column, parsed))
+            case "ethnicity":
+                parsed = words(said_as, dict(ethnicity_groups()))
+                fields.append(Field("ethnicity_group", said_as, column, parsed))
+            case "service_years":
+                fields.append(Field("service_band", said_as, column, cells.service_band(column)))
+            case "gender":
+                fields.append(Field("gender", said_as, column, gender(column, mapping)))
+            case "enrolled_on":
+                parsed = cells.as_day(column, mapping.date_format)
+                fields.append(Field("enrolled_on", said_as, column, parsed, True))
+            case _:
+                fields.append(Field(said_as, said_as, column, _as_it_stands(column)))
+    return fields
+
+
+def _attendance_fields(mapping: Mapping, _: Programme) -> list[Field]:
+    fields = []
+    for name, column in mapping.columns.items():
+        match name:
+            case "held_on":
+                fields.append(Field(name, name, column, cells.as_day(column, mapping.date_format)))
+            case "attended" | "cancelled":
+                fields.append(Field(name, name, column, cells.as_truth(name, column, mapping)))
+            case "session_number" | "minutes":
+                fields.append(Field(name, name, column, cells.as_whole_number(column)))
+            case _:
+                fields.append(Field(name, name, column, _as_it_stands(column)))
+    return fields
+
+
+def _departure_fields(mapping: Mapping, _: Programme) -> list[Field]:
+    kinds = {kind.value: kind.value for kind in DepartureKind}
+    when, why = mapping.columns["departed_on"], mapping.columns["departure_kind"]
+    words = cells.spellings("departure_kind", mapping, kinds)
+    return [
+        Field("departed_on", "departed_on", when, cells.as_day(when, mapping.date_format)),
+        Field("departure_kind", "departure_kind", why, cells.translated(why, words)),
+    ]

@@ -1,0 +1,116 @@
+"""The home folder: where everything of one evaluation lies.
+
+What belongs here: paths, and loading configuration from them. What stays out: Parquet and SQL.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from pipeline.privacy.pseudonyms import Pseudonymiser
+from pipeline.programme import Programme, UnusableConfiguration, load_programme
+from pipeline.reading.mapping import Mapping, parse_mapping
+from pipeline.storage import atomic
+from pipeline.storage.keys import create_first_key, load_keys
+from pipeline.storage.lake import Lake
+from pipeline.storage.landing import landing_files
+from pipeline.submissions import Arrival, arrivals
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableMapping:
+    """A mapping file that does not work, with the sentence that says why."""
+
+    organisation: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class Home:
+    root: Path
+
+    @property
+    def landing(self) -> Path:
+        return self.root / "landing"
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(self.root / "lake")
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def secrets(self) -> Path:
+        return self.root / "secrets"
+
+    @property
+    def dagster(self) -> Path:
+        return self.root / "dagster"
+
+    @cached_property
+    def programme(self) -> Programme:
+        if not self.root.is_dir():
+            raise UnusableConfiguration(
+                "the home folder does not exist; `muster init` makes one, and MUSTER_HOME or "
+                "--home says where it is."
+            )
+        return load_programme(self.root / "programme.yaml")
+
+    @cached_property
+    def mappings(self) -> tuple[Mapping | UnusableMapping, ...]:
+        """Every mapping file; one that does not work is a value, so that it stops no other."""
+        found: list[Mapping | UnusableMapping] = []
+        for path in sorted((self.root / "sources").glob("*/*.yaml")):
+            name = path.relative_to(self.root).as_posix()
+            organisation = path.parent.name
+            try:
+                mapping = parse_mapping(path.read_text("utf-8"), name, self.programme)
+                if (mapping.organisation, mapping.source) != (organisation, path.stem):
+                    raise UnusableConfiguration(
+                        f"{name}: organisation and source must be called as folder and file are, "
+                        f"{organisation} and {path.stem}."
+                    )
+                found.append(mapping)
+            except UnusableConfiguration as problem:
+                found.append(UnusableMapping(organisation, str(problem)))
+            except UnicodeDecodeError:
+                found.append(UnusableMapping(organisation, f"{name}: save it as UTF-8 text."))
+        return tuple(found)
+
+    def pseudonymiser(self) -> Pseudonymiser:
+        return Pseudonymiser(
+            load_keys(self.secrets), self.programme.programme, self.programme.identifiers
+        )
+
+    def arrivals(self) -> list[Arrival]:
+        """What lies in landing, matched to sources, oldest first."""
+        problems: dict[str, str] = {}
+        usable = []
+        for mapping in self.mappings:
+            if isinstance(mapping, UnusableMapping):
+                problems.setdefault(mapping.organisation, mapping.problem.rstrip("."))
+            else:
+                usable.append(mapping)
+        files = landing_files(self.landing)
+        return arrivals(files, usable, problems, self.programme)
+
+    def create(self, programme: str) -> list[str]:
+        """Make what is missing of a home folder; returns what was made."""
+        made = []
+        for folder in ("landing", "sources", "secrets", "lake", "releases", "dagster"):
+            path = self.root / folder
+            if not path.exists():
+                path.mkdir(parents=True, mode=0o700 if folder == "secrets" else 0o777)
+                made.append(f"{folder}/")
+        if not (self.root / "programme.yaml").exists():
+            atomic.write_bytes(self.root / "programme.yaml", programme.encode("utf-8"))
+            made.append("programme.yaml")
+        if create_first_key(self.secrets):
+            made.append("secrets/key-1")
+        return made
+
+    def put(self, path: PurePosixPath, content: bytes) -> None:
+        """Write one file of the home folder, named relative to it."""
+        atomic.write_bytes(self.root / path, content)

@@ -1,0 +1,112 @@
+"""The lake: Parquet, one folder a submission, one file a table of a stage.
+
+What belongs here: writing whole folders and files, and finding what is complete. What stays out:
+what the frames mean. No frame that comes here holds an identifier (`pipeline/intake.py`).
+"""
+
+import json
+from pathlib import Path
+
+import polars as pl
+from pydantic import ValidationError
+
+from pipeline.intake import TakenIn
+from pipeline.storage import atomic
+from pipeline.submissions import Record
+
+_RECORD = "submission.json"
+_FRAMES = ("accepted", "findings", "profile")
+
+
+class Lake:
+    """The lake folder of one home."""
+
+    def __init__(self, folder: Path) -> None:
+        self._submissions = folder / "submissions"
+        self._stages = folder / "stages"
+
+    def write_submission(self, record: Record, taken_in: TakenIn | None) -> None:
+        """Put a submission's folder in place, all of it or nothing."""
+
+        def fill(folder: Path) -> None:
+            sizes = {}
+            for name in _FRAMES if taken_in else ():
+                path = folder / f"{name}.parquet"
+                getattr(taken_in, name).write_parquet(path, compression="zstd", compression_level=1)
+                sizes[path.name] = path.stat().st_size
+            document = {"record": record.model_dump(mode="json"), "files": sizes}
+            (folder / _RECORD).write_text(json.dumps(document, indent=2), "utf-8")
+
+        atomic.replace_folder(self._submissions / record.submission_id, fill)
+
+    def records(self) -> list[Record]:
+        """Records of every submission whose folder is complete, oldest first."""
+        found = [
+            record
+            for path in self._submissions.glob(f"[!.]*/{_RECORD}")
+            if (record := _complete_record(path)) is not None
+        ]
+        return sorted(
+            found, key=lambda r: (r.received_at, r.modified_at, r.organisation, r.submission_id)
+        )
+
+    def rows(self, name: str, submission_ids: list[str], schema: pl.Schema) -> pl.DataFrame:
+        """The columns of `schema` of one frame of several submissions, one below the other.
+
+        `name` is `accepted`, `findings` or `profile`. Adds `submission_id`, and `arrived`, the
+        place of the submission in the list.
+        """
+        frames = [
+            pl.read_parquet(
+                self._submissions / submission_id / f"{name}.parquet",
+                columns=schema.names(),
+                hive_partitioning=False,
+            ).with_columns(
+                pl.lit(submission_id).alias("submission_id"),
+                pl.lit(place, pl.Int32).alias("arrived"),
+            )
+            for place, submission_id in enumerate(submission_ids)
+        ]
+        nothing = pl.DataFrame(
+            schema={**schema, "submission_id": pl.String(), "arrived": pl.Int32()}
+        )
+        return pl.concat([nothing, *frames])
+
+    def write_table(self, name: str, frame: pl.DataFrame) -> None:
+        """Replace the table that a stage hands to the next ones."""
+        with atomic.replacing(self._stages / f"{name}.parquet") as temporary:
+            frame.write_parquet(temporary, compression="zstd", compression_level=1)
+
+    def read_table(self, name: str) -> pl.DataFrame:
+        return pl.read_parquet(self.table_path(name))
+
+    def has_table(self, name: str) -> bool:
+        return self.table_path(name).exists()
+
+    def tables_called(self, pattern: str) -> list[pl.DataFrame]:
+        """Every stage table whose name fits a shell pattern, in the order of names."""
+        return [pl.read_parquet(path) for path in sorted(self._stages.glob(f"{pattern}.parquet"))]
+
+    def table_path(self, name: str) -> Path:
+        return self._stages / f"{name}.parquet"
+
+    def write_built(self, fingerprint: str) -> None:
+        """Remember what the warehouse was last built from."""
+        atomic.write_bytes(self._stages / "built", fingerprint.encode("ascii"))
+
+    def read_built(self) -> str | None:
+        path = self._stages / "built"
+        return path.read_text("ascii") if path.exists() else None
+
+
+def _complete_record(path: Path) -> Record | None:
+    """The record of a folder, or None if a power cut left it or one of its files short."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        record = Record.model_validate(document["record"])
+        complete = all(
+            (path.parent / name).stat().st_size == size for name, size in document["files"].items()
+        )
+    except (OSError, ValueError, KeyError, ValidationError):
+        return None
+    return record if complete else None

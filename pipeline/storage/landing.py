@@ -1,0 +1,39 @@
+"""Landing: what lies there and its bytes. It is only ever read.
+
+What stays out: which source a file belongs to (`pipeline/submissions.py`).
+"""
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.submissions import LandingFile
+
+_NOT_EXPORTS = (".", "~$")
+_STILL_COPYING = (".part", ".partial", ".tmp", ".crdownload")
+
+
+def landing_files(landing: Path) -> list[LandingFile]:
+    """Every file in landing with the hash of its bytes; hidden and half-copied ones are not."""
+    found = []
+    for path in sorted(landing.rglob("*")):
+        inside = path.relative_to(landing)
+        if any(part.startswith(_NOT_EXPORTS) for part in inside.parts):
+            continue
+        if path.name.endswith(_STILL_COPYING) or not path.is_file():
+            continue
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        folder = inside.parts[0] if len(inside.parts) > 1 else None
+        found.append(LandingFile(folder, path, digest, modified))
+    return found
+
+
+def read_landing_file(file: LandingFile) -> bytes | None:
+    """The bytes that were hashed; None where the file has gone or changed since."""
+    try:
+        content = file.path.read_bytes()
+    except OSError:
+        return None
+    return content if hashlib.sha256(content).hexdigest() == file.sha256 else None

@@ -1,0 +1,82 @@
+"""The warehouse: one DuckDB file, built beside the old one and put in its place.
+
+What belongs here: executing SQL, and the file format. What stays out: what tables hold
+(`pipeline/tables.py`). Readers that have the old file open keep their snapshot.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from pipeline.storage import atomic
+from pipeline.tables import Table, comments, ddl
+
+# Without it a file written here cannot be opened by the DuckDB of analysts' own tools.
+_STORAGE_VERSION = "v1.2.0"
+
+_VIEWS = (
+    """
+    CREATE VIEW core.item_responses AS
+    SELECT response_id, submission_id, participant_id, organisation, wave, instrument,
+           unnest(range(1, len(items) + 1))::INTEGER AS item, unnest(items) AS answer
+    FROM core.responses
+    """,
+    """
+    COMMENT ON VIEW core.item_responses IS
+    'One row: a response and item. The answers of core.responses, one to a row; NULL is unanswered.'
+    """,
+)
+
+
+class WarehouseFailed(Exception):
+    """The database refused a table; the message names it and holds no value."""
+
+
+def publish(path: Path, tables: Mapping[Table, Path]) -> None:
+    """Build a warehouse from a Parquet file a table, each conforming to it, and replace `path`."""
+    with atomic.replacing(path) as temporary:
+        connection = duckdb.connect()
+        try:
+            connection.execute(
+                f"ATTACH {_quoted(temporary)} AS warehouse (STORAGE_VERSION '{_STORAGE_VERSION}')"
+            )
+            connection.execute("USE warehouse")
+            for schema in dict.fromkeys(table.schema for table in tables):
+                connection.execute(f"CREATE SCHEMA {schema}")
+            for table, rows in tables.items():
+                _fill(connection, table, rows)
+            for view in _VIEWS:
+                connection.execute(view)
+            connection.execute("USE memory")
+            connection.execute("DETACH warehouse")
+        finally:
+            connection.close()
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: Path) -> None:
+    columns = ", ".join(column.name for column in table.columns)
+    try:
+        connection.execute(ddl(table))
+        connection.execute(
+            f"INSERT INTO {table.qualified_name} SELECT {columns} "  # noqa: S608 - names are ours
+            f"FROM read_parquet({_quoted(rows)})"
+        )
+        for statement in comments(table):
+            connection.execute(statement)
+    except duckdb.Error as error:
+        # DuckDB quotes values in its messages; the table's name is all that may go on.
+        raise WarehouseFailed(f"{table.qualified_name}: {type(error).__name__}") from None
+
+
+def query(path: Path, sql: str, parameters: Iterable[Any] = ()) -> pl.DataFrame:
+    """Rows of one query on a warehouse, opened for reading only."""
+    with duckdb.connect(path, read_only=True) as connection:
+        rows = connection.sql(sql, params=list(parameters)).to_arrow_table()
+    return pl.DataFrame(rows)
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

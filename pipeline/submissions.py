@@ -1,0 +1,164 @@
+"""Submissions: which source a landing file belongs to, and what is kept about each.
+
+What belongs here: names, hashes and matching, as values. What stays out: reading files or folders
+(`pipeline/storage/landing.py`, `pipeline/storage/lake.py`).
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from pipeline.programme import Programme
+from pipeline.reading.mapping import Mapping
+from pipeline.vocabulary import Delivery, Kind
+
+INTAKE_VERSION = 1
+"""Raised whenever reading, pseudonymising or judging changes what comes out of the same bytes."""
+
+UNKNOWN = "unknown"
+UNMAPPED = "unmapped"
+_HASH_CHARACTERS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class LandingFile:
+    """A file as it lies in landing. Its path may name people and is never written anywhere."""
+
+    folder: str | None
+    path: Path
+    sha256: str
+    modified_at: datetime
+
+    def __repr__(self) -> str:
+        return f"LandingFile(sha256={self.sha256[:_HASH_CHARACTERS]})"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A landing file with the source it belongs to, or the sentence that says why it has none."""
+
+    submission_id: str
+    organisation: str
+    source: str
+    file: LandingFile
+    mapping: Mapping | None
+    problem: str | None
+    fingerprint: str
+    """Hash of everything beside the bytes that decides what they become."""
+
+
+class Record(BaseModel):
+    """What is kept about one submission beside its rows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    submission_id: str
+    organisation: str
+    source: str
+    kind: Kind | None
+    delivery: Delivery | None
+    file_name: str
+    sha256: str
+    received_at: datetime
+    modified_at: datetime
+    fingerprint: str
+    problem: str | None = None
+    rows_in_file: int | None = None
+    rows_blank: int | None = None
+    rows_read: int | None = None
+    rows_accepted: int | None = None
+    rows_quarantined: int | None = None
+    rows_withdrawn: int | None = None
+    columns_left_out: tuple[str, ...] = ()
+    columns_unknown: int = 0
+
+
+def arrivals(
+    files: Iterable[LandingFile],
+    mappings: Iterable[Mapping],
+    problems: dict[str, str],
+    programme: Programme,
+) -> list[Arrival]:
+    """Match landing files to sources, oldest first; the same bytes of one source are one arrival.
+
+    `problems` has the sentence of the first unusable mapping of an organisation.
+    """
+    by_organisation: dict[str, list[Mapping]] = {}
+    for mapping in mappings:
+        by_organisation.setdefault(mapping.organisation, []).append(mapping)
+    found: dict[str, Arrival] = {}
+    for file in sorted(files, key=lambda file: (file.modified_at, file.sha256)):
+        arrival = _arrival(file, by_organisation, problems, programme)
+        found.setdefault(arrival.submission_id, arrival)
+    return list(found.values())
+
+
+def _arrival(
+    file: LandingFile,
+    by_organisation: dict[str, list[Mapping]],
+    problems: dict[str, str],
+    programme: Programme,
+) -> Arrival:
+    organisation, source, mapping, problem = UNKNOWN, UNMAPPED, None, None
+    if file.folder is None or file.folder not in programme.known_organisations:
+        # The folder's name is not repeated: it could be anything, a person's name included.
+        problem = (
+            "the file does not lie in the folder of a known organisation; move it into "
+            "landing/<organisation>/, or declare the organisation in programme.yaml"
+        )
+    else:
+        organisation = file.folder
+        candidates = [
+            m for m in by_organisation.get(organisation, []) if m.takes_in(file.path.name)
+        ]
+        if len(candidates) == 1:
+            mapping = candidates[0]
+            source = mapping.source
+        elif candidates:
+            names = " and ".join(sorted(m.source for m in candidates))
+            problem = (
+                f"the mappings {names} of {organisation} both take in a file of this name; "
+                "make their `files` patterns exclude each other"
+            )
+        else:
+            problem = problems.get(organisation) or (
+                f"no mapping in sources/{organisation}/ takes in a file of this name; "
+                "write one, or correct the `files` pattern of the one meant for it"
+            )
+    return Arrival(
+        submission_id=f"{organisation}--{source}--{file.sha256[:_HASH_CHARACTERS]}",
+        organisation=organisation,
+        source=source,
+        file=file,
+        mapping=mapping,
+        problem=problem,
+        fingerprint=fingerprint(
+            INTAKE_VERSION,
+            problem,
+            mapping.model_dump(mode="json") if mapping else None,
+            programme.model_dump(
+                mode="json",
+                include={
+                    "programme",
+                    "instruments",
+                    "sessions",
+                    "waves",
+                    "arms",
+                    "duplicates",
+                    "identifiers",
+                    "organisations",
+                },
+            ),
+        ),
+    )
+
+
+def fingerprint(*parts: object) -> str:
+    """A short hash of values that JSON can hold."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
