@@ -19,17 +19,17 @@ from pipeline.storage.landing import read_landing_file
 from pipeline.submissions import Arrival, Record
 
 with warnings.catch_warnings():
-    # The policy is marked beta; without it Dagster would start one run for each submission.
+    # Backfill policies are marked beta; without one, Dagster would start a run a submission.
     warnings.simplefilter("ignore", dg.BetaWarning)
-    _ONE_RUN_FOR_MANY = dg.BackfillPolicy.single_run()
+    _partitioned_asset = dg.asset(
+        partitions_def=SUBMISSIONS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="intake",
+        description="Submissions as rows that may be kept: pseudonymised, judged, with a profile.",
+    )
 
 
-@dg.asset(
-    partitions_def=SUBMISSIONS,
-    backfill_policy=_ONE_RUN_FOR_MANY,
-    group_name="intake",
-    description="Submissions as rows that may be kept: pseudonymised, judged, with a profile.",
-)
+@_partitioned_asset
 @value_free
 def intake(
     context: dg.AssetExecutionContext,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from pipeline.orchestration.guard import StageFailed
 from pipeline.orchestration.partitions import covering_range, register
 from pipeline.programme import UnusableConfiguration
 
@@ -48,6 +49,18 @@ def instance_of(home: Path) -> Iterator[dg.DagsterInstance]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> str:
+    """The value-free sentence of the first stage that failed."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            if error is not None:
+                return error.message.strip().removeprefix(f"{StageFailed.__module__}.StageFailed: ")
+    return "the run ended before any stage"
 
 
 def run_here(

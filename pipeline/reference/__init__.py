@@ -25,6 +25,7 @@ __all__ = [
     "PilotMean",
     "Subscale",
     "ethnicity_groups",
+    "example_programme",
     "instruments",
     "organisations",
     "pilot_means",
@@ -68,6 +69,11 @@ def instruments() -> Mapping[str, Instrument]:
             instrument = Instrument.model_validate(yaml.safe_load(entry.read_text("utf-8")))
             found[instrument.instrument] = instrument
     return MappingProxyType(found)
+
+
+def example_programme() -> str:
+    """The programme file that a new home folder begins with, comments included."""
+    return _DATA.joinpath("example_programme.yaml").read_text("utf-8")
 
 
 @cache

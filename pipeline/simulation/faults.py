@@ -24,9 +24,9 @@ from pipeline.simulation.population import Population, stream
 from pipeline.simulation.records import ITEM_COLUMNS, Sheet
 from pipeline.vocabulary import DepartureKind, Kind, Severity
 
+# Words that no programme, list or mapping knows.
 UNKNOWN_ARM: Final = "undecided"
-"""An arm, a rank, an ethnicity and a wave that no programme, list or mapping knows."""
-UNKNOWN_RANK: Final = "wizard"
+UNKNOWN_RANK: Final = "Watch commander"
 UNKNOWN_ETHNICITY: Final = "ZZ9"
 UNKNOWN_WAVE: Final = "some time in spring"
 UNREADABLE_ITEM: Final = "item_7"
@@ -130,9 +130,7 @@ def _responses(population: Population) -> tuple[Fault, ...]:
     answered = {item: pl.col(item) for item in ITEM_COLUMNS}
     return (
         Fault("participant_key_missing", _NO_NUMBER, stayed, whole_officer=True),
-        Fault(
-            "participant_not_enrolled", _STRANGER, stayed, registers=True, whole_officer=True
-        ),
+        Fault("participant_not_enrolled", _STRANGER, stayed, registers=True, whole_officer=True),
         Fault(
             "preview_or_test_row",
             {"is_preview": pl.lit(True)},
@@ -142,9 +140,7 @@ def _responses(population: Population) -> tuple[Fault, ...]:
         ),
         Fault("wave_unknown", {"wave": pl.lit("")}, stayed, layouts=_WAVE_IN_WORDS),
         Fault("answer_not_recognised", {}, stayed),
-        Fault(
-            "answer_out_of_range", {_MISPRINTED_ITEM: pl.lit(9)}, stayed, layouts=_NUMBERS
-        ),
+        Fault("answer_out_of_range", {_MISPRINTED_ITEM: pl.lit(9)}, stayed, layouts=_NUMBERS),
         Fault(
             "too_many_unanswered",
             {item: pl.lit(None) for item in ITEM_COLUMNS[4:]},
@@ -183,10 +179,7 @@ def _responses(population: Population) -> tuple[Fault, ...]:
         ),
         Fault(
             "completed_after_departure",
-            {
-                "completed_on": pl.col("departed_on")
-                + _days(_between(1, _LATEST_AFTER_DEPARTURE))
-            },
+            {"completed_on": pl.col("departed_on") + _days(_between(1, _LATEST_AFTER_DEPARTURE))},
             (pl.col("departed_on") + _days(_LATEST_AFTER_DEPARTURE) <= as_of).fill_null(False),
             registers=True,
         ),
@@ -216,26 +209,22 @@ class FaultPlanter:
             Kind.DEPARTURES: _DEPARTURES,
             Kind.QUESTIONNAIRE: _responses(population),
         }
-        self._first_stranger = population.plan.participants + population.officers.height
+        self._first_stranger = population.plan.participants
         self._planted: Counter[tuple[Kind, str]] = Counter()
         self._spared: set[int] = set()
 
     def plant(self, sheet: Sheet) -> Sheet:
         """The sheet with faults; its rows in the order in which they are written."""
-        usable = [
-            fault for fault in self._catalogue[sheet.kind] if _possible(fault, sheet)
-        ]
+        usable = [fault for fault in self._catalogue[sheet.kind] if _possible(fault, sheet)]
         # What a roster's fault does to enrolment must not meet a response's fault.
         shared = sheet.kind in {Kind.ROSTER, Kind.QUESTIONNAIRE}
         borne = self._spared if shared else set()
         broken, replaced = [], np.zeros(sheet.rows.height, dtype=np.bool_)
         for fault, chosen in self._deal(sheet, usable, borne):
-            if fault.whole_officer and sheet.layout == Layout.WIDE_CSV:
-                officers = sheet.rows["officer"][chosen]
-                chosen = sheet.rows["officer"].is_in(officers.implode()).arg_true().to_list()
+            rows = _rows_of_officers(sheet, fault, chosen)
             if fault.beside is None:
-                replaced[chosen] = True
-            broken.append(self._broken(sheet.rows[chosen], fault))
+                replaced[rows] = True
+            broken.append(self._broken(sheet.rows[rows], fault))
         kept = sheet.rows.filter(~replaced)
         return replace(sheet, rows=pl.concat([kept, *broken]).sort("place", maintain_order=True))
 
@@ -249,8 +238,7 @@ class FaultPlanter:
         )
         officers = sheet.rows["officer"].to_numpy()
         left = {
-            fault.rule: iter(order[fits[fault.rule].to_numpy()[order]].tolist())
-            for fault in usable
+            fault.rule: iter(order[fits[fault.rule].to_numpy()[order]].tolist()) for fault in usable
         }
         chosen: dict[str, list[int]] = {}
         for severity in Severity:
@@ -271,17 +259,23 @@ class FaultPlanter:
     def _broken(self, rows: pl.DataFrame, fault: Fault) -> pl.DataFrame:
         strangers = rows["officer"].to_numpy().astype(np.int64) + self._first_stranger
         return (
-            rows.with_columns(
-                identities.officer_numbers(self._seed, strangers).alias("stranger")
-            )
+            rows.with_columns(identities.officer_numbers(self._seed, strangers).alias("stranger"))
             .with_columns(
                 pl.lit(fault.rule).alias("fault"),
                 pl.col("place") + (fault.beside or 0.0),
                 **fault.changes,
             )
             .select(rows.columns)
-            .cast(dict(rows.schema))
+            .cast(rows.schema)
         )
+
+
+def _rows_of_officers(sheet: Sheet, fault: Fault, chosen: list[int]) -> list[int]:
+    """The chosen rows, and in a wide file every row that shares the broken cell with them."""
+    if not (fault.whole_officer and sheet.layout == Layout.WIDE_CSV):
+        return chosen
+    officers = sheet.rows["officer"][chosen].implode()
+    return sheet.rows["officer"].is_in(officers).arg_true().to_list()
 
 
 def _possible(fault: Fault, sheet: Sheet) -> bool:
@@ -292,7 +286,9 @@ def _possible(fault: Fault, sheet: Sheet) -> bool:
 
 def _budget(sheet: Sheet) -> int:
     """How many faults of one severity a file bears: few, growing mildly with its size."""
-    rows = sheet.rows["officer"].n_unique() if sheet.layout == Layout.WIDE_CSV else sheet.rows.height
+    rows = (
+        sheet.rows["officer"].n_unique() if sheet.layout == Layout.WIDE_CSV else sheet.rows.height
+    )
     return min((rows - 1) // 11, 2 + isqrt(rows) // 4)
 
 

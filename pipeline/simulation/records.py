@@ -75,9 +75,7 @@ def sheets_of(population: Population, organisation: SimulatedOrganisation) -> It
     if organisation.file_named_after_officer:
         person = responses.row(0, named=True)["name"]
         file_name, pattern = f"ProQOL export {person}.{suffix}", f"ProQOL export *.{suffix}"
-    yield Sheet(
-        organisation, Kind.QUESTIONNAIRE, INSTRUMENT, file_name, pattern, ordered, waves
-    )
+    yield Sheet(organisation, Kind.QUESTIONNAIRE, INSTRUMENT, file_name, pattern, ordered, waves)
 
 
 def _in_order(rows: pl.DataFrame, *by: str) -> pl.DataFrame:
@@ -213,5 +211,3 @@ def _responses(population: Population, organisation: SimulatedOrganisation) -> p
         )
     )
     return _with_luck(rows, population, organisation, Kind.QUESTIONNAIRE)
-
-

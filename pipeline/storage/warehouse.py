@@ -78,5 +78,10 @@ def query(path: Path, sql: str, parameters: Iterable[Any] = ()) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
+def read_table(path: Path, table: Table) -> pl.DataFrame:
+    """All rows of one table of a warehouse, in their stored order."""
+    return query(path, f"FROM {table.qualified_name}")
+
+
 def _quoted(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"

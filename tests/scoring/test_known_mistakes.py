@@ -56,7 +56,7 @@ def test_item_19_is_not_reversed(responses: Responses) -> None:
 
 
 def test_a_blank_counts_neither_as_0_nor_as_1(responses: Responses) -> None:
-    # As 0 they would give 27, 27 + 6 - 0 = 33 in burnout if reversed; as 1, 28 and 32.
+    # As 0 they would give 27, or 33 for the reversed item 29; as 1, 28 or 32.
     answers = _answers(3, item_3=None, item_29=None, item_2=None)
     for row in _scores(responses, answers).values():
         assert (row["raw_score"], row["band"], row["items_answered"]) == (None, None, 9)

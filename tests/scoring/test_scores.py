@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import reference, tables
@@ -61,6 +61,7 @@ def _some_answers(draw: st.DrawFn) -> tuple[str, list[list[int | None]], bool]:
     return name, draw(st.lists(response, max_size=8)), draw(st.booleans())
 
 
+@settings(deadline=None)
 @given(_some_answers())
 def test_agrees_with_a_plain_scorer(
     responses: Responses, drawn: tuple[str, list[list[int | None]], bool]

@@ -1,0 +1,64 @@
+# `make demo` and `make test` need nothing but Python 3.11 or newer, pip, git and make.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+# A warehouse must open in the DuckDB that analysts already have; a test opens it with this one.
+OLD_DUCKDB := .cache/duckdb-1.2
+
+.PHONY: demo test lint format bench up docs clean lock
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    simulate a dozen organisations and evaluate them (./muster-home)"
+	@echo "make test    lint, types, architecture and all tests"
+	@echo "make bench   benchmarks; results in docs/benchmarks.md"
+	@echo "make up      Dagster's page and daemon for ./muster-home"
+	@echo "make lint    ruff, mypy, import-linter; make format applies ruff"
+	@echo "make docs    rewrite the data dictionary from pipeline/tables.py"
+	@echo "make lock    rewrite requirements.lock (needs uv); make clean removes what make made"
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (a minute or two, once) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(OLD_DUCKDB)/installed: tests/old_duckdb.lock $(VENV)/installed
+	@rm -rf $(OLD_DUCKDB) && mkdir -p $(OLD_DUCKDB)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+	  --target $(OLD_DUCKDB) -r tests/old_duckdb.lock \
+	  || echo "DuckDB 1.2 is not to be had for this Python; the test that needs it will skip."
+	@touch $@
+
+demo: $(VENV)/installed
+	@$(BIN)/muster demo
+
+test: lint $(OLD_DUCKDB)/installed
+	@$(BIN)/pytest
+
+lint: $(VENV)/installed
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/installed
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+bench: $(VENV)/installed
+	@$(BIN)/python tests/benchmarks/run.py
+
+up: $(VENV)/installed
+	@$(BIN)/muster up
+
+docs: $(VENV)/installed
+	@$(BIN)/python -m pipeline.dictionary docs/dictionary.md
+
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	  --no-emit-index-url --extra dev -o requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) .cache muster-home .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,344 @@
+"""The `muster` command: each command calls one function and says what came of it.
+
+What stays out: logic. Imports that take long stand inside the commands, so that help and a run
+with nothing to do are quick.
+"""
+
+import json
+import sys
+from datetime import UTC, date, datetime
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from pipeline.orchestration.resources import Progress
+    from pipeline.status import Status
+    from pipeline.storage.home import Home
+
+
+class Exit(IntEnum):
+    DONE = 0
+    NEEDS_A_STEWARD = 1
+    UNUSABLE = 2
+
+
+app = typer.Typer(
+    name="muster",
+    help="""Evaluates one programme in many police forces and violence reduction units.
+
+    Exports arrive in the home folder's `landing/<organisation>/`; `muster run` takes them in and
+    brings `warehouse.duckdb` up to date. New here? `muster demo` shows everything on simulated
+    data in about a minute.
+
+    Exit codes: 0 done, 1 something needs a steward, 2 wrong use or unusable configuration.""",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+HomeOption = Annotated[
+    Path,
+    typer.Option("--home", envvar="MUSTER_HOME", help="The home folder of the evaluation."),
+]
+AsOfOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of", formats=["%Y-%m-%d"], help="Day for which statuses are worked out; today."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+DEFAULT_HOME = Path("muster-home")
+
+
+@app.command()
+def init(home: HomeOption = DEFAULT_HOME) -> None:
+    """Make the home folder, a key and an example programme."""
+    from pipeline import reference
+
+    made = _opened(home).create(reference.example_programme())
+    if not made:
+        typer.echo(f"{home} is complete already; nothing was changed.")
+        return
+    typer.echo(f"Made in {home}: {', '.join(made)}.")
+    if "secrets/key-1" in made:
+        typer.echo(
+            "Back up secrets/ apart from the rest: without its key no later file can be linked."
+        )
+    typer.echo(
+        "Next: edit programme.yaml, write a mapping in sources/<organisation>/, put exports into "
+        "landing/<organisation>/, then `muster run`."
+    )
+
+
+@app.command()
+def simulate(
+    home: HomeOption = DEFAULT_HOME,
+    organisations: Annotated[int, typer.Option(min=1, max=500)] = 12,
+    participants: Annotated[int, typer.Option(min=10)] = 900,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 1,
+    as_of: AsOfOption = None,
+    dropout: Annotated[bool, typer.Option(help="Let officers drop out and miss waves.")] = True,
+    faults: Annotated[bool, typer.Option(help="Plant rows that break each rule.")] = True,
+) -> None:
+    """Write exports of simulated organisations into landing, with the truth beside it."""
+    files = _simulate(
+        _opened(home),
+        organisations=organisations,
+        participants=participants,
+        seed=seed,
+        as_of=_day(as_of),
+        dropout=dropout,
+        faults=faults,
+    )
+    typer.echo(f"Wrote {files} files to {home}: landing/ to take in, truth/ to compare with.")
+    typer.echo(f"Next: `muster run --home {home} --as-of {_day(as_of)}`.")
+
+
+@app.command()
+def demo(
+    home: HomeOption = DEFAULT_HOME,
+    organisations: Annotated[int, typer.Option(min=2, max=500)] = 12,
+    participants: Annotated[int, typer.Option(min=100)] = 900,
+    seed: Annotated[int, typer.Option()] = 1,
+    as_of: AsOfOption = None,
+) -> None:
+    """Simulate a dozen organisations, take their exports in and say what to look at."""
+    files = _simulate(
+        _opened(home),
+        organisations=organisations,
+        participants=participants,
+        seed=seed,
+        as_of=_day(as_of),
+        dropout=True,
+        faults=True,
+    )
+    typer.echo(f"Simulated {files} files of {organisations} organisations in {home}.")
+    status = _run(_opened(home), _day(as_of), None)
+    _show(status)
+    typer.echo(_WHERE_TO_LOOK.format(warehouse=home / "warehouse.duckdb", home=home))
+
+
+_WHERE_TO_LOOK = """
+The warehouse is {warehouse}. Ask it, for example in Python:
+
+  import duckdb
+  warehouse = duckdb.connect("{warehouse}", read_only=True)
+  warehouse.sql(\"\"\"
+      SELECT organisation, n, mean_change, ci_low, ci_high
+      FROM evaluation.paired_change
+      WHERE named_beforehand AND arm = 'all' ORDER BY organisation
+  \"\"\").show()
+
+Every table and column explains itself:  SELECT * FROM duckdb_columns() WHERE comment IS NOT NULL;
+What needs a steward:  muster status --home {home}
+Dagster's page:        muster up --home {home}"""
+
+
+@app.command()
+def run(
+    home: HomeOption = DEFAULT_HOME,
+    as_of: AsOfOption = None,
+    known_at: Annotated[
+        datetime | None,
+        typer.Option(
+            "--known-at",
+            formats=["%Y-%m-%d"],
+            help="Last day of receipt that counts; everything. With --as-of it restores a report.",
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in all that is new in landing and bring ledger, tables and warehouse up to date."""
+    known = known_at.date() if known_at else None
+    status = _run(_opened(home), _day(as_of), known, quiet=as_json)
+    _report(status, as_json=as_json)
+
+
+@app.command()
+def status(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+    """Say what arrived, what became of it, and what needs a steward."""
+    opened = _opened(home)
+    if not opened.warehouse.exists():
+        _stop("There is no warehouse yet; `muster run` makes it.")
+    _report(_status(opened), as_json=as_json)
+
+
+@app.command()
+def up(
+    home: HomeOption = DEFAULT_HOME,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
+) -> None:
+    """Serve Dagster's page and run its daemon, on this machine only, until Ctrl-C."""
+    from pipeline.orchestration.serve import ServerFailed, serve
+
+    opened = _opened(home)
+    _checked(opened)
+    typer.echo("Starting Dagster's page and daemon …")
+    try:
+        serve(opened.root, port, lambda url: typer.echo(f"Open {url}  (Ctrl-C stops both)"))
+    except ServerFailed as failure:
+        _stop(f"Muster stopped: {failure}.")
+    typer.echo("Stopped.")
+
+
+def main() -> None:
+    """Run the command line; a configuration that cannot be used ends in one sentence."""
+    from pipeline.programme import UnusableConfiguration
+
+    try:
+        app()
+    except UnusableConfiguration as problem:
+        _stop(str(problem))
+
+
+def _opened(home: Path) -> "Home":
+    from pipeline.storage.home import Home
+
+    return Home(home.resolve())
+
+
+def _checked(home: "Home") -> None:
+    """Fail early, with one sentence, on a programme or a key that cannot be used."""
+    _ = home.programme
+    home.pseudonymiser()
+
+
+def _day(chosen: datetime | None) -> date:
+    return chosen.date() if chosen else datetime.now(UTC).date()
+
+
+def _simulate(home: "Home", **plan: "int | bool | date") -> int:
+    from pipeline.simulation import SimulationPlan, simulate
+
+    written = 0
+    for file in simulate(SimulationPlan(**plan)):  # type: ignore[arg-type]
+        path = home.root / file.path
+        if file.path.name == "programme.yaml" and path.exists():
+            if path.read_bytes() != file.content:
+                _stop(
+                    f"{home.root} holds another programme already; simulate into a new folder "
+                    "with --home."
+                )
+            continue
+        home.put(file.path, file.content)
+        written += 1
+    home.create(programme="")
+    return written
+
+
+def _run(home: "Home", as_of: date, known_at: date | None, *, quiet: bool = False) -> "Status":
+    from pipeline.orchestration.state import work_left
+
+    _checked(home)
+    work = work_left(home, as_of, known_at)
+    if work.nothing:
+        if not quiet:
+            typer.echo("Nothing new: the warehouse is up to date.")
+        return _status(home)
+    # Only now: Dagster and Great Expectations take seconds to import.
+    from pipeline.definitions import build_defs
+    from pipeline.orchestration.launch import failure_of, instance_of, run_here
+    from pipeline.orchestration.resources import InThisProcess
+
+    if not quiet:
+        typer.echo(f"{len(work.to_take_in)} new submissions to take in.")
+    with instance_of(home.root) as instance, _progress(quiet) as progress:
+        defs = build_defs(home.root, as_of, known_at, InThisProcess(progress))
+        result = run_here(defs, instance, [a.submission_id for a in work.to_take_in])
+    if not result.success:
+        _stop(f"The run failed and the warehouse is as it was: {failure_of(result)}")
+    return _status(home)
+
+
+class _progress:  # noqa: N801 - reads as a verb where it is used
+    """A progress bar on a terminal, nothing elsewhere."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._shown = sys.stderr.isatty() and not quiet
+
+    def __enter__(self) -> "Progress | None":
+        if not self._shown:
+            return None
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=Console(stderr=True),
+        )
+        self._bar.start()
+        task = self._bar.add_task("Taking in", total=None)
+
+        def told(done: int, of: int) -> None:
+            after = "Taking in" if done < of else "Ledger, tables, warehouse"
+            self._bar.update(task, completed=done, total=of, description=after)
+
+        return told
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            self._bar.stop()
+
+
+def _status(home: "Home") -> "Status":
+    from pipeline import tables
+    from pipeline.status import status_of
+    from pipeline.storage.warehouse import read_table
+
+    return status_of(
+        *(
+            read_table(home.warehouse, table)
+            for table in (
+                tables.BUILD,
+                tables.SUBMISSIONS,
+                tables.QUARANTINE,
+                tables.PARTICIPANT_WAVES,
+            )
+        )
+    )
+
+
+def _report(status: "Status", *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(status.as_json(), indent=2))
+    else:
+        _show(status)
+    if status.needs_a_steward:
+        raise typer.Exit(Exit.NEEDS_A_STEWARD)
+
+
+def _show(status: "Status") -> None:
+    rows = status.rows
+    verdicts = ", ".join(
+        f"{n} {verdict.replace('_', ' ')}" for verdict, n in status.submissions.items()
+    )
+    typer.echo(f"As of {status.as_of}")
+    typer.echo(f"Submissions: {verdicts or 'none'}")
+    parts = ", ".join(f"{n:,} {name}" for name, n in rows.items() if name != "read")
+    typer.echo(f"Rows: {rows['read']:,} read = {parts}")
+    typer.echo(f"Enrolled: {status.enrolled:,} officers in {status.organisations} organisations")
+    for wave, statuses in status.waves.items():
+        shown = ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in statuses.items())
+        typer.echo(f"  {wave}: {shown}")
+    if status.broken_rules:
+        typer.echo("Rules broken (rows in quality.quarantine):")
+    for broken in status.broken_rules:
+        typer.echo(f"  {broken.rows:>6,}  {broken.severity:<6}  {broken.rule}: {broken.remedy}")
+    if status.waiting:
+        typer.echo("Waiting for a steward:")
+    for waiting in status.waiting:
+        typer.echo(
+            f"  {waiting.verdict}: {waiting.organisation}, {waiting.file_name} "
+            f"[{waiting.submission_id}]: {waiting.reason}."
+        )
+
+
+def _stop(sentence: str) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise SystemExit(Exit.UNUSABLE)

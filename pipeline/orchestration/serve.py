@@ -1,0 +1,108 @@
+"""Dagster's page and daemon together, on loopback, started and stopped as one.
+
+What stays out: what they run (`pipeline/definitions.py`).
+"""
+
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from os import environ
+from pathlib import Path
+from types import FrameType
+
+from pipeline.orchestration.launch import PROJECT, dagster_environment
+
+HOST = "127.0.0.1"
+_SECONDS_TO_START = 120
+_SECONDS_TO_STOP = 20
+
+
+class ServerFailed(Exception):
+    """The page or the daemon ended by itself; the message says which."""
+
+
+def serve(home: Path, port: int, when_ready: Callable[[str], None]) -> None:
+    """Run page and daemon until interrupted; raises ServerFailed if one ends by itself."""
+    environment = {**environ, **dagster_environment(home)}
+    Path(environment["MUSTER_DAGSTER"]).mkdir(parents=True, exist_ok=True)
+    workspace = ["-w", str(PROJECT / "workspace.yaml")]
+    commands = {
+        "page": ["dagster-webserver", *workspace, "-h", HOST, "-p", str(port)],
+        "daemon": ["dagster-daemon", "run", *workspace],
+    }
+    with _stopping_on_signals(), _running(commands, environment) as processes:
+        address = f"http://{HOST}:{port}"
+        _wait_until_ready(address, processes)
+        when_ready(address)
+        while True:
+            _all_must_run(processes)
+            time.sleep(0.5)
+
+
+@contextmanager
+def _running(
+    commands: dict[str, list[str]], environment: dict[str, str]
+) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    processes: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name, (program, *arguments) in commands.items():
+            beside_python = Path(sys.executable).parent / program
+            processes[name] = subprocess.Popen(
+                [str(beside_python), *arguments],
+                env=environment,
+                cwd=PROJECT,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        yield processes
+    finally:
+        for process in processes.values():
+            process.terminate()
+        for process in processes.values():
+            try:
+                process.wait(_SECONDS_TO_STOP)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def _stopping_on_signals() -> Iterator[None]:
+    """Let a polite end (systemd's SIGTERM) take the same way out as Ctrl-C."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        return
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _wait_until_ready(address: str, processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    deadline = time.monotonic() + _SECONDS_TO_START
+    while time.monotonic() < deadline:
+        _all_must_run(processes)
+        try:
+            with urllib.request.urlopen(f"{address}/server_info", timeout=2):  # noqa: S310 - loopback
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.3)
+    raise ServerFailed(f"the page did not answer within {_SECONDS_TO_START} seconds")
+
+
+def _all_must_run(processes: dict[str, subprocess.Popen[bytes]]) -> None:
+    for name, process in processes.items():
+        if process.poll() is not None:
+            raise ServerFailed(
+                f"the {name} ended by itself (exit code {process.returncode}); "
+                "is the port taken? `muster up --port` chooses another"
+            )

@@ -1,0 +1,106 @@
+"""What a home folder's newest snapshot says about itself, as values for screens and scripts.
+
+What belongs here: counts and sentences for `muster status` and the end of `muster run`. What stays
+out: how they are shown (`pipeline/cli.py`) and where the frames come from.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+from pipeline.quality.rules import RULES
+from pipeline.vocabulary import QuarantineStatus, Severity, Verdict, WaveStatus
+
+_NEEDS_DECISION = (Verdict.HELD.value, Verdict.REJECTED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A submission that a steward has to look at."""
+
+    submission_id: str
+    organisation: str
+    file_name: str
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRule:
+    rule: str
+    severity: str
+    rows: int
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    as_of: str
+    organisations: int
+    enrolled: int
+    submissions: dict[str, int]
+    """Number of submissions by verdict."""
+    rows: dict[str, int]
+    """Rows read, accepted, quarantined, superseded, held and withdrawn."""
+    waves: dict[str, dict[str, int]]
+    """Officers by wave and status."""
+    waiting: list[Waiting]
+    broken_rules: list[BrokenRule]
+
+    @property
+    def needs_a_steward(self) -> bool:
+        return bool(self.waiting)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def status_of(
+    build: pl.DataFrame,
+    submissions: pl.DataFrame,
+    quarantine: pl.DataFrame,
+    participant_waves: pl.DataFrame,
+) -> Status:
+    """Status from the tables of the same names."""
+    current = submissions.filter(pl.col("replaced_by").is_null())
+    waiting = current.filter(pl.col("verdict").is_in(_NEEDS_DECISION))
+    counts = ("read", "accepted", "quarantined", "superseded", "held", "withdrawn")
+    waves: dict[str, dict[str, int]] = {}
+    by_wave = participant_waves.group_by("wave", "status", maintain_order=True).len()
+    order = [status.value for status in WaveStatus]
+    for wave, status, n in by_wave.iter_rows():
+        waves.setdefault(wave, {})[status] = n
+    return Status(
+        as_of=str(build["as_of"].item()),
+        organisations=participant_waves["organisation"].n_unique(),
+        enrolled=participant_waves["participant_id"].n_unique(),
+        submissions=dict(submissions["verdict"].value_counts().sort("verdict").iter_rows()),
+        rows={name: int(submissions[f"rows_{name}"].sum()) for name in counts},
+        waves={
+            wave: {status: found[status] for status in order if status in found}
+            for wave, found in waves.items()
+        },
+        waiting=[
+            Waiting(**row)
+            for row in waiting.select(
+                "submission_id", "organisation", "file_name", "verdict", "reason"
+            ).iter_rows(named=True)
+        ],
+        broken_rules=_broken_rules(quarantine),
+    )
+
+
+def _broken_rules(quarantine: pl.DataFrame) -> list[BrokenRule]:
+    counted = (
+        quarantine.filter(pl.col("status") == QuarantineStatus.OPEN)
+        .group_by("rule", "severity")
+        .len("rows")
+        .sort(pl.col("severity") != Severity.REJECT, -pl.col("rows").cast(pl.Int64), "rule")
+    )
+    return [
+        BrokenRule(
+            rule, severity, rows, RULES[rule].remedy if rule in RULES else "See the submission."
+        )
+        for rule, severity, rows in counted.iter_rows()
+    ]

@@ -1,0 +1,148 @@
+"""The flow of participants adds up at every stage, in every organisation and arm."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline import tables
+from pipeline.evaluation.participant_flow import participant_flow
+from pipeline.programme import Programme
+from pipeline.vocabulary import DropoutStage, EnrolmentSource, WaveStatus
+
+Participants = Callable[..., pl.DataFrame]
+Officer = tuple[str, str, EnrolmentSource, DropoutStage, tuple[WaveStatus, ...]]
+
+_officers = st.lists(
+    st.tuples(
+        st.sampled_from(["north", "south"]),
+        st.sampled_from(["programme", "waiting_list"]),
+        st.sampled_from(EnrolmentSource),
+        st.sampled_from(DropoutStage),
+        st.tuples(*[st.sampled_from(WaveStatus)] * 3),
+    ),
+    max_size=12,
+)
+
+
+def _frames(
+    participants: Participants, programme: Programme, officers: list[Officer]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    enrolled = participants(
+        {f"p{i}": (organisation, arm, None) for i, (organisation, arm, *_) in enumerate(officers)}
+    )
+    facts = pl.DataFrame(
+        [(f"p{i}", source, stage) for i, (_, _, source, stage, _) in enumerate(officers)],
+        schema={
+            "participant_id": pl.String,
+            "enrolment_source": pl.String,
+            "dropout_stage": pl.String,
+        },
+        orient="row",
+    )
+    ledger = pl.DataFrame(
+        [
+            {"participant_id": f"p{i}", "organisation": organisation, "wave": w, "status": status}
+            for i, (organisation, _, _, _, statuses) in enumerate(officers)
+            for w, status in zip(programme.wave_names, statuses, strict=True)
+        ],
+        schema=tables.PARTICIPANT_WAVES.frame_schema,
+    )
+    enrolled = enrolled.drop("enrolment_source", "dropout_stage").join(facts, on="participant_id")
+    return enrolled, tables.PARTICIPANT_WAVES.conform(ledger)
+
+
+@settings(deadline=None)
+@given(_officers)
+def test_agrees_with_counting_one_officer_after_another(
+    participants: Participants, programme: Programme, officers: list[Officer]
+) -> None:
+    expected: Counter[tuple[str, str, str, str]] = Counter()
+    for organisation, arm, source, dropout, statuses in officers:
+        for where in (organisation, "all"):
+            for which in (arm, "all"):
+                expected[where, which, "enrolled", source] += 1
+                expected[where, which, "dropout", dropout] += 1
+                for wave, status in zip(programme.wave_names, statuses, strict=True):
+                    expected[where, which, wave, status] += 1
+    flow = participant_flow(*_frames(participants, programme, officers), programme)
+    conformed = tables.PARTICIPANT_FLOW.conform(flow)
+    found = {row[:4]: row[4] for row in conformed.select(pl.exclude("note")).iter_rows()}
+    assert found == expected
+    totals = conformed.group_by("organisation", "arm", "stage").agg(pl.col("n").sum())
+    assert totals.group_by("organisation", "arm").agg(pl.col("n").n_unique())["n"].eq(1).all()
+
+
+def test_stages_and_statuses_come_in_their_own_order(
+    participants: Participants, programme: Programme
+) -> None:
+    officer: Officer = (
+        "north",
+        "programme",
+        EnrolmentSource.ROSTER,
+        DropoutStage.NONE,
+        (WaveStatus.COMPLETED, WaveStatus.MISSED, WaveStatus.OPEN),
+    )
+    missing: Officer = (*officer[:4], (WaveStatus.MISSED, WaveStatus.MISSED, WaveStatus.OPEN))
+    flow = participant_flow(*_frames(participants, programme, [missing, officer]), programme)
+    first = flow.filter(organisation="north", arm="programme")
+    assert first.select("stage", "status", "n").rows() == [
+        ("enrolled", "roster", 2),
+        ("baseline", "completed", 1),
+        ("baseline", "missed", 1),
+        ("session_7", "missed", 2),
+        ("session_10", "open", 2),
+        ("dropout", "none", 2),
+    ]
+    assert flow["organisation"].unique(maintain_order=True).to_list() == ["north", "all"]
+
+
+def test_says_what_the_absence_of_a_roster_means(
+    participants: Participants, programme: Programme
+) -> None:
+    officer: Officer = (
+        "north",
+        "programme",
+        EnrolmentSource.FIRST_RESPONSE,
+        DropoutStage.NONE,
+        (WaveStatus.COMPLETED,) * 3,
+    )
+    flow = participant_flow(*_frames(participants, programme, [officer]), programme)
+    assert flow.filter(pl.col("note").is_not_null())["stage"].unique().to_list() == ["enrolled"]
+    assert "invisible" in flow["note"].drop_nulls()[0]
+
+
+def test_nobody_enrolled_gives_no_rows(participants: Participants, programme: Programme) -> None:
+    flow = participant_flow(*_frames(participants, programme, []), programme)
+    assert tables.PARTICIPANT_FLOW.conform(flow).equals(tables.PARTICIPANT_FLOW.empty())
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda ledger: ledger.head(5),
+        lambda ledger: pl.concat([ledger, ledger.head(1)]),
+        lambda ledger: pl.concat([ledger.head(5), ledger.head(1)]),
+        lambda ledger: ledger.with_columns(wave=pl.col("wave").replace("session_7", "session_8")),
+        lambda ledger: ledger.with_columns(participant_id=pl.lit("somebody_else")),
+    ],
+    ids=["row_missing", "row_added", "row_repeated", "wave_unknown", "nobody_enrolled"],
+)
+def test_refuses_a_ledger_that_does_not_add_up(
+    participants: Participants,
+    programme: Programme,
+    spoil: Callable[[pl.DataFrame], pl.DataFrame],
+) -> None:
+    officer: Officer = (
+        "north",
+        "programme",
+        EnrolmentSource.ROSTER,
+        DropoutStage.NONE,
+        (WaveStatus.COMPLETED,) * 3,
+    )
+    enrolled, ledger = _frames(participants, programme, [officer, officer])
+    with pytest.raises(ValueError, match="participant_waves"):
+        participant_flow(enrolled, spoil(ledger), programme)
