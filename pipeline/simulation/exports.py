@@ -252,7 +252,7 @@ def _register(sheet: Sheet) -> Export:
         content = content.decode().encode("cp1252")
     mapping = _declared(sheet, Platform.CSV, style.participant) | {
         "columns": dict(columns),
-        "values": values,
+        "values": {name: meanings for name, meanings in values.items() if meanings},
         "date_format": style.date_format,
     }
     return Export(mapping, content, _numbered(sheet, 2))

@@ -41,6 +41,9 @@ _WAVE_IN_WORDS: Final = frozenset({Layout.QUALTRICS_LABELS, Layout.MICROSOFT_FOR
 _NUMBERS: Final = frozenset({Layout.QUALTRICS_NUMERIC, Layout.WIDE_CSV})
 _ONE_ROW_A_RESPONSE: Final = _ALL_LAYOUTS - {Layout.WIDE_CSV}
 
+_MOST_OF_ONE_RULE: Final = 2
+"""On average over the rules of a severity that a file can break."""
+
 _ALWAYS: Final = pl.lit(True)
 _AFTER: Final = 0.5
 _BEFORE: Final = -0.5
@@ -242,8 +245,8 @@ class FaultPlanter:
         }
         chosen: dict[str, list[int]] = {}
         for severity in Severity:
-            budget = _budget(sheet)
             open_faults = [fault for fault in usable if fault.severity == severity]
+            budget = min(_budget(sheet), _MOST_OF_ONE_RULE * len(open_faults))
             while budget and open_faults:
                 fault = min(open_faults, key=lambda f: self._planted[sheet.kind, f.rule])
                 row = next((i for i in left[fault.rule] if officers[i] not in borne), None)

@@ -59,7 +59,7 @@ _TRAIT_CORRELATION: Final = np.array([[1.0, -0.6, -0.3], [-0.6, 1.0, 0.6], [-0.3
 DAYS_TO_FULL_CHANGE: Final = 140
 
 ORGANISATION_SD: Final = 0.12
-"""Between organisations, in points per burnout item, at every wave after the first session."""
+"""Between organisations, in points per burnout item before rounding, after the first session."""
 SESSION_GROUP_SD: Final = 0.08
 _SHIFT_ON: Final = np.array([0.0, 1.0, 0.5])
 """An organisation's and a group's shift by subscale, relative to burnout."""
@@ -474,7 +474,7 @@ def _sessions(
     last = low + np.floor(rng.random(n) * (high - low)).astype(np.int64)
     last[left_at == 0] = 0
     # Leaving after the first session is what a pilot could not follow up: it happens often.
-    once = (low == 0) & (high > 2) & (rng.random(n) < 0.25)
+    once = (left_at > 0) & (low == 0) & (high > 2) & (rng.random(n) < 0.25)
     last[once] = 1
     came = rng.random((n, planned)) >= _SESSION_MISSED_SHARE
     came[:, 0] = True

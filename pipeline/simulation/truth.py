@@ -49,6 +49,9 @@ ones) so that a search for them can show where they must not be.
   answered at both waves; digits enough to give back the exact number.
 - `expected.json`: `in_general` is over organisations that might have been drawn, `organisations`
   given the shift each one did draw; session groups are averaged over in both.
+
+Identifiers also stand where nobody would look for them: in the name of a questionnaire file, in a
+column `Remarks` of wide files, in comments (`Q40`), and beside the officer's number in registers.
 """
 
 

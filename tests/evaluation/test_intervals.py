@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -22,6 +22,7 @@ def _sizes_and_sums(clusters: list[list[float]]) -> tuple[list[int], list[float]
     return [len(cluster) for cluster in clusters], [sum(cluster) for cluster in clusters]
 
 
+@settings(deadline=None)
 @given(_clusters)
 def test_clustered_interval_agrees_with_matrices(
     naive_clustered: NaiveClustered, clusters: list[list[float]]
@@ -37,6 +38,7 @@ def test_clustered_interval_agrees_with_matrices(
     assert found.high == pytest.approx(mean + reach, rel=1e-8, abs=1e-7)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-40, 50).map(float), min_size=2, max_size=30))
 def test_clusters_of_one_give_the_t_interval(values: list[float]) -> None:
     found = clustered_interval([1] * len(values), values)
@@ -48,6 +50,7 @@ def test_clusters_of_one_give_the_t_interval(values: list[float]) -> None:
     assert found.high == pytest.approx(plain.high, rel=1e-9, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 20), st.lists(st.integers(-400, 500).map(float), min_size=2, max_size=30))
 def test_clusters_of_one_size_give_the_t_interval_of_their_means(
     size: int, sums: list[float]
@@ -61,6 +64,7 @@ def test_clusters_of_one_size_give_the_t_interval_of_their_means(
     assert found.low == pytest.approx(plain.low, rel=1e-9, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(_clusters, st.randoms(use_true_random=False))
 def test_order_of_clusters_does_not_matter(clusters: list[list[float]], shuffler: object) -> None:
     shuffled = list(clusters)
@@ -76,6 +80,7 @@ def test_uneven_clusters_have_fewer_degrees_of_freedom_than_their_number() -> No
     assert 1 < found.degrees_of_freedom < 2
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=20))
 def test_t_interval_agrees_with_scipy(values: list[float]) -> None:
     sd = statistics.stdev(values)

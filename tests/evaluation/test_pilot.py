@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import reference, tables
@@ -22,6 +22,7 @@ def _by_trying_every_total(mean: str, n: int) -> bool:
     return any(abs(Fraction(total, n) - printed) <= half for total in totals)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 60), st.sampled_from(["", "0", "5", "05", "25", "95", "333"]), st.data())
 def test_grim_agrees_with_trying_every_total(
     whole: int, decimals: str, data: st.DataObject

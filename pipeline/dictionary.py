@@ -1,0 +1,64 @@
+"""The data dictionary and the list of row rules as Markdown, made from where they are declared.
+
+What stays out: any sentence about a table or rule that is not already in `pipeline/tables.py` or
+`pipeline/quality/rules.py`. `make docs` writes it; a test holds the written copy to this.
+"""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipeline.quality.rules import DUPLICATE_RULES, ROW_RULES, STANDING_RULES, Rule
+from pipeline.tables import TABLES, Table
+
+
+def dictionary() -> str:
+    """The whole document."""
+    parts = [
+        "# Data dictionary",
+        "Made from the code by `make docs`. The same sentences stand as comments in the "
+        "warehouse: `SELECT * FROM duckdb_columns() WHERE comment IS NOT NULL`.",
+        *(_table(table) for table in TABLES),
+        "## Row rules",
+        "A row may break several. `reject` sends it to quarantine, `warn` keeps it with a flag.",
+        _rules("Rules that a row breaks by itself", ROW_RULES),
+        _rules("Rules on several rows of one file", DUPLICATE_RULES.values()),
+        _rules("Rules that need other submissions", STANDING_RULES),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(table: Table) -> str:
+    lines = [
+        f"## {table.qualified_name}",
+        "",
+        f"{table.description} One row: {table.grain}.",
+        "",
+        "| column | type | unit | meaning |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| `{column.name}`{'' if column.nullable else ' *'} | {column.type.sql} | "
+        f"{column.unit or ''} | {_cell(column.description)} |"
+        for column in table.columns
+    ]
+    lines += ["", f"\\* never NULL. Key: {', '.join(f'`{name}`' for name in table.key)}."]
+    return "\n".join(lines)
+
+
+def _rules(title: str, rules: Iterable[Rule]) -> str:
+    lines = [f"### {title}", "", "| rule | severity | meaning | what to do |"]
+    lines.append("| --- | --- | --- | --- |")
+    lines += [
+        f"| `{rule.name}` | {rule.severity} | {_cell(rule.meaning)} | {_cell(rule.remedy)} |"
+        for rule in rules
+    ]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(dictionary(), "utf-8")

@@ -1,0 +1,193 @@
+"""Figures that R's own packages and a published data set give, reached by scoring the answers."""
+
+import csv
+import json
+import statistics
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipeline import reference, tables
+from pipeline.evaluation.paired_change import change_between, paired_change
+from pipeline.evaluation.wave_summary import wave_summary
+from pipeline.programme import Programme, parse_programme
+from pipeline.scoring.scores import score
+
+SHARED = Path(__file__).parents[2] / "../shared"
+SUBSCALES = ("compassion_satisfaction", "burnout", "secondary_traumatic_stress")
+LATER_WAVES = ("session_7", "session_10", "follow_up_3m", "follow_up_6m")
+DIGITS = 1e-8
+
+PROGRAMME = """
+programme: reference
+title: Simulated answers that R analysed
+instruments: [proqol5, pss10]
+primary: {instrument: proqol5, subscale: burnout, from_wave: baseline, to_wave: session_10}
+waves:
+  - {wave: baseline, due_after_days: 0}
+  - {wave: session_7, due_after_days: 84}
+  - {wave: session_10, due_after_days: 126}
+  - {wave: follow_up_3m, due_after_days: 217}
+  - {wave: follow_up_6m, due_after_days: 308}
+"""
+
+
+def _programme() -> Programme:
+    return parse_programme(PROGRAMME)
+
+
+def _shared(name: str) -> Path:
+    path = SHARED / name
+    if not path.exists():
+        pytest.skip(f"{name} is not beside the project")
+    return path
+
+
+def _responses(instrument: str, rows: Iterable[tuple[str, str, list[int | None]]]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {
+                "response_id": f"{officer} {wave}",
+                "participant_id": officer,
+                "organisation": "together",
+                "wave": wave,
+                "instrument": instrument,
+                "items": items,
+            }
+            for officer, wave, items in rows
+        ],
+        schema_overrides={"items": pl.List(pl.UInt8)},
+    )
+
+
+def _participants(arms: dict[str, str]) -> pl.DataFrame:
+    return tables.PARTICIPANTS.conform(
+        pl.DataFrame(
+            {
+                "participant_id": list(arms),
+                # One organisation without session groups: R's intervals ignore clusters.
+                "organisation": "together",
+                "home_force": "together",
+                "arm": list(arms.values()),
+                "enrolment_source": "roster",
+                "dropout_stage": "none",
+            }
+        )
+    )
+
+
+@cache
+def _simulated() -> tuple[pl.DataFrame, pl.DataFrame, Any]:
+    """Scores and officers of the simulated answers, and what R computes from them."""
+    expected = json.loads(_shared("reference/statistics/expected.json").read_text("utf-8"))
+    with _shared("reference/statistics/responses.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    responses = _responses(
+        "proqol5",
+        (
+            (
+                row["participant"],
+                row["wave"],
+                [int(row[f"q{i}"]) if row[f"q{i}"] else None for i in range(1, 31)],
+            )
+            for row in rows
+        ),
+    )
+    officers = _participants(dict.fromkeys((row["participant"] for row in rows), "programme"))
+    return score(responses, reference.instruments()["proqol5"]), officers, expected
+
+
+def _total(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.filter(organisation="together", arm="programme")
+
+
+@pytest.mark.parametrize("subscale", SUBSCALES)
+def test_wave_summary_agrees_with_r(subscale: str) -> None:
+    scores, officers, expected = _simulated()
+    summary = _total(wave_summary(scores, officers, _programme())).filter(subscale=subscale)
+    rows = expected[subscale]["wave_summary"]
+    assert summary["wave"].to_list() == [row["wave"] for row in rows]
+    for found, row in zip(summary.to_dicts(), rows, strict=True):
+        assert found["n"] == row["n"]
+        assert found["mean"] == pytest.approx(row["mean"], abs=DIGITS)
+        assert found["sd"] == pytest.approx(row["sd"], abs=DIGITS)
+        assert [found["ci_low"], found["ci_high"]] == pytest.approx(row["ci"], abs=DIGITS)
+        bands = [found["n_low"], found["n_moderate"], found["n_high"]]
+        assert bands == [row["low"], row["moderate"], row["high"]]
+
+
+@pytest.mark.parametrize("subscale", SUBSCALES)
+def test_paired_change_agrees_with_r(subscale: str) -> None:
+    scores, officers, expected = _simulated()
+    change = _total(paired_change(scores, officers, _programme())).filter(subscale=subscale)
+    rows = expected[subscale]["paired_change"]
+    assert change["to_wave"].to_list() == [row["wave"] for row in rows]
+    same = ("n", "mean_change", "sd_change", "d_av", "d_rm", "g_av")
+    for found, row in zip(change.to_dicts(), rows, strict=True):
+        for name in same:
+            assert found[name] == pytest.approx(row[name], abs=DIGITS), name
+        assert found["correlation"] == pytest.approx(row["r"], abs=DIGITS)
+        assert [found["ci_low"], found["ci_high"]] == pytest.approx(row["ci"], abs=DIGITS)
+
+
+@pytest.mark.parametrize("to_wave", LATER_WAVES)
+@pytest.mark.parametrize("subscale", SUBSCALES)
+def test_reliable_change_agrees_with_r_when_given_the_sd_of_the_completers(
+    subscale: str, to_wave: str
+) -> None:
+    scores, officers, expected = _simulated()
+    row = next(row for row in expected[subscale]["paired_change"] if row["wave"] == to_wave)
+    of_subscale = scores.filter(pl.col("raw_score").is_not_null(), subscale=subscale)
+    completers = of_subscale.filter(wave="baseline").join(
+        of_subscale.filter(wave=to_wave), on="participant_id", how="semi"
+    )
+    change = change_between(
+        scores,
+        officers,
+        _programme(),
+        from_wave="baseline",
+        to_wave=to_wave,
+        sds={"proqol5": {subscale: statistics.stdev(completers["raw_score"])}},
+    )
+    found = _total(change).filter(subscale=subscale).row(0, named=True)
+    assert found["reliable_change"] == pytest.approx(1.96 * row["s_diff"], abs=DIGITS)
+    higher, lower = found["n_reliably_better"], found["n_reliably_worse"]
+    if subscale != "compassion_satisfaction":
+        higher, lower = lower, higher
+    assert (higher, lower) == (row["reliably_higher"], row["reliably_lower"])
+
+
+def test_published_stress_scores_come_out_of_the_real_answers() -> None:
+    """PSS-10 of a trial with three arms, exported with 1 to 5 for answers 0 to 4."""
+    expected = json.loads(_shared("reference/real_export.json").read_text("utf-8"))
+    with _shared("exports/jisc/mindful_prepost_wide.csv").open(encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    waves = {"pre": "baseline", "post": "session_10"}
+    responses = _responses(
+        "pss10",
+        (
+            (row["URN"], wave, [int(row[f"PSS_{i}_{suffix}"]) - 1 for i in range(1, 11)])
+            for row in rows
+            for suffix, wave in waves.items()
+            if suffix == "pre" or row["URN_post"] != "NA"
+        ),
+    )
+    officers = _participants({row["URN"]: row["condition"] for row in rows})
+    scores = score(responses, reference.instruments()["pss10"])
+    summary = wave_summary(scores, officers, _programme()).filter(organisation="all", arm="all")
+    for suffix, wave in waves.items():
+        found = summary.row(by_predicate=pl.col("wave") == wave, named=True)
+        figures = expected["pss10"][suffix]
+        assert found["n"] == figures["n"]
+        assert found["mean"] * found["n"] == pytest.approx(figures["sum"])
+        assert found["sd"] == pytest.approx(figures["sd"], abs=1e-6)
+    change = paired_change(scores, officers, _programme()).filter(organisation="together")
+    for arm, figures in expected["pss10"]["paired_change_by_arm"].items():
+        found = change.row(by_predicate=pl.col("arm") == arm, named=True)
+        assert found["n"] == figures["n"]
+        assert found["mean_change"] == pytest.approx(figures["mean"], abs=1e-6)
+        assert found["sd_change"] == pytest.approx(figures["sd"], abs=1e-6)

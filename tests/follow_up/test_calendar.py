@@ -1,0 +1,83 @@
+"""Cohort starts and due dates."""
+
+from datetime import date
+
+import polars as pl
+
+from pipeline.follow_up.calendar import cohort_starts, due_dates
+from pipeline.follow_up.frames import ATTENDANCE_SCHEMA, PEOPLE_SCHEMA
+from pipeline.programme import parse_programme
+
+PROGRAMME = parse_programme("""
+programme: calendar
+title: Calendar
+instruments: [proqol5]
+primary: {instrument: proqol5, subscale: burnout, from_wave: before, to_wave: after}
+waves:
+  - {wave: before, due_after_days: -7, opens_days_before: 21, closes_days_after: 7}
+  - {wave: after, due_after_days: 140, opens_days_before: 0, closes_days_after: 0}
+cohorts:
+  - {organisation: declared, cohort: a, starts_on: 2024-02-29}
+""")
+
+
+def people(*rows: tuple[str, str, str | None, str | None]) -> pl.DataFrame:
+    names = ("participant_id", "cohort_organisation", "cohort", "session_group")
+    full = [
+        {**dict(zip(names, row, strict=True)), "organisation": f"enroller of {row[0]}"}
+        for row in rows
+    ]
+    return pl.DataFrame(full, PEOPLE_SCHEMA)
+
+
+def first_sessions(*rows: tuple[str, str | None, date | None, bool]) -> pl.DataFrame:
+    names = ("participant_id", "session_group", "held_on", "cancelled")
+    return pl.DataFrame(
+        [{**dict(zip(names, row, strict=True)), "session_number": 1} for row in rows],
+        ATTENDANCE_SCHEMA,
+    )
+
+
+def test_a_declared_start_counts_before_the_register() -> None:
+    starts = cohort_starts(
+        people(("p1", "declared", "a", None), ("p2", "declared", "b", None)),
+        first_sessions(("p1", None, date(2024, 1, 1), False), ("p2", "g", date(2024, 3, 4), False)),
+        PROGRAMME,
+    )
+    assert starts.rows() == [
+        ("declared", "a", date(2024, 2, 29)),
+        ("declared", "b", date(2024, 3, 4)),
+    ]
+
+
+def test_the_earliest_session_1_that_was_held_starts_a_cohort() -> None:
+    starts = cohort_starts(
+        people(("p1", "kent", "b", None), ("p2", "kent", "b", None), ("p3", "kent", None, None)),
+        first_sessions(
+            ("p1", "g1", date(2024, 1, 8), True),
+            ("p1", "g1", date(2024, 1, 22), False),
+            ("p2", "g2", date(2024, 1, 15), False),
+            ("p2", "g2", None, False),
+            ("p3", None, date(2024, 6, 3), False),
+            ("not enrolled", None, date(2023, 1, 1), False),
+        ),
+        PROGRAMME,
+    )
+    assert set(starts.rows()) == {
+        ("kent", "b", date(2024, 1, 15)),
+        ("kent", None, date(2024, 6, 3)),
+    }
+
+
+def test_due_dates_count_from_the_start_and_are_unknown_without_one() -> None:
+    enrolled = people(("p1", "declared", "a", None), ("p2", "kent", None, None))
+    starts = cohort_starts(enrolled, pl.DataFrame(schema=ATTENDANCE_SCHEMA), PROGRAMME)
+    due = due_dates(enrolled, starts, PROGRAMME).sort("participant_id", "due_on")
+    day = date(2024, 7, 18)
+    assert due.columns[:3] == ["participant_id", "organisation", "wave"]
+    assert due.rows() == [
+        ("p1", "enroller of p1", "before", date(2024, 2, 22), date(2024, 2, 1), date(2024, 2, 29)),
+        ("p1", "enroller of p1", "after", day, day, day),
+        ("p2", "enroller of p2", "before", None, None, None),
+        ("p2", "enroller of p2", "after", None, None, None),
+    ]
