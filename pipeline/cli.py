@@ -215,7 +215,11 @@ def _simulate(home: "Home", **plan: "int | bool | date") -> int:
     from pipeline.simulation import SimulationPlan, simulate
 
     written = 0
-    for file in simulate(SimulationPlan(**plan)):  # type: ignore[arg-type]
+    try:
+        chosen = SimulationPlan(**plan)  # type: ignore[arg-type]
+    except ValueError as problem:
+        _stop(f"{problem}.")
+    for file in simulate(chosen):
         path = home.root / file.path
         if file.path.name == "programme.yaml" and path.exists():
             if path.read_bytes() != file.content:
@@ -300,7 +304,8 @@ def _status(home: "Home") -> "Status":
                 tables.QUARANTINE,
                 tables.PARTICIPANT_WAVES,
             )
-        )
+        ),
+        wave_names=home.programme.wave_names,
     )
 
 

@@ -4,6 +4,7 @@ What belongs here: counts and sentences for `muster status` and the end of `must
 out: how they are shown (`pipeline/cli.py`) and where the frames come from.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -61,16 +62,16 @@ def status_of(
     submissions: pl.DataFrame,
     quarantine: pl.DataFrame,
     participant_waves: pl.DataFrame,
+    wave_names: Sequence[str],
 ) -> Status:
-    """Status from the tables of the same names."""
+    """Status from the tables of the same names; `wave_names` in the programme's order."""
     current = submissions.filter(pl.col("replaced_by").is_null())
     waiting = current.filter(pl.col("verdict").is_in(_NEEDS_DECISION))
     counts = ("read", "accepted", "quarantined", "superseded", "held", "withdrawn")
-    waves: dict[str, dict[str, int]] = {}
-    by_wave = participant_waves.group_by("wave", "status", maintain_order=True).len()
-    order = [status.value for status in WaveStatus]
-    for wave, status, n in by_wave.iter_rows():
-        waves.setdefault(wave, {})[status] = n
+    by_wave = {
+        (wave, status): n
+        for wave, status, n in participant_waves.group_by("wave", "status").len().iter_rows()
+    }
     return Status(
         as_of=str(build["as_of"].item()),
         organisations=participant_waves["organisation"].n_unique(),
@@ -78,8 +79,8 @@ def status_of(
         submissions=dict(submissions["verdict"].value_counts().sort("verdict").iter_rows()),
         rows={name: int(submissions[f"rows_{name}"].sum()) for name in counts},
         waves={
-            wave: {status: found[status] for status in order if status in found}
-            for wave, found in waves.items()
+            wave: {s.value: by_wave[wave, s] for s in WaveStatus if (wave, s) in by_wave}
+            for wave in wave_names
         },
         waiting=[
             Waiting(**row)

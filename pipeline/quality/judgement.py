@@ -42,13 +42,7 @@ def split(rows: pl.DataFrame, kind: Kind, circumstances: Circumstances) -> Split
     rejecting = [rule.name for rule in rules if rule.severity == Severity.REJECT]
     warning = [rule.name for rule in rules if rule.severity == Severity.WARN]
     unsound = broken.select(pl.any_horizontal(rejecting)).to_series()
-    flags = broken.select(
-        pl.concat_list(
-            pl.when(pl.col(name)).then(pl.lit(name)) for name in warning
-        ).list.drop_nulls()
-        if warning
-        else pl.lit([], pl.List(pl.String))
-    ).to_series()
+    flags = names_of_broken(broken, warning)
     findings = [
         findings_of(rows.filter(broken[rule.name]), rule, circumstances)
         for rule in rules
@@ -62,6 +56,13 @@ def split(rows: pl.DataFrame, kind: Kind, circumstances: Circumstances) -> Split
         accepted=sound.filter(~extra),
         findings=pl.concat([FINDINGS.to_frame(), *findings]),
     )
+
+
+def names_of_broken(broken: pl.DataFrame, names: list[str]) -> pl.Series:
+    """For each row the list of those rules among `names` that it broke."""
+    marks = [pl.when(pl.col(name)).then(pl.lit(name)) for name in names]
+    listed = pl.concat_list(marks).list.drop_nulls() if marks else pl.lit([], pl.List(pl.String))
+    return broken.with_columns(listed.alias("flags"))["flags"]
 
 
 def findings_of(rows: pl.DataFrame, rule: Rule, circumstances: Circumstances) -> pl.DataFrame:

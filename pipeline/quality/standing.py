@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.programme import Programme
-from pipeline.quality.judgement import FINDINGS, best_response_first
+from pipeline.quality.judgement import FINDINGS, best_response_first, names_of_broken
 from pipeline.quality.rules import RULES
 from pipeline.vocabulary import Kind, Severity
 
@@ -116,11 +116,7 @@ def standing_responses(
     rejecting = [name for name in broken.columns if RULES[name].severity == Severity.REJECT]
     warning = [name for name in broken.columns if RULES[name].severity == Severity.WARN]
     unsound = broken.select(pl.any_horizontal(rejecting)).to_series()
-    flags = broken.select(
-        pl.concat_list(
-            pl.when(pl.col(name)).then(pl.lit(name)) for name in warning
-        ).list.drop_nulls()
-    ).to_series()
+    flags = names_of_broken(broken, warning)
     sound = rows.with_columns(pl.col("flags").list.concat(flags).alias("flags")).filter(~unsound)
     keys, descending = best_response_first(programme.duplicates)
     ranked = sound.with_columns(

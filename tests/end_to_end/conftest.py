@@ -1,54 +1,11 @@
 """Homes for tests of the whole way: the real `muster` command on real folders."""
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import polars as pl
 import pytest
-
-from pipeline.storage.warehouse import query
-
-PROJECT = Path(__file__).parents[2]
-SHARED = PROJECT.parent / "shared"
-
-
-@dataclass(frozen=True)
-class Muster:
-    """The command line on one home folder, in a process of its own."""
-
-    home: Path
-
-    def __call__(self, *arguments: str, expected: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [str(Path(sys.executable).parent / "muster"), *arguments],
-            env={**os.environ, "MUSTER_HOME": str(self.home), "COLUMNS": "200"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
-        assert done.returncode == expected, f"{arguments}\n{done.stdout}\n{done.stderr}"
-        return done
-
-    def status(self) -> dict[str, Any]:
-        return json.loads(self("status", "--json", expected=self._code()).stdout)
-
-    def _code(self) -> int:
-        waiting = self.ask(
-            "SELECT count(*) FROM quality.submissions "
-            "WHERE verdict IN ('held', 'rejected') AND replaced_by IS NULL"
-        ).item()
-        return 1 if waiting else 0
-
-    def ask(self, sql: str) -> pl.DataFrame:
-        return query(self.home / "warehouse.duckdb", sql)
+from homes import PROJECT, SHARED, Muster
 
 
 @pytest.fixture
@@ -75,18 +32,3 @@ def from_example(tmp_path: Path) -> Callable[[str], Muster]:
         return on_it
 
     return made
-
-
-def table_hashes(warehouse: Path) -> dict[str, str]:
-    """A hash of the content of every table of a warehouse, row order included."""
-    names = query(
-        warehouse,
-        "SELECT schema_name || '.' || table_name AS name FROM duckdb_tables() "
-        "WHERE NOT internal ORDER BY name",
-    ).to_series()
-    return {
-        name: query(
-            warehouse, f"SELECT md5(string_agg(t::VARCHAR, chr(10))) FROM {name} AS t"
-        ).item()
-        for name in names
-    }
