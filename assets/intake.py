@@ -3,7 +3,6 @@
 import warnings
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 import dagster as dg
 
@@ -13,6 +12,7 @@ from pipeline.orchestration.partitions import SUBMISSIONS
 from pipeline.orchestration.resources import HomeResource, SubmissionMapper
 from pipeline.orchestration.state import outdated
 from pipeline.privacy.file_names import masked_file_name
+from pipeline.privacy.pseudonyms import Pseudonymiser
 from pipeline.reading.tabular import Unreadable
 from pipeline.storage.home import Home
 from pipeline.storage.landing import read_landing_file
@@ -41,7 +41,7 @@ def intake(
     records = here.lake.records()
     arrivals = [a for a in outdated(here.arrivals(), records) if a.submission_id in asked]
     received = {record.submission_id: record.received_at for record in records}
-    one = partial(take_in_one, here.root, home.now(), received)
+    one = partial(take_in_one, here, here.pseudonymiser(), home.now(), received)
     made = [record for record in mapper.map(one, arrivals) if record is not None]
     return dg.MaterializeResult(
         metadata={
@@ -54,10 +54,13 @@ def intake(
 
 
 def take_in_one(
-    root: Path, now: datetime, received: dict[str, datetime], arrival: Arrival
+    home: Home,
+    pseudonymiser: Pseudonymiser,
+    now: datetime,
+    received: dict[str, datetime],
+    arrival: Arrival,
 ) -> Record | None:
     """Put one submission into the lake; None where its file has gone or changed meanwhile."""
-    home = Home(root)
     content = read_landing_file(arrival.file)
     if content is None:
         return None
@@ -66,7 +69,7 @@ def take_in_one(
     if arrival.mapping is not None:
         try:
             taken_in = take_in(
-                content, arrival.mapping, home.programme, home.pseudonymiser(), received_at.date()
+                content, arrival.mapping, home.programme, pseudonymiser, received_at.date()
             )
         except Unreadable as unreadable:
             problem = str(unreadable)

@@ -296,15 +296,10 @@ def _status(home: "Home") -> "Status":
     from pipeline.storage.warehouse import read_table
 
     return status_of(
-        *(
-            read_table(home.warehouse, table)
-            for table in (
-                tables.BUILD,
-                tables.SUBMISSIONS,
-                tables.QUARANTINE,
-                tables.PARTICIPANT_WAVES,
-            )
-        ),
+        build=read_table(home.warehouse, tables.BUILD),
+        submissions=read_table(home.warehouse, tables.SUBMISSIONS),
+        quarantine=read_table(home.warehouse, tables.QUARANTINE),
+        participant_waves=read_table(home.warehouse, tables.PARTICIPANT_WAVES),
         wave_names=home.programme.wave_names,
     )
 

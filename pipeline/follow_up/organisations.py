@@ -1,4 +1,7 @@
-"""Which organisations take part: those that sent something, enrolled somebody, or are home forces."""
+"""Which organisations take part: those that sent something, enrolled somebody or are home forces.
+
+What stays out: what is known about each (`pipeline/reference`, the programme file).
+"""
 
 import polars as pl
 

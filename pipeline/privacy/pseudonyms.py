@@ -9,29 +9,34 @@ keys are rotated without identifiers. An unkeyed hash would be a look-up table: 
 enough collar numbers to hash them all.
 """
 
-import base64
 import hmac
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import polars as pl
 
 from pipeline.programme import Identifiers, IdentifierSettings
 
-_CHARACTERS = 16
-"""Base32 characters kept: 80 bits, so that among a million officers two meet with p < 1e-12."""
+_BYTES = 10
+"""Of a hash kept: 80 bits, so that among a million officers two meet with p < 1e-12."""
 
 _SEPARATORS = re.compile(r"[\s\-_/.]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Pseudonymiser:
-    """Turns identifiers into pseudonyms; never shown, since it holds the keys."""
+    """Turns identifiers into pseudonyms; never shown, since it holds keys and identifiers."""
 
     keys: tuple[bytes, ...] = field(repr=False)
     programme: str
     identifiers: Identifiers
+    _known: dict[tuple[str, str, str], str | None] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """Officers met before: the same ones stand in file after file. In memory only."""
 
     def participants(self, rows: pl.DataFrame) -> pl.Series:
         """`participant_id` for rows with `home_force` and `identifier`; null where either is."""
@@ -40,45 +45,57 @@ class Pseudonymiser:
     def labels(self, rows: pl.DataFrame, column: str, organisation: str) -> pl.Series:
         """Pseudonyms of the session groups or facilitators in `column` of one organisation."""
         named = rows.with_columns(pl.lit(organisation).alias("organisation"))
-        return self._of_unique(
-            named,
-            "organisation",
-            column,
-            lambda within, label: self._chained(column, within, _one_spelling(label)),
-        )
+        return self._of_unique(named, "organisation", column, partial(self._label, column))
 
     def _participant(self, home_force: str, identifier: str) -> str | None:
         normalised = normalised_identifier(identifier, self.identifiers.of(home_force))
         return self._chained("participant", home_force, normalised) if normalised else None
 
+    def _label(self, what: str, organisation: str, label: str) -> str:
+        return self._chained(what, organisation, _one_spelling(label))
+
     def _chained(self, what: str, *fields: str) -> str:
-        first = b"".join(
-            len(part).to_bytes(4, "big") + part
-            for part in (text.encode("utf-8") for text in (what, self.programme, *fields))
-        )
+        first = b"".join(_with_length(text) for text in (what, self.programme, *fields))
         pseudonym = _shortened(self.keys[0], first, 1)
         for version, key in enumerate(self.keys[1:], start=2):
             pseudonym = _shortened(key, pseudonym.encode("ascii"), version)
         return pseudonym
 
-    def _of_unique(self, rows: pl.DataFrame, within: str, column: str, pseudonym) -> pl.Series:  # type: ignore[no-untyped-def]
-        # Python runs once for each different identifier, not once for each row.
+    def _of_unique(
+        self,
+        rows: pl.DataFrame,
+        within: str,
+        column: str,
+        pseudonym: Callable[[str, str], str | None],
+    ) -> pl.Series:
+        """Python runs once for each identifier that was not met before, not once a row."""
         unique = rows.select(within, column).unique().drop_nulls()
-        pseudonyms = [pseudonym(*pair) for pair in unique.iter_rows()]
-        known = unique.with_columns(pl.Series("pseudonym", pseudonyms, dtype=pl.String))
-        joined = rows.select(within, column).join(
-            known, on=[within, column], how="left", maintain_order="left"
-        )
-        return joined["pseudonym"]
+        known = self._known
+        pseudonyms = []
+        for where, what in unique.iter_rows():
+            key = (column, where, what)
+            if key not in known:
+                known[key] = pseudonym(where, what)
+            pseudonyms.append(known[key])
+        named = unique.with_columns(pl.Series("pseudonym", pseudonyms, dtype=pl.String))
+        return rows.select(within, column).join(
+            named, on=[within, column], how="left", maintain_order="left"
+        )["pseudonym"]
+
+
+def _with_length(text: str) -> bytes:
+    encoded = text.encode("utf-8")
+    return len(encoded).to_bytes(4, "big") + encoded
 
 
 def _shortened(key: bytes, message: bytes, version: int) -> str:
-    digest = base64.b32encode(hmac.digest(key, message, "sha256")).decode("ascii").lower()
-    return f"v{version}-{digest[:_CHARACTERS]}"
+    return f"v{version}-{hmac.digest(key, message, 'sha256')[:_BYTES].hex()}"
 
 
 def _one_spelling(text: str) -> str:
-    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text)
+    return _SEPARATORS.sub("", text).casefold()
 
 
 def normalised_identifier(identifier: str, settings: IdentifierSettings) -> str:

@@ -6,12 +6,12 @@ What stays out: files and folders; a mapping arrives here as text.
 
 import fnmatch
 from collections.abc import Mapping as Dictionary
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pipeline.programme import Programme, UnusableConfiguration, first_problem
+from pipeline.programme import Programme, UnusableConfiguration, first_problem, parse_yaml
 from pipeline.vocabulary import Delivery, Kind, OrganisationKind, Platform
 
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*(-[a-z0-9_]+)*$", max_length=60)]
@@ -169,15 +169,7 @@ def parse_mapping(text: str, name: str, programme: Programme) -> Mapping:
     `name` is how the sentence calls the file, for example `sources/kent/proqol.yaml`.
     """
     try:
-        declared: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
-        raise UnusableConfiguration(
-            f"{name}{where}: this is not valid YAML; check indentation and quotes there."
-        ) from None
-    try:
-        mapping = Mapping.model_validate(declared)
+        mapping = Mapping.model_validate(parse_yaml(text, name))
     except ValidationError as error:
         place = error.errors(include_url=False)[0]["loc"]
         line = _line_of(text, place)

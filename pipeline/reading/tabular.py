@@ -115,7 +115,7 @@ def _as_utf8(content: bytes) -> bytes:
 
 
 def _delimiter(text: bytes) -> str:
-    first = next(line for line in text.splitlines() if line.strip()).decode("utf-8")
+    first = text.lstrip().partition(b"\n")[0].decode("utf-8")
     outside_quotes = "".join(first.split('"')[::2])
     return max(_DELIMITERS, key=outside_quotes.count)
 

@@ -1,0 +1,155 @@
+"""A write either happened or did not, and what a killed writer left can be removed."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.storage import atomic
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_write_replaces_the_file_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "new folder" / "table.parquet"
+    atomic.write_bytes(path, b"first")
+    atomic.write_bytes(path, b"second")
+    assert path.read_bytes() == b"second"
+    assert _names(path.parent) == ["table.parquet"]
+
+
+def test_a_writer_that_raises_leaves_the_old_file(tmp_path):
+    path = tmp_path / "table.parquet"
+    path.write_bytes(b"old")
+    with pytest.raises(RuntimeError, match="half way"), atomic.replacing(path) as temporary:
+        temporary.write_bytes(b"half")
+        assert path.read_bytes() == b"old"
+        raise RuntimeError("half way")
+    assert path.read_bytes() == b"old"
+    assert _names(tmp_path) == ["table.parquet"]
+
+
+def test_a_writer_that_raises_makes_no_file(tmp_path):
+    with pytest.raises(RuntimeError), atomic.replacing(tmp_path / "new") as temporary:
+        temporary.write_bytes(b"half")
+        raise RuntimeError
+    assert _names(tmp_path) == []
+
+
+def test_an_interrupted_writer_leaves_the_old_file(tmp_path):
+    """Ctrl-C is no Exception, and must clean up all the same."""
+    path = tmp_path / "table.parquet"
+    path.write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt), atomic.replacing(path) as temporary:
+        temporary.write_bytes(b"half")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"old"
+    assert _names(tmp_path) == ["table.parquet"]
+
+
+def test_the_temporary_file_is_a_sibling_with_the_same_suffix(tmp_path):
+    """A rename is atomic within one file system only; writers choose a format by suffix."""
+    path = tmp_path / "table.parquet"
+    with atomic.replacing(path) as temporary:
+        assert temporary.parent == path.parent
+        assert temporary.suffix == ".parquet"
+        assert temporary.name.startswith(".writing-")
+        temporary.write_bytes(b"")
+
+
+def test_a_file_can_be_for_its_owner_only_from_the_first_moment(tmp_path, monkeypatch):
+    seen = []
+    real = os.fdopen
+
+    def watched(handle, *arguments):
+        seen.append(stat.S_IMODE(os.fstat(handle).st_mode))
+        return real(handle, *arguments)
+
+    monkeypatch.setattr(os, "fdopen", watched)
+    before = os.umask(0)
+    try:
+        atomic.write_bytes(tmp_path / "key", b"k", mode=0o600)
+    finally:
+        os.umask(before)
+    assert seen == [0o600]
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+
+
+def test_a_replaced_file_takes_the_mode_asked_for(tmp_path):
+    path = tmp_path / "key"
+    path.write_bytes(b"open")
+    path.chmod(0o644)
+    atomic.write_bytes(path, b"closed", mode=0o600)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path):
+    path = tmp_path / "submissions" / "a"
+    atomic.replace_folder(path, lambda new: (new / "one").write_bytes(b"1"))
+    atomic.replace_folder(path, lambda new: (new / "two").write_bytes(b"2"))
+    assert _names(path) == ["two"]
+    assert _names(path.parent) == ["a"]
+
+
+def test_a_folder_that_cannot_be_filled_leaves_the_old_one(tmp_path):
+    path = tmp_path / "a"
+    atomic.replace_folder(path, lambda new: (new / "one").write_bytes(b"1"))
+
+    def fill(new: Path) -> None:
+        (new / "two").write_bytes(b"2")
+        raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        atomic.replace_folder(path, fill)
+    assert _names(path) == ["one"]
+    assert _names(tmp_path) == ["a"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from pipeline.storage import atomic
+folder = Path(sys.argv[1])
+def fill(new):
+    (new / "half").write_bytes(b"half")
+    with atomic.replacing(folder / "stages" / "t.parquet") as temporary:
+        temporary.write_bytes(b"half")
+        os.kill(os.getpid(), signal.SIGKILL)
+atomic.replace_folder(folder / "submissions" / "a", fill)
+"""
+
+
+def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path):
+    for name in ("submissions", "stages"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "submissions" / "a").mkdir()
+    (tmp_path / "submissions" / "a" / "sound").write_bytes(b"sound")
+    (tmp_path / "stages" / "t.parquet").write_bytes(b"sound")
+    (tmp_path / "stages" / ".hidden").write_bytes(b"not ours")
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        check=False,
+        timeout=60,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    left = [path for path in tmp_path.rglob(".writing-*")]
+    assert len(left) == 2, "the process was killed while it wrote a folder and a file"
+    assert (tmp_path / "submissions" / "a" / "sound").read_bytes() == b"sound"
+    assert (tmp_path / "stages" / "t.parquet").read_bytes() == b"sound"
+
+    assert atomic.sweep(tmp_path) == 2
+    assert list(tmp_path.rglob(".writing-*")) == []
+    assert _names(tmp_path / "submissions") == ["a"]
+    assert _names(tmp_path / "stages") == [".hidden", "t.parquet"]
+    assert atomic.sweep(tmp_path) == 0
+
+
+def test_there_is_nothing_to_sweep_where_there_is_no_folder(tmp_path):
+    assert atomic.sweep(tmp_path / "missing") == 0

@@ -1,0 +1,118 @@
+"""The home folder: made once, completed where something is missing, mappings as values."""
+
+import stat
+
+import pytest
+
+from pipeline.programme import UnusableConfiguration
+from pipeline.reading.mapping import Mapping
+from pipeline.storage.home import Home, UnusableMapping
+
+PROGRAMME = """
+programme: home
+title: Simulated
+instruments: [phq4]
+primary: {instrument: phq4, subscale: anxiety, from_wave: baseline, to_wave: baseline}
+waves: [{wave: baseline, due_after_days: 0}]
+organisations:
+  - {organisation: simulated-force-01, name: Simulated Force 01, kind: police_force}
+"""
+MAPPING = """
+organisation: simulated-force-01
+source: roster
+kind: roster
+files: "roster*"
+participant: Number
+"""
+
+
+@pytest.fixture
+def home(tmp_path) -> Home:
+    made = Home(tmp_path / "home")
+    made.create(PROGRAMME)
+    folder = made.root / "sources" / "simulated-force-01"
+    folder.mkdir()
+    (folder / "roster.yaml").write_text(MAPPING)
+    (made.landing / "simulated-force-01").mkdir()
+    return made
+
+
+def _land(home: Home, name: str, content: bytes = b"Number\nSIM00001\n") -> None:
+    (home.landing / "simulated-force-01" / name).write_bytes(content)
+
+
+def test_a_home_is_made_once_and_only_what_is_missing_is_made_again(tmp_path):
+    home = Home(tmp_path / "home")
+    made = home.create(PROGRAMME)
+    assert set(made) >= {"landing/", "sources/", "secrets/", "programme.yaml", "secrets/key-1"}
+    assert stat.S_IMODE(home.secrets.stat().st_mode) == 0o700
+    key = (home.secrets / "key-1").read_bytes()
+    assert home.create("another: programme") == []
+    assert (home.root / "programme.yaml").read_text() == PROGRAMME
+    home.landing.rmdir()
+    assert home.create(PROGRAMME) == ["landing/"]
+    assert (home.secrets / "key-1").read_bytes() == key
+
+
+def test_a_home_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(UnusableConfiguration, match="the home folder does not exist"):
+        _ = Home(tmp_path / "missing").programme
+    with pytest.raises(UnusableConfiguration, match=r"programme\.yaml is missing"):
+        _ = Home(tmp_path).programme
+
+
+def test_an_unusable_mapping_is_a_value_and_stops_no_other(home):
+    folder = home.root / "sources" / "simulated-force-01"
+    (folder / "leavers.yaml").write_text(MAPPING)
+    (folder / "other.yaml").write_text("kind: roster\n\tfiles: x\n")
+    (folder / "latin.yaml").write_bytes("# café\n".encode("latin-1"))
+    (folder / "sentence.yaml").write_text("only words")
+    (folder / "nothing.yaml").write_text("")
+    problems = {m.problem for m in home.mappings if isinstance(m, UnusableMapping)}
+    assert [m.source for m in home.mappings if isinstance(m, Mapping)] == ["roster"]
+    for part in (
+        "sources/simulated-force-01/leavers.yaml: organisation and source must be called",
+        "sources/simulated-force-01/other.yaml line 2: this is not valid YAML",
+        "sources/simulated-force-01/latin.yaml: save it as UTF-8 text",
+        "sources/simulated-force-01/sentence.yaml line 1",
+        "sources/simulated-force-01/nothing.yaml line 1",
+    ):
+        assert len([problem for problem in problems if problem.startswith(part)]) == 1, part
+
+
+def test_arrivals_are_matched_to_sources(home):
+    _land(home, "roster march.csv")
+    _land(home, "notes.csv", b"other bytes")
+    (home.landing / "stray.csv").write_bytes(b"stray")
+    found = {arrival.file.path.name: arrival for arrival in home.arrivals()}
+    roster = found["roster march.csv"]
+    assert (roster.organisation, roster.source) == ("simulated-force-01", "roster")
+    assert roster.problem is None
+    assert roster.submission_id.startswith("simulated-force-01--roster--")
+    assert "no mapping in sources/simulated-force-01/" in found["notes.csv"].problem
+    assert "the folder of a known organisation" in found["stray.csv"].problem
+
+
+def test_a_file_name_is_shown_by_no_arrival(home):
+    """Names of people occur in file names."""
+    _land(home, "roster Jane Doe.csv")
+    (arrival,) = home.arrivals()
+    shown = repr(arrival.file) + arrival.submission_id + arrival.fingerprint
+    assert "Doe" not in shown
+
+
+def test_the_same_bytes_under_two_names_are_one_arrival(home):
+    _land(home, "roster.csv")
+    _land(home, "roster again.csv")
+    assert len(home.arrivals()) == 1
+    _land(home, "roster again.csv", b"Number\nSIM00002\n")
+    assert len(home.arrivals()) == 2
+
+
+def test_a_file_that_two_mappings_want_is_taken_by_neither(home):
+    folder = home.root / "sources" / "simulated-force-01"
+    (folder / "people.yaml").write_text(MAPPING.replace("source: roster", "source: people"))
+    _land(home, "roster.csv")
+    (arrival,) = Home(home.root).arrivals()
+    assert arrival.mapping is None
+    assert "the mappings people and roster" in arrival.problem

@@ -1,0 +1,166 @@
+"""The lake lists whole submissions only, and gives typed frames whatever it holds."""
+
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+
+from pipeline.intake import ACCEPTED, WHOSE
+from pipeline.vocabulary import Kind
+
+SCHEMA = ACCEPTED[Kind.ROSTER]
+
+
+@pytest.fixture
+def folder(lake, tmp_path, record, taken_in):
+    """A complete submission's folder, and nothing else in the lake."""
+    lake.write_submission(record("a--b--1"), taken_in("v1-one", "v1-two"))
+    assert [r.submission_id for r in lake.records()] == ["a--b--1"]
+    return tmp_path / "lake" / "submissions" / "a--b--1"
+
+
+def test_a_submission_comes_back_as_it_was_written(lake, record, taken_in):
+    written = record("a--b--1", file_name="*** roster.csv", columns_left_out=("Name", "Email"))
+    rows = taken_in("v1-one")
+    lake.write_submission(written, rows)
+    assert lake.records() == [written]
+    read = lake.rows("accepted", ["a--b--1"], SCHEMA)
+    assert read.drop("submission_id", "arrived").equals(rows.accepted)
+
+
+def test_a_submission_that_could_not_be_read_has_a_record_alone(lake, record, tmp_path):
+    lake.write_submission(record("a--b--1", problem="the file is empty"), None)
+    (only,) = lake.records()
+    assert only.problem == "the file is empty"
+    written = [path.name for path in (tmp_path / "lake").rglob("*") if path.is_file()]
+    assert written == ["submission.json"]
+
+
+def test_a_submission_is_replaced_as_a_whole(lake, record, taken_in):
+    lake.write_submission(record("a--b--1"), taken_in("v1-one", "v1-two"))
+    lake.write_submission(record("a--b--1", fingerprint="new"), taken_in("v1-three"))
+    (only,) = lake.records()
+    assert only.fingerprint == "new"
+    assert lake.rows("accepted", ["a--b--1"], WHOSE)["participant_id"].to_list() == ["v1-three"]
+
+
+@pytest.mark.parametrize("frame", ["accepted", "findings", "profile"])
+@pytest.mark.parametrize("damage", ["short", "empty", "missing", "longer"])
+def test_a_folder_with_a_damaged_file_is_not_listed(lake, folder, frame, damage):
+    path = folder / f"{frame}.parquet"
+    content = path.read_bytes()
+    match damage:
+        case "short":
+            path.write_bytes(content[:-1])
+        case "empty":
+            path.write_bytes(b"")
+        case "missing":
+            path.unlink()
+        case "longer":
+            path.write_bytes(content + b"\0")
+    assert lake.records() == []
+
+
+@pytest.mark.parametrize("damage", ["missing", "short", "zeroed", "no record", "old record"])
+def test_a_folder_without_a_sound_record_is_not_listed(lake, folder, damage):
+    path = folder / "submission.json"
+    content = path.read_text()
+    match damage:
+        case "missing":
+            path.unlink()
+        case "short":
+            path.write_text(content[: len(content) // 2])
+        case "zeroed":
+            path.write_bytes(b"\0" * len(content))
+        case "no record":
+            path.write_text('{"files": {}}')
+        case "old record":
+            path.write_text(content.replace('"sha256"', '"md5"'))
+    assert lake.records() == []
+
+
+def test_leftovers_and_strangers_are_not_listed(lake, folder):
+    folder.rename(folder.with_name(".writing-0123"))
+    assert lake.records() == []
+    (folder.parent / "notes").mkdir()
+    (folder.parent / "file").write_text("{}")
+    assert lake.records() == []
+
+
+def test_an_incomplete_submission_stops_no_other_and_can_be_written_again(
+    lake, folder, record, taken_in
+):
+    lake.write_submission(record("a--b--2"), taken_in("v1-three"))
+    (folder / "accepted.parquet").write_bytes(b"PAR1")
+    assert [r.submission_id for r in lake.records()] == ["a--b--2"]
+    lake.write_submission(record("a--b--1"), taken_in("v1-one"))
+    assert len(lake.records()) == 2
+
+
+def test_an_empty_lake_has_no_records(lake):
+    assert lake.records() == []
+    assert not lake.has_table("measures")
+    assert lake.read_built() is None
+
+
+def test_records_come_in_the_order_of_arrival(lake, record):
+    def at(day: int) -> datetime:
+        return datetime(2025, 3, day, tzinfo=UTC)
+
+    for name, received, modified in (
+        ("d--b--4", 2, 1),
+        ("c--b--3", 1, 2),
+        ("b--b--2", 1, 1),
+        ("a--b--1", 3, 1),
+    ):
+        lake.write_submission(
+            record(name, received_at=at(received), modified_at=at(modified)), None
+        )
+    found = [r.submission_id for r in lake.records()]
+    assert found == ["b--b--2", "c--b--3", "d--b--4", "a--b--1"]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_no_submissions_give_a_typed_empty_frame(lake, kind):
+    rows = lake.rows("accepted", [], ACCEPTED[kind])
+    assert rows.is_empty()
+    assert rows.schema == {
+        **ACCEPTED[kind],
+        "submission_id": pl.String(),
+        "arrived": pl.Int32(),
+    }
+
+
+def test_rows_say_their_submission_and_its_place(lake, record, taken_in):
+    lake.write_submission(record("a--b--1"), taken_in("v1-one", "v1-two"))
+    lake.write_submission(record("a--b--2"), taken_in())
+    lake.write_submission(record("a--b--3"), taken_in("v1-one"))
+    rows = lake.rows("accepted", ["a--b--3", "a--b--2", "a--b--1"], WHOSE)
+    assert rows.select("submission_id", "arrived", "participant_id").rows() == [
+        ("a--b--3", 0, "v1-one"),
+        ("a--b--1", 2, "v1-one"),
+        ("a--b--1", 2, "v1-two"),
+    ]
+    assert rows.schema == lake.rows("accepted", [], WHOSE).schema
+
+
+def test_a_table_is_replaced_and_found_by_pattern(lake):
+    for name, value in (("checks_b", 2), ("checks_a", 1), ("other", 9), ("checks_a", 3)):
+        lake.write_table(name, pl.DataFrame({"n": [value]}))
+    assert [t["n"].item() for t in lake.tables_called("checks_*")] == [3, 2]
+    assert lake.read_table("other")["n"].to_list() == [9]
+    assert lake.has_table("other")
+
+
+def test_a_table_that_cannot_be_written_leaves_the_old_one(lake, tmp_path):
+    lake.write_table("t", pl.DataFrame({"n": [1]}))
+    with pytest.raises(Exception, match="Object"):
+        lake.write_table("t", pl.DataFrame({"n": pl.Series([object()], dtype=pl.Object)}))
+    assert lake.read_table("t")["n"].to_list() == [1]
+    assert [path.name for path in (tmp_path / "lake" / "stages").iterdir()] == ["t.parquet"]
+
+
+def test_what_the_warehouse_was_built_from_is_remembered(lake):
+    lake.write_built("0123abcd")
+    lake.write_built("4567")
+    assert lake.read_built() == "4567"
