@@ -55,7 +55,8 @@ def _running(
             processes[name] = subprocess.Popen(
                 [str(beside_python), *arguments],
                 env=environment,
-                cwd=PROJECT,
+                # Not the project folder, whose .env is for bare `dagster` commands.
+                cwd=environment["MUSTER_HOME"],
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )

@@ -1,0 +1,107 @@
+"""The command line in this process, and one simulated home that was evaluated once."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pipeline import cli
+
+PROGRAMME = """
+programme: cli
+title: Simulated rows for tests
+instruments: [phq4]
+primary: {instrument: phq4, subscale: anxiety, from_wave: baseline, to_wave: session_10}
+waves:
+  - {wave: baseline, due_after_days: 0}
+  - {wave: session_10, due_after_days: 140}
+organisations:
+  - {organisation: simulated-force-01, name: Simulated Force 01, kind: police_force}
+cohorts:
+  - {organisation: simulated-force-01, cohort: all, starts_on: 2025-01-06}
+"""
+MAPPING = """
+organisation: simulated-force-01
+source: answers
+kind: questionnaire
+files: "answers*"
+delivery: incremental
+participant: Number
+wave: {column: Wave, values: {Start: baseline, End: session_10}}
+instruments: {phq4: {columns: "Q{item}"}}
+columns: {completed_on: Done}
+"""
+ANSWERS = """Number,Wave,Done,Q1,Q2,Q3,Q4
+SIMA00001,Start,2025-01-06,0,1,2,3
+SIMA00002,Start,2025-01-06,1,1,2,3
+SIMA00003,Start,2025-01-07,3,1,2,0
+"""
+AS_OF = "2025-03-01"
+
+
+@dataclass(frozen=True)
+class Said:
+    code: int
+    out: str
+    err: str
+
+
+Muster = Callable[..., Said]
+
+
+@pytest.fixture
+def muster(monkeypatch, capsys) -> Muster:
+    """Runs `muster` with arguments, here, as its entry point does."""
+
+    def run(*arguments: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["muster", *arguments])
+        monkeypatch.setenv("COLUMNS", "200")
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        return Said(int(ended.value.code or 0), captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    """Where MUSTER_HOME points; nothing is there yet."""
+    monkeypatch.setenv("MUSTER_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def muster_apart(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(Path(sys.executable).parent / "muster"), *arguments],
+        env={**os.environ, "MUSTER_HOME": str(home), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    home: Path
+    first_run: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="session")
+def evaluated(tmp_path_factory) -> Evaluated:
+    """A home with one sound file taken in by `muster run --json`, in a process of its own."""
+    home = tmp_path_factory.mktemp("evaluated") / "home"
+    for folder in ("sources", "landing"):
+        (home / folder / "simulated-force-01").mkdir(parents=True)
+    (home / "programme.yaml").write_text(PROGRAMME)
+    (home / "sources" / "simulated-force-01" / "answers.yaml").write_text(MAPPING)
+    (home / "landing" / "simulated-force-01" / "answers.csv").write_text(ANSWERS)
+    made = muster_apart(home, "init")
+    assert made.returncode == 0, made.stderr
+    return Evaluated(home, muster_apart(home, "run", "--as-of", AS_OF, "--json"))

@@ -1,0 +1,182 @@
+"""What makes a submission or the snapshot out of date, and what does not."""
+
+import os
+from datetime import UTC, date, datetime
+
+import pytest
+
+from pipeline.orchestration import state
+from pipeline.orchestration.state import build_fingerprint, outdated, work_left
+from pipeline.storage.home import Home
+from pipeline.submissions import Record
+
+TODAY = date(2025, 3, 1)
+OTHER_PROGRAMME = ("2025-01-06", "2025-01-13")
+"""A cohort's first session: it decides the ledger, and nothing that intake does."""
+
+
+def _record(arrival, **changes) -> Record:
+    return Record(
+        **{
+            "submission_id": arrival.submission_id,
+            "organisation": arrival.organisation,
+            "source": arrival.source,
+            "kind": None,
+            "delivery": None,
+            "file_name": "answers.csv",
+            "sha256": arrival.file.sha256,
+            "received_at": datetime(2025, 3, 1, tzinfo=UTC),
+            "modified_at": datetime(2025, 3, 1, tzinfo=UTC),
+            "fingerprint": arrival.fingerprint,
+            **changes,
+        }
+    )
+
+
+def _replace(home: Home, path: str, old: str, new: str) -> Home:
+    """The same home after somebody edited one of its files."""
+    file = home.root / path
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    return Home(home.root)
+
+
+@pytest.fixture
+def taken(home):
+    """The record of the one arrival, as intake would have made it."""
+    (arrival,) = home.arrivals()
+    return _record(arrival)
+
+
+def test_only_what_the_lake_lacks_is_outdated(home, taken):
+    (arrival,) = home.arrivals()
+    assert outdated([arrival], []) == [arrival]
+    assert outdated([arrival], [taken]) == []
+    assert outdated([arrival], [taken.model_copy(update={"fingerprint": "old"})]) == [arrival]
+    assert outdated([], [taken]) == []
+
+
+MAPPING = "sources/simulated-force-01/answers.yaml"
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        (MAPPING, "Start: baseline", "Begin: baseline"),
+        (MAPPING, "columns: {completed_on: Done}", ""),
+        (MAPPING, 'files: "answers*"', 'files: "other*"'),
+        ("programme.yaml", "programme: orchestration", "programme: another"),
+        ("programme.yaml", "cohorts:", "duplicates: last\ncohorts:"),
+        ("programme.yaml", "cohorts:", "identifiers: {default: {prefixes: [SIM]}}\ncohorts:"),
+        ("landing/simulated-force-01/answers.csv", "0,1,2,3", "0,1,2,2"),
+    ],
+)
+def test_what_decides_rows_makes_a_submission_outdated(home, taken, path, old, new):
+    changed = _replace(home, path, old, new)
+    assert len(outdated(changed.arrivals(), [taken])) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        (MAPPING, "organisation:", "# a remark\norganisation:"),
+        (MAPPING, "source: answers\nkind: questionnaire", "kind: questionnaire\nsource: answers"),
+        ("programme.yaml", *OTHER_PROGRAMME),
+        ("programme.yaml", "cohorts:", "thresholds: {quarantined_hold: 0.3}\ncohorts:"),
+        ("programme.yaml", "title: Simulated", "title: Other"),
+    ],
+)
+def test_what_does_not_decide_rows_leaves_a_submission_alone(home, taken, path, old, new):
+    changed = _replace(home, path, old, new)
+    assert outdated(changed.arrivals(), [taken]) == []
+
+
+def test_a_touched_or_renamed_file_is_not_new(home, taken):
+    path = home.landing / "simulated-force-01" / "answers.csv"
+    os.utime(path, (0, 1_700_000_000))
+    path.rename(path.with_name("answers again.csv"))
+    assert outdated(home.arrivals(), [taken]) == []
+
+
+def test_another_version_of_intake_takes_everything_in_again(home, taken, monkeypatch):
+    monkeypatch.setattr("pipeline.submissions.INTAKE_VERSION", 0)
+    assert len(outdated(home.arrivals(), [taken])) == 1
+
+
+def test_the_fingerprint_of_a_build_says_what_it_depends_on(home, taken):
+    def made(*, on=home, records=(taken,), as_of=TODAY, known_at=None) -> str:
+        return build_fingerprint(on, list(records), as_of, known_at)
+
+    same = made()
+    assert made() == same
+    assert made(on=Home(home.root)) == same
+    other_name = taken.model_copy(update={"file_name": "***.csv"})
+    assert made(records=[other_name]) == same
+    changed = {
+        "as_of": made(as_of=date(2025, 3, 2)),
+        "known_at": made(known_at=TODAY),
+        "no submission": made(records=[]),
+        "other rows": made(records=[taken.model_copy(update={"fingerprint": "1"})]),
+        "other submission": made(records=[taken.model_copy(update={"submission_id": "x"})]),
+        "one more": made(records=[taken, taken.model_copy(update={"submission_id": "x"})]),
+    }
+    assert same not in changed.values()
+    assert len(set(changed.values())) == len(changed)
+
+
+def test_dates_are_not_confused_with_each_other(home, taken):
+    one = build_fingerprint(home, [taken], TODAY, None)
+    two = build_fingerprint(home, [taken], TODAY, TODAY)
+    assert one != two
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        OTHER_PROGRAMME,
+        ("cohorts:", "thresholds: {quarantined_hold: 0.3}\ncohorts:"),
+        ("cohorts:", "early_response_days: 7\ncohorts:"),
+    ],
+)
+def test_settings_of_the_programme_make_a_build_out_of_date(home, taken, old, new):
+    before = build_fingerprint(home, [taken], TODAY, None)
+    changed = _replace(home, "programme.yaml", old, new)
+    assert build_fingerprint(changed, [taken], TODAY, None) != before
+    remark = _replace(changed, "programme.yaml", "programme:", "# a remark\nprogramme:")
+    after = build_fingerprint(changed, [taken], TODAY, None)
+    assert build_fingerprint(remark, [taken], TODAY, None) == after
+
+
+def test_another_version_of_the_code_makes_a_build_out_of_date(home, taken, monkeypatch):
+    before = build_fingerprint(home, [taken], TODAY, None)
+    for name in ("BUILD_VERSION", "__version__"):
+        with monkeypatch.context() as patched:
+            patched.setattr(state, name, 0)
+            assert build_fingerprint(home, [taken], TODAY, None) != before
+
+
+def test_work_is_left_until_lake_and_warehouse_say_the_same(home, taken):
+    first = work_left(home, TODAY, None)
+    assert [a.submission_id for a in first.to_take_in] == [taken.submission_id]
+    assert not first.nothing
+
+    home.lake.write_submission(taken, None)
+    second = work_left(home, TODAY, None)
+    assert second.to_take_in == []
+    assert not second.nothing, "taken in, not yet built"
+
+    home.lake.write_built(build_fingerprint(home, home.lake.records(), TODAY, None))
+    assert not work_left(home, TODAY, None).nothing, "there is no warehouse"
+    home.warehouse.write_bytes(b"")
+    assert work_left(home, TODAY, None).nothing
+    assert not work_left(home, date(2025, 3, 2), None).nothing
+    assert not work_left(home, TODAY, TODAY).nothing
+
+
+def test_a_file_that_left_landing_is_no_work(home, taken):
+    home.lake.write_submission(taken, None)
+    home.lake.write_built(build_fingerprint(home, home.lake.records(), TODAY, None))
+    home.warehouse.write_bytes(b"")
+    (home.landing / "simulated-force-01" / "answers.csv").unlink()
+    assert work_left(home, TODAY, None).nothing
