@@ -61,12 +61,12 @@ def take_in_one(
     arrival: Arrival,
 ) -> Record | None:
     """Put one submission into the lake; None where its file has gone or changed meanwhile."""
-    content = read_landing_file(arrival.file)
-    if content is None:
-        return None
     received_at = received.get(arrival.submission_id, now)
     problem, taken_in = arrival.problem, None
     if arrival.mapping is not None:
+        content = read_landing_file(arrival.file)
+        if content is None:
+            return None
         try:
             taken_in = take_in(
                 content, arrival.mapping, home.programme, pseudonymiser, received_at.date()

@@ -107,16 +107,19 @@ def demo(
     as_of: AsOfOption = None,
 ) -> None:
     """Simulate a dozen organisations, take their exports in and say what to look at."""
-    files = _simulate(
-        _opened(home),
-        organisations=organisations,
-        participants=participants,
-        seed=seed,
-        as_of=_day(as_of),
-        dropout=True,
-        faults=True,
-    )
-    typer.echo(f"Simulated {files} files of {organisations} organisations in {home}.")
+    if _opened(home).holds_simulation():
+        typer.echo(f"{home} holds simulated organisations already; they stay as they are.")
+    else:
+        files = _simulate(
+            _opened(home),
+            organisations=organisations,
+            participants=participants,
+            seed=seed,
+            as_of=_day(as_of),
+            dropout=True,
+            faults=True,
+        )
+        typer.echo(f"Simulated {files} files of {organisations} organisations in {home}.")
     status = _run(_opened(home), _day(as_of), None)
     _show(status)
     typer.echo(_WHERE_TO_LOOK.format(warehouse=home / "warehouse.duckdb", home=home))

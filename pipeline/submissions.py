@@ -33,6 +33,8 @@ class LandingFile:
     path: Path
     sha256: str
     modified_at: datetime
+    problem: str | None = None
+    """Why it cannot be opened, in one sentence; its hash is then not of its bytes."""
 
     def __repr__(self) -> str:
         return f"LandingFile(sha256={self.sha256[:_HASH_CHARACTERS]})"
@@ -105,7 +107,9 @@ def _arrival(
     programme: Programme,
 ) -> Arrival:
     organisation, source, mapping, problem = UNKNOWN, UNMAPPED, None, None
-    if file.folder is None or file.folder not in programme.known_organisations:
+    if file.problem is not None:
+        problem = file.problem
+    elif file.folder is None or file.folder not in programme.known_organisations:
         # The folder's name is not repeated: it could be anything, a person's name included.
         problem = (
             "the file does not lie in the folder of a known organisation; move it into "

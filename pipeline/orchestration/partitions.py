@@ -18,6 +18,7 @@ def covering_range(instance: dg.DagsterInstance, submission_ids: list[str]) -> t
 
     Keys inside it that are up to date cost nothing: intake passes over them.
     """
-    keys = list(instance.get_dynamic_partitions(str(SUBMISSIONS.name)))
-    places = sorted(keys.index(submission_id) for submission_id in submission_ids)
-    return keys[places[0]], keys[places[-1]]
+    wanted = set(submission_ids)
+    keys = instance.get_dynamic_partitions(str(SUBMISSIONS.name))
+    inside = [key for key in keys if key in wanted]
+    return inside[0], inside[-1]

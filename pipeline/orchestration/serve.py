@@ -4,6 +4,7 @@ What stays out: what they run (`pipeline/definitions.py`).
 """
 
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -28,6 +29,7 @@ class ServerFailed(Exception):
 
 def serve(home: Path, port: int, when_ready: Callable[[str], None]) -> None:
     """Run page and daemon until interrupted; raises ServerFailed if one ends by itself."""
+    _must_be_free(port)
     environment = {**environ, **dagster_environment(home)}
     Path(environment["MUSTER_DAGSTER"]).mkdir(parents=True, exist_ok=True)
     workspace = ["-w", str(PROJECT / "workspace.yaml")]
@@ -42,6 +44,18 @@ def serve(home: Path, port: int, when_ready: Callable[[str], None]) -> None:
         while True:
             _all_must_run(processes)
             time.sleep(0.5)
+
+
+def _must_be_free(port: int) -> None:
+    """Something else on the port would answer as if it were the page."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise ServerFailed(
+                f"port {port} is taken; `muster up --port` chooses another"
+            ) from None
 
 
 @contextmanager
@@ -103,7 +117,4 @@ def _wait_until_ready(address: str, processes: dict[str, subprocess.Popen[bytes]
 def _all_must_run(processes: dict[str, subprocess.Popen[bytes]]) -> None:
     for name, process in processes.items():
         if process.poll() is not None:
-            raise ServerFailed(
-                f"the {name} ended by itself (exit code {process.returncode}); "
-                "is the port taken? `muster up --port` chooses another"
-            )
+            raise ServerFailed(f"the {name} ended by itself (exit code {process.returncode})")

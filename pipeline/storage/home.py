@@ -96,6 +96,12 @@ class Home:
         files = landing_files(self.landing)
         return arrivals(files, usable, problems, self.programme)
 
+    def holds_simulation(self) -> bool:
+        """Whether all that lies here was simulated: the truth is beside its own programme."""
+        return (self.root / "truth" / "README.md").exists() and (
+            self.root / "programme.yaml"
+        ).exists()
+
     def create(self, programme: str) -> list[str]:
         """Make what is missing of a home folder; returns what was made."""
         made = []

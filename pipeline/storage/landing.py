@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pipeline.submissions import LandingFile
 
+CANNOT_BE_OPENED = "the file cannot be opened; give Muster the permission to read it"
 _NOT_EXPORTS = (".", "~$")
 _STILL_COPYING = (".part", ".partial", ".tmp", ".crdownload")
 
@@ -22,10 +23,18 @@ def landing_files(landing: Path) -> list[LandingFile]:
             continue
         if path.name.endswith(_STILL_COPYING) or not path.is_file():
             continue
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        state = path.stat()
+        modified = datetime.fromtimestamp(state.st_mtime, UTC)
         folder = inside.parts[0] if len(inside.parts) > 1 else None
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            # Still one submission, so that it does not vanish, until it can be opened.
+            identity = f"{state.st_dev} {state.st_ino} {state.st_mtime_ns}"
+            digest = hashlib.sha256(identity.encode()).hexdigest()
+            found.append(LandingFile(folder, path, digest, modified, CANNOT_BE_OPENED))
+            continue
         found.append(LandingFile(folder, path, digest, modified))
     return found
 

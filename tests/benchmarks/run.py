@@ -70,7 +70,8 @@ organisations beside them. Median of {PAIRS} alternating pairs, with minimum and
 ledger, evaluated and published, on Dagster | {spread([m.seconds for m in muster])} | \
 {statistics.median(m.peak_mib for m in muster):.0f} | {spread([m.wall for m in muster])} |
 | DuckDB: the same questionnaire files into one table as text | \
-{spread([b.seconds for b in bare])} | {statistics.median(b.peak_mib for b in bare):.0f} | {spread([b.wall for b in bare])} |
+{spread([b.seconds for b in bare])} | {statistics.median(b.peak_mib for b in bare):.0f} | \
+{spread([b.wall for b in bare])} |
 | **ratio** | **{spread(ratios)}** | | |
 
 Imports are not counted in the first column; the last is the whole process."""
