@@ -22,6 +22,10 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
 ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
 
 
+TOTAL = "all"
+"""What tables call all organisations, or all arms, together."""
+
+
 class UnusableConfiguration(Exception):
     """A programme, mapping or key that Muster cannot work with; the message is one sentence."""
 
@@ -136,14 +140,25 @@ class Programme(_Declared):
         for end in (self.primary.from_wave, self.primary.to_wave):
             if end not in names:
                 raise ValueError(f"primary: {end} is not one of the waves")
+        if names.index(self.primary.from_wave) >= names.index(self.primary.to_wave):
+            raise ValueError("primary: from_wave must come before to_wave")
         if self.primary.instrument not in self.instruments:
             raise ValueError("primary: its instrument is not among the programme's instruments")
         if self.primary.subscale not in known[self.primary.instrument].by_subscale:
             raise ValueError(
                 f"primary: {self.primary.instrument} has no subscale {self.primary.subscale}"
             )
-        if not self.arms:
-            raise ValueError("arms: at least one is needed")
+        if not self.arms or len({arm.casefold() for arm in self.arms}) != len(self.arms):
+            raise ValueError("arms: at least one is needed and each name may occur once")
+        declared = (o.organisation for o in self.organisations)
+        if TOTAL in {*(arm.casefold() for arm in self.arms), *declared}:
+            raise ValueError(f"arms, organisations: `{TOTAL}` is what tables call the total")
+        for name, sds in self.baseline_sd.items():
+            subscales = known[name].by_subscale if name in known else {}
+            if not set(sds) <= set(subscales) or min(sds.values(), default=1) <= 0:
+                raise ValueError(
+                    f"baseline_sd.{name}: name subscales of the instrument and SDs above zero"
+                )
         return self
 
     @cached_property

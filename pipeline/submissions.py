@@ -106,34 +106,10 @@ def _arrival(
     problems: dict[str, str],
     programme: Programme,
 ) -> Arrival:
-    organisation, source, mapping, problem = UNKNOWN, UNMAPPED, None, None
-    if file.problem is not None:
-        problem = file.problem
-    elif file.folder is None or file.folder not in programme.known_organisations:
-        # The folder's name is not repeated: it could be anything, a person's name included.
-        problem = (
-            "the file does not lie in the folder of a known organisation; move it into "
-            "landing/<organisation>/, or declare the organisation in programme.yaml"
-        )
-    else:
-        organisation = file.folder
-        candidates = [
-            m for m in by_organisation.get(organisation, []) if m.takes_in(file.path.name)
-        ]
-        if len(candidates) == 1:
-            mapping = candidates[0]
-            source = mapping.source
-        elif candidates:
-            names = " and ".join(sorted(m.source for m in candidates))
-            problem = (
-                f"the mappings {names} of {organisation} both take in a file of this name; "
-                "make their `files` patterns exclude each other"
-            )
-        else:
-            problem = problems.get(organisation) or (
-                f"no mapping in sources/{organisation}/ takes in a file of this name; "
-                "write one, or correct the `files` pattern of the one meant for it"
-            )
+    is_known = file.folder in programme.known_organisations
+    organisation = file.folder if file.folder and is_known else UNKNOWN
+    mapping, problem = _mapping_of(file, organisation, by_organisation, problems)
+    source = mapping.source if mapping else UNMAPPED
     return Arrival(
         submission_id=f"{organisation}--{source}--{file.sha256[:_HASH_CHARACTERS]}",
         organisation=organisation,
@@ -159,6 +135,37 @@ def _arrival(
                 },
             ),
         ),
+    )
+
+
+def _mapping_of(
+    file: LandingFile,
+    organisation: str,
+    by_organisation: dict[str, list[Mapping]],
+    problems: dict[str, str],
+) -> tuple[Mapping | None, str | None]:
+    """The mapping that takes a file in, or the sentence that says why none does."""
+    if file.problem is not None:
+        return None, file.problem
+    if organisation == UNKNOWN:
+        # The folder's name is not repeated: it could be anything, a person's name included.
+        return None, (
+            "the file does not lie in the folder of a known organisation; move it into "
+            "landing/<organisation>/, or declare the organisation in programme.yaml"
+        )
+    mappings = by_organisation.get(organisation, [])
+    candidates = [mapping for mapping in mappings if mapping.takes_in(file.path.name)]
+    if len(candidates) == 1:
+        return candidates[0], None
+    if candidates:
+        names = " and ".join(sorted(mapping.source for mapping in candidates))
+        return None, (
+            f"the mappings {names} of {organisation} both take in a file of this name; "
+            "make their `files` patterns exclude each other"
+        )
+    return None, problems.get(organisation) or (
+        f"no mapping in sources/{organisation}/ takes in a file of this name; "
+        "write one, or correct the `files` pattern of the one meant for it"
     )
 
 

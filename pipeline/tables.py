@@ -41,7 +41,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A published table. `key` is its grain; rows are sorted by `sort`, or by the key."""
+    """A published table. `key` is its grain; rows are sorted by `sort`, or by the key.
+
+    An evaluation table keeps the order in which it was made, waves as the programme has them.
+    """
 
     schema: str
     name: str
@@ -50,6 +53,7 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     sort: tuple[str, ...] = ()
+    keeps_order: bool = False
 
     @property
     def frame_schema(self) -> pl.Schema:
@@ -73,11 +77,11 @@ class Table:
             for column in self.columns
             if column.name not in frame.columns
         ]
-        fitted = (
-            frame.with_columns(nothing)
-            .select(pl.col(column.name).cast(column.type.dtype) for column in self.columns)
-            .sort(self.sort or self.key, nulls_last=True)
+        fitted = frame.with_columns(nothing).select(
+            pl.col(column.name).cast(column.type.dtype) for column in self.columns
         )
+        if not self.keeps_order:
+            fitted = fitted.sort(self.sort or self.key, nulls_last=True)
         for column in self.columns:
             if not column.nullable and fitted[column.name].has_nulls():
                 raise ValueError(f"{self.qualified_name}.{column.name} holds a NULL")
@@ -377,6 +381,7 @@ WAVE_SUMMARY = Table(
         _count("n_clusters", "Organisations or session groups behind the interval.", "clusters"),
         _NOTE,
     ),
+    keeps_order=True,
 )
 
 PAIRED_CHANGE = Table(
@@ -413,6 +418,7 @@ PAIRED_CHANGE = Table(
         _count("n_clusters", "Organisations or session groups behind the interval.", "clusters"),
         _NOTE,
     ),
+    keeps_order=True,
 )
 
 PARTICIPANT_FLOW = Table(
@@ -429,6 +435,7 @@ PARTICIPANT_FLOW = Table(
         _count("n", "Officers.", _OFFICERS),
         _NOTE,
     ),
+    keeps_order=True,
 )
 
 PILOT_RECONCILIATION = Table(
@@ -455,6 +462,7 @@ PILOT_RECONCILIATION = Table(
         _number("national_ci_high", "Upper limit of its 95% interval.", _POINTS),
         _NOTE,
     ),
+    keeps_order=True,
 )
 
 BUILD = Table(

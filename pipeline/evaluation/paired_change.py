@@ -253,19 +253,17 @@ def _effect_sizes(
         lost = "no correlation and no d_rm" if mean_sd else "no correlation and no effect size"
         notes.append(f"SD of 0 at {' and '.join(constant)}: {lost}")
         return found, notes
-    found["correlation"], unlike = _correlation(n, earlier, later, cell["products"])
+    r = found["correlation"] = _correlation(n, earlier, later, cell["products"])
     if change.sd:
         # s1^2 + s2^2 - 2 r s1 s2 is the variance of the change.
-        found["d_rm"] = change.mean / change.sd * math.sqrt(2 * unlike)
+        found["d_rm"] = change.mean / change.sd * math.sqrt(2 * (1 - r))
     else:
         notes.append("SD of 0 of the change: no d_rm")
     return found, notes
 
 
-def _correlation(n: int, earlier: Moments, later: Moments, products: int) -> tuple[float, float]:
-    """Pearson's r, and 1 - r without the cancellation that subtracting near r = 1 would bring."""
+def _correlation(n: int, earlier: Moments, later: Moments, products: int) -> float:
+    """Pearson's r; the sums are exact, so only the last step rounds and may step over 1."""
     covariation = n * products - earlier.total * later.total
-    variation = earlier.scatter * later.scatter
-    r = min(1.0, max(-1.0, covariation / math.sqrt(variation)))
-    unlike = (variation - covariation**2) / variation / (1 + r) if r > 0 else 1 - r
-    return r, unlike
+    r = covariation / math.sqrt(earlier.scatter * later.scatter)
+    return min(1.0, max(-1.0, r))

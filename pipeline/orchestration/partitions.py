@@ -21,4 +21,6 @@ def covering_range(instance: dg.DagsterInstance, submission_ids: list[str]) -> t
     wanted = set(submission_ids)
     keys = instance.get_dynamic_partitions(str(SUBMISSIONS.name))
     inside = [key for key in keys if key in wanted]
+    if len(inside) < len(wanted):
+        raise ValueError("a submission is not in list of partitions; register it first")
     return inside[0], inside[-1]

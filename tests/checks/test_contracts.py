@@ -186,9 +186,7 @@ def _verdict(contract: Contract, submission_id: str, results: pl.DataFrame) -> d
         modified_at=datetime(2025, 3, 1, tzinfo=UTC),
         fingerprint="0",
     )
-    expected = pl.DataFrame(
-        {"submission_id": [submission_id], "contract": [contract.contract]}
-    )
+    expected = pl.DataFrame({"submission_id": [submission_id], "contract": [contract.contract]})
     mine = results.filter(pl.col("submission_id") == submission_id)
     return verdicts_of([record], mine, expected).row(0, named=True)
 

@@ -1,6 +1,8 @@
 """Great Expectations raises from `run` itself, not inside one expectation."""
-import polars as pl
+
 import great_expectations as gx
+import polars as pl
+
 from checks.contract import contracts
 from checks.judge import judge
 from pipeline.programme import Thresholds

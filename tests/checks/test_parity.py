@@ -142,7 +142,9 @@ def _verdicts_of_rows(programme) -> dict[str, str]:
             case "wave_unknown":
                 return gxe.ExpectColumnValuesToBeInSet(value_set=["Start", "End"], **about)
             case "completed_in_future":
-                return gxe.ExpectColumnValuesToBeBetween(max_value=datetime.combine(RECEIVED_ON, time()), **about)
+                return gxe.ExpectColumnValuesToBeBetween(
+                    max_value=datetime.combine(RECEIVED_ON, time()), **about
+                )
             case _:
                 return gxe.ExpectColumnValuesToBeBetween(min_value=0, max_value=3, **about)
 
@@ -182,9 +184,7 @@ def _verdicts_of_rows(programme) -> dict[str, str]:
 
 
 def test_profiles_and_rows_lead_to_the_same_verdicts(programme, mapping, contract_called):
-    from_profiles = _verdicts_of_profiles(
-        programme, mapping, contract_called("questionnaire_phq4")
-    )
+    from_profiles = _verdicts_of_profiles(programme, mapping, contract_called("questionnaire_phq4"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from_rows = _verdicts_of_rows(programme)

@@ -25,13 +25,15 @@ waves:
   - {wave: session_10, due_after_days: 126}
 """
 
-LEVELS = {
-    "proqol5": lambda score: "low" if score <= 22 else "high" if score >= 42 else "moderate",
-    "phq4": lambda score: "positive_screen" if score >= 3 else "negative_screen",
-}
-
 Place = tuple[str, str, str | None]
 Scored = tuple[str, str, str, str, float | Fraction | None]
+
+
+def _band(instrument: str, score: float | Fraction) -> str:
+    """Band of a whole or prorated score, of a screen in the case of PHQ-4."""
+    if instrument == "phq4":
+        return "positive_screen" if score >= 3 else "negative_screen"
+    return "low" if score <= 22 else "high" if score >= 42 else "moderate"
 
 
 def _participants(places: Mapping[str, Place]) -> pl.DataFrame:
@@ -65,7 +67,7 @@ def _scores(rows: Iterable[Scored]) -> pl.DataFrame:
             "raw_score": None if score is None else float(score),
             "items_answered": 0,
             "prorated": False,
-            "band": None if score is None else LEVELS[instrument](score),
+            "band": None if score is None else _band(instrument, score),
             "band_system": "published",
         }
         for officer, wave, instrument, subscale, score in rows

@@ -98,7 +98,7 @@ def _naive_interval(
 
 
 def _sd(values: list[Fraction]) -> float | None:
-    return statistics.stdev(values) if len(values) > 1 else None
+    return float(statistics.stdev(values)) if len(values) > 1 else None
 
 
 def _check(found: dict[str, Any], expected: dict[str, Any]) -> None:

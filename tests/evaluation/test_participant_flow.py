@@ -127,7 +127,7 @@ def test_nobody_enrolled_gives_no_rows(participants: Participants, programme: Pr
         lambda ledger: pl.concat([ledger, ledger.head(1)]),
         lambda ledger: pl.concat([ledger.head(5), ledger.head(1)]),
         lambda ledger: ledger.with_columns(wave=pl.col("wave").replace("session_7", "session_8")),
-        lambda ledger: ledger.with_columns(participant_id=pl.lit("somebody_else")),
+        lambda ledger: ledger.with_columns(pl.col("participant_id").replace("p1", "stranger")),
     ],
     ids=["row_missing", "row_added", "row_repeated", "wave_unknown", "nobody_enrolled"],
 )

@@ -94,9 +94,7 @@ def _breaking(parquet, broken: str) -> dict[tables.Table, Path]:
         "not Parquet",
     ],
 )
-def test_a_failure_names_the_table_and_no_value_and_leaves_the_old_file(
-    warehouse, parquet, broken
-):
+def test_a_failure_names_the_table_and_no_value_and_leaves_the_old_file(warehouse, parquet, broken):
     publish(warehouse, parquet())
     before = warehouse.read_bytes()
     with pytest.raises(WarehouseFailed, match=r"^core\.scores: [A-Za-z]+$") as raised:
