@@ -124,7 +124,7 @@ class Programme(_Declared):
     thresholds: Thresholds = Thresholds()
 
     @model_validator(mode="after")
-    def _is_consistent(self) -> Self:
+    def _measures_what_it_names(self) -> Self:
         known = reference.instruments()
         for instrument in self.instruments:
             if instrument not in known:
@@ -148,17 +148,21 @@ class Programme(_Declared):
             raise ValueError(
                 f"primary: {self.primary.instrument} has no subscale {self.primary.subscale}"
             )
-        if not self.arms or len({arm.casefold() for arm in self.arms}) != len(self.arms):
-            raise ValueError("arms: at least one is needed and each name may occur once")
-        declared = (o.organisation for o in self.organisations)
-        if TOTAL in {*(arm.casefold() for arm in self.arms), *declared}:
-            raise ValueError(f"arms, organisations: `{TOTAL}` is what tables call the total")
         for name, sds in self.baseline_sd.items():
             subscales = known[name].by_subscale if name in known else {}
             if not set(sds) <= set(subscales) or min(sds.values(), default=1) <= 0:
                 raise ValueError(
                     f"baseline_sd.{name}: name subscales of the instrument and SDs above zero"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_distinct(self) -> Self:
+        if not self.arms or len({arm.casefold() for arm in self.arms}) != len(self.arms):
+            raise ValueError("arms: at least one is needed and each name may occur once")
+        declared = (o.organisation for o in self.organisations)
+        if TOTAL in {*(arm.casefold() for arm in self.arms), *declared}:
+            raise ValueError(f"arms, organisations: `{TOTAL}` is what tables call the total")
         return self
 
     @cached_property

@@ -48,8 +48,6 @@ def rows_of(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.Da
         Kind.DEPARTURES: _departure_fields,
     }[mapping.kind](mapping, programme)
     frame = select_fields(rows, fields, TYPES[mapping.kind])
-    if mapping.kind == Kind.ROSTER and "arm" not in mapping.columns:
-        return frame.with_columns(pl.lit(programme.arms[0]).alias("arm"))
     if mapping.kind == Kind.ATTENDANCE:
         # Nobody attends a session that was not held, whatever the register says.
         return frame.with_columns(pl.col("cancelled").fill_null(False)).with_columns(

@@ -14,8 +14,8 @@ PROGRAMME = """
 programme: checks
 title: Simulated rows for tests
 instruments: [phq4]
-primary: {instrument: phq4, subscale: anxiety, from_wave: baseline, to_wave: baseline}
-waves: [{wave: baseline, due_after_days: 0}]
+primary: {instrument: phq4, subscale: anxiety, from_wave: baseline, to_wave: later}
+waves: [{wave: baseline, due_after_days: 0}, {wave: later, due_after_days: 70}]
 thresholds: {unlinked_hold: 0.5}
 """
 

@@ -26,8 +26,8 @@ PROGRAMME = parse_programme("""
 programme: people
 title: People
 instruments: [proqol5]
-primary: {instrument: proqol5, subscale: burnout, from_wave: baseline, to_wave: baseline}
-waves: [{wave: baseline, due_after_days: 0}]
+primary: {instrument: proqol5, subscale: burnout, from_wave: baseline, to_wave: session_10}
+waves: [{wave: baseline, due_after_days: 0}, {wave: session_10, due_after_days: 126}]
 arms: [begun, waiting]
 """)
 

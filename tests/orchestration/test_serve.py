@@ -185,7 +185,8 @@ def test_a_page_that_cannot_start_is_said_at_once(home, programs):
 
 def test_a_polite_end_before_the_page_is_ready_ends_both(home, programs):
     for name in ("dagster-webserver", "dagster-daemon"):
-        _program(programs, name, f"echo $$ > {programs}/{name}.pid; exec sleep 600")
+        polite = f"trap 'touch {programs}/{name}.bye; exit 0' TERM; echo $$ > {programs}/{name}.pid"
+        _program(programs, name, f"{polite}; while :; do sleep 0.05; done")
 
     def end() -> None:
         pids = [programs / f"dagster-{name}.pid" for name in ("webserver", "daemon")]
@@ -199,6 +200,7 @@ def test_a_polite_end_before_the_page_is_ready_ends_both(home, programs):
     ending.join()
     for pid in programs.glob("*.pid"):
         assert _stat(int(pid.read_text())) is None
+        assert pid.with_suffix(".bye").exists(), "it was given time to end by itself"
 
 
 def test_where_the_daemon_ends_the_page_ends_too(home, programs):

@@ -1,4 +1,4 @@
-"""Every row read is accepted, quarantined, superseded, held or withdrawn; quarantine and its end."""
+"""The accounting of rows read, and what quarantine says and when it ends."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

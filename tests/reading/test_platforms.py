@@ -152,17 +152,17 @@ def test_the_real_legacy_qualtrics_export(real_export: Callable[[str], bytes]) -
 
 
 def forms_file(workbook: Callable[..., bytes]) -> bytes:
-    questions = [f"In the last\u00a0two weeks: {item}" for item in range(1, 5)]
     when = datetime(2026, 1, 5, 23, 59, 59)  # noqa: DTZ001 - workbooks have no zones
+    metadata = ("ID", "Start time", "Completion time", "Email", "Name", "Total points")
+    questions = tuple(f"In the last\u00a0two weeks: {item}" for item in range(1, 5))
+    first = ("Not at all", "several days ", "Nearly every day (3)", None)
+    second = ("More than half the days", "sometimes", None, "not at all")
     return workbook(
         [
-            ["ID", "Start time", "Completion time", "Email", "Name"]
-            + ["Total points", "Your collar\u00a0number", "Email", *questions],
-            [1, when, when, "anonymous", None, 3, 4711, "z@example.org"]
-            + ["Not at all", "several days ", "Nearly every day (3)", None],
-            [],
-            [2, when, None, "anonymous", None, None, "PC 12", None]
-            + ["More than half the days", "sometimes", None, "not at all"],
+            (*metadata, "Your collar\u00a0number", "Email", *questions),
+            (1, when, when, "anonymous", None, 3, 4711, "z@example.org", *first),
+            (),
+            (2, when, None, "anonymous", None, None, "PC 12", None, *second),
         ],
         day_format="m/d/yy h:mm:ss",
     )

@@ -46,7 +46,8 @@ def test_the_same_file_in_every_encoding(encoded: bytes) -> None:
 
 
 def test_quotation_marks_of_windows() -> None:
-    assert cells("text,Q1\n‘fine’ – really…,4\n".encode("cp1252"))[1][0] == "‘fine’ – really…"
+    text = "\u2018fine\u2019 \u2013 really\u2026"
+    assert cells(f"text,Q1\n{text},4\n".encode("cp1252"))[1][0] == text
 
 
 @pytest.mark.parametrize(

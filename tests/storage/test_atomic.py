@@ -24,6 +24,14 @@ def test_a_write_replaces_the_file_and_leaves_nothing_else(tmp_path):
     assert _names(path.parent) == ["table.parquet"]
 
 
+def test_who_has_the_old_file_open_keeps_it(tmp_path):
+    path = tmp_path / "table.parquet"
+    path.write_bytes(b"old")
+    with path.open("rb", buffering=0) as reader:
+        atomic.write_bytes(path, b"new")
+        assert reader.read() == b"old"
+
+
 def test_a_writer_that_raises_leaves_the_old_file(tmp_path):
     path = tmp_path / "table.parquet"
     path.write_bytes(b"old")
@@ -87,6 +95,9 @@ def test_a_replaced_file_takes_the_mode_asked_for(tmp_path):
     path.chmod(0o644)
     atomic.write_bytes(path, b"closed", mode=0o600)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with atomic.replacing(path, mode=0o640) as temporary:
+        temporary.write_bytes(b"for the group")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
 def test_a_folder_is_replaced_as_a_whole(tmp_path):

@@ -12,8 +12,8 @@ PROGRAMME = """
 programme: home
 title: Simulated
 instruments: [phq4]
-primary: {instrument: phq4, subscale: anxiety, from_wave: baseline, to_wave: baseline}
-waves: [{wave: baseline, due_after_days: 0}]
+primary: {instrument: phq4, subscale: anxiety, from_wave: baseline, to_wave: later}
+waves: [{wave: baseline, due_after_days: 0}, {wave: later, due_after_days: 70}]
 organisations:
   - {organisation: simulated-force-01, name: Simulated Force 01, kind: police_force}
 """
