@@ -43,7 +43,6 @@ def warehouse(home: HomeResource) -> dg.MaterializeResult[None]:
         here.warehouse,
         {table: lake.table_path(_STAGE_NAMES.get(table, table.name)) for table in tables.TABLES},
     )
-    lake.write_built(fingerprint)
     return dg.MaterializeResult(
         metadata={
             "as of": str(as_of),

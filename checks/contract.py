@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Self
 
+import polars as pl
 import yaml
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -46,8 +47,10 @@ class Expectation(_Declared):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        if self.measure not in MEASURES:
+        if not MEASURES.get(self.measure, pl.String()).is_numeric():
             raise ValueError(f"{self.name}: {self.measure} is not a measure of a profile")
+        if self.otherwise == Verdict.ACCEPTED:
+            raise ValueError(f"{self.name}: a failure leads to another verdict than accepted")
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError(f"{self.name}: give either at_least or at_most")
         return self

@@ -164,9 +164,11 @@ def run(
 @app.command()
 def status(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
     """Say what arrived, what became of it, and what needs a steward."""
+    from pipeline.storage.warehouse import fingerprint_of
+
     opened = _opened(home)
-    if not opened.warehouse.exists():
-        _stop("There is no warehouse yet; `muster run` makes it.")
+    if fingerprint_of(opened.warehouse) is None:
+        _stop("There is no warehouse that can be read; `muster run` makes it.")
     _report(_status(opened), as_json=as_json)
 
 

@@ -213,9 +213,15 @@ def parse_yaml(text: str, name: str) -> Any:
         return yaml.load(text, Loader=_LOADER)  # noqa: S506 - safe loaders only
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark else ""
+        last = max(len(text.splitlines()), 1)
+        where = f" line {min(mark.line + 1, last)}" if mark else ""
         raise UnusableConfiguration(
             f"{name}{where}: this is not valid YAML; check indentation and quotes there."
+        ) from None
+    except ValueError:
+        # What looks like a date and is none, such as 2025-02-30.
+        raise UnusableConfiguration(
+            f"{name}: a date in it does not exist; dates are written as 2026-09-30."
         ) from None
 
 
@@ -237,6 +243,8 @@ def load_programme(path: Path) -> Programme:
         raise UnusableConfiguration(
             f"{path.name} is missing from the home folder; `muster init` makes one."
         ) from None
+    except UnicodeDecodeError:
+        raise UnusableConfiguration(f"{path.name}: save it as UTF-8 text.") from None
 
 
 def first_problem(error: ValidationError) -> str:

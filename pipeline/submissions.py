@@ -85,17 +85,19 @@ def arrivals(
     mappings: Iterable[Mapping],
     problems: dict[str, str],
     programme: Programme,
+    key_version: int,
 ) -> list[Arrival]:
     """Match landing files to sources, oldest first; the same bytes of one source are one arrival.
 
-    `problems` has the sentence of the first unusable mapping of an organisation.
+    `problems` has the sentence of the first unusable mapping of an organisation. A newer key
+    gives other pseudonyms, so `key_version` is part of what an arrival becomes.
     """
     by_organisation: dict[str, list[Mapping]] = {}
     for mapping in mappings:
         by_organisation.setdefault(mapping.organisation, []).append(mapping)
     found: dict[str, Arrival] = {}
     for file in sorted(files, key=lambda file: (file.modified_at, file.sha256)):
-        arrival = _arrival(file, by_organisation, problems, programme)
+        arrival = _arrival(file, by_organisation, problems, programme, key_version)
         found.setdefault(arrival.submission_id, arrival)
     return list(found.values())
 
@@ -105,6 +107,7 @@ def _arrival(
     by_organisation: dict[str, list[Mapping]],
     problems: dict[str, str],
     programme: Programme,
+    key_version: int,
 ) -> Arrival:
     is_known = file.folder in programme.known_organisations
     organisation = file.folder if file.folder and is_known else UNKNOWN
@@ -119,6 +122,7 @@ def _arrival(
         problem=problem,
         fingerprint=fingerprint(
             INTAKE_VERSION,
+            key_version,
             problem,
             mapping.model_dump(mode="json") if mapping else None,
             programme.model_dump(

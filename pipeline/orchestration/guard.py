@@ -5,6 +5,7 @@ whole chain. Muster's own sentences pass; of everything else only kind and place
 """
 
 import functools
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -27,21 +28,32 @@ class StageFailed(Exception):
 
 def value_free(body: Callable[P, R]) -> Callable[P, R]:
     """Let a body fail only with sentences that hold no value of any cell."""
+    if inspect.isgeneratorfunction(body):
+        raise TypeError(f"{body.__name__} yields, so it would fail outside this wrapper")
 
     @functools.wraps(body)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return body(*args, **kwargs)
-        except (dg.Failure, dg.RetryRequested):
-            raise
-        except _SAFE as error:
-            raise StageFailed(str(error)) from None
-        except Exception as error:  # noqa: BLE001 - whatever it is, its message must not go on
-            place = _place(error)
+        except BaseException as error:  # noqa: BLE001 - Polars panics with one that is no Exception
+            failure = _without_values(error, body.__name__)
         # Raised outside the handler, so that the original is not even the context.
-        raise StageFailed(f"{body.__name__} ended in {place}")
+        raise failure
 
     return guarded
+
+
+def _without_values(error: BaseException, stage: str) -> BaseException:
+    """What may go on instead of an error."""
+    if isinstance(error, dg.Failure | dg.RetryRequested):
+        # Raised on purpose, but perhaps while something else was being handled.
+        error.__cause__ = error.__context__ = None
+        return error
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return type(error)()
+    if isinstance(error, _SAFE):
+        return StageFailed(str(error))
+    return StageFailed(f"{stage} ended in {_place(error)}")
 
 
 def _place(error: BaseException) -> str:

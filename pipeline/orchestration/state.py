@@ -8,6 +8,7 @@ from datetime import date
 
 from pipeline import __version__
 from pipeline.storage.home import Home
+from pipeline.storage.warehouse import fingerprint_of
 from pipeline.submissions import Arrival, Record, fingerprint
 
 BUILD_VERSION = 1
@@ -29,8 +30,8 @@ class Work:
 def work_left(home: Home, as_of: date, known_at: date | None) -> Work:
     records = home.lake.records()
     to_take_in = outdated(home.arrivals(), records)
-    built = home.lake.read_built() if home.warehouse.exists() else None
-    return Work(to_take_in, built == build_fingerprint(home, records, as_of, known_at))
+    current = build_fingerprint(home, records, as_of, known_at)
+    return Work(to_take_in, fingerprint_of(home.warehouse) == current)
 
 
 def outdated(arrivals: list[Arrival], records: list[Record]) -> list[Arrival]:

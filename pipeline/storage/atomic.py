@@ -51,7 +51,11 @@ def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
         if path.exists():
             old = path.with_name(f"{_PREFIX}{uuid.uuid4().hex}")
             path.replace(old)
-            new.replace(path)
+            try:
+                new.replace(path)
+            except OSError:
+                old.replace(path)
+                raise
             shutil.rmtree(old)
         else:
             new.replace(path)

@@ -11,7 +11,7 @@ from pipeline.privacy.pseudonyms import Pseudonymiser
 from pipeline.programme import Programme, UnusableConfiguration, load_programme
 from pipeline.reading.mapping import Mapping, parse_mapping
 from pipeline.storage import atomic
-from pipeline.storage.keys import create_first_key, load_keys
+from pipeline.storage.keys import create_first_key, load_keys, newest_version
 from pipeline.storage.lake import Lake
 from pipeline.storage.landing import landing_files
 from pipeline.submissions import Arrival, arrivals
@@ -94,7 +94,7 @@ class Home:
             else:
                 usable.append(mapping)
         files = landing_files(self.landing)
-        return arrivals(files, usable, problems, self.programme)
+        return arrivals(files, usable, problems, self.programme, newest_version(self.secrets))
 
     def holds_simulation(self) -> bool:
         """Whether all that lies here was simulated: the truth is beside its own programme."""
@@ -105,6 +105,10 @@ class Home:
     def create(self, programme: str) -> list[str]:
         """Make what is missing of a home folder; returns what was made."""
         made = []
+        if self.root.exists() and not self.root.is_dir():
+            raise UnusableConfiguration(
+                "the home folder cannot be made: a file has its name; choose another with --home."
+            )
         for folder in ("landing", "sources", "secrets", "lake", "releases", "dagster"):
             path = self.root / folder
             if not path.exists():
@@ -113,7 +117,7 @@ class Home:
         if not (self.root / "programme.yaml").exists():
             atomic.write_bytes(self.root / "programme.yaml", programme.encode("utf-8"))
             made.append("programme.yaml")
-        if create_first_key(self.secrets):
+        if create_first_key(self.secrets, in_use=self.lake.holds_anything()):
             made.append("secrets/key-1")
         return made
 

@@ -15,6 +15,7 @@ from pipeline.storage import atomic
 from pipeline.submissions import Record
 
 _RECORD = "submission.json"
+_PARQUET = b"PAR1"
 _FRAMES = ("accepted", "findings", "profile")
 
 
@@ -39,6 +40,10 @@ class Lake:
 
         atomic.replace_folder(self._submissions / record.submission_id, fill)
 
+    def holds_anything(self) -> bool:
+        """Whether any submission was ever put here, complete or not."""
+        return any(self._submissions.glob("[!.]*"))
+
     def records(self) -> list[Record]:
         """Records of every submission whose folder is complete, oldest first."""
         found = [
@@ -61,6 +66,7 @@ class Lake:
                 self._submissions / submission_id / f"{name}.parquet",
                 columns=schema.names(),
                 hive_partitioning=False,
+                glob=False,
             ).with_columns(
                 pl.lit(submission_id).alias("submission_id"),
                 pl.lit(place, pl.Int32).alias("arrived"),
@@ -78,25 +84,25 @@ class Lake:
             frame.write_parquet(temporary, compression="zstd", compression_level=1)
 
     def read_table(self, name: str) -> pl.DataFrame:
-        return pl.read_parquet(self.table_path(name))
+        return pl.read_parquet(self.table_path(name), glob=False)
 
     def has_table(self, name: str) -> bool:
         return self.table_path(name).exists()
 
     def tables_called(self, pattern: str) -> list[pl.DataFrame]:
         """Every stage table whose name fits a shell pattern, in the order of names."""
-        return [pl.read_parquet(path) for path in sorted(self._stages.glob(f"{pattern}.parquet"))]
+        paths = sorted(self._stages.glob(f"{pattern}.parquet"))
+        return [pl.read_parquet(path, glob=False) for path in paths]
 
     def table_path(self, name: str) -> Path:
         return self._stages / f"{name}.parquet"
 
-    def write_built(self, fingerprint: str) -> None:
-        """Remember what the warehouse was last built from."""
-        atomic.write_bytes(self._stages / "built", fingerprint.encode("ascii"))
 
-    def read_built(self) -> str | None:
-        path = self._stages / "built"
-        return path.read_text("ascii") if path.exists() else None
+def _is_whole(path: Path, size: int) -> bool:
+    """Whether a Parquet file has its size and its last bytes, which a power cut leaves out."""
+    with path.open("rb") as file:
+        file.seek(-len(_PARQUET), 2)
+        return file.read() == _PARQUET and path.stat().st_size == size
 
 
 def _complete_record(path: Path) -> Record | None:
@@ -105,8 +111,8 @@ def _complete_record(path: Path) -> Record | None:
         document = json.loads(path.read_text("utf-8"))
         record = Record.model_validate(document["record"])
         complete = all(
-            (path.parent / name).stat().st_size == size for name, size in document["files"].items()
+            _is_whole(path.parent / name, size) for name, size in document["files"].items()
         )
-    except (OSError, ValueError, KeyError, ValidationError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
         return None
     return record if complete else None

@@ -10,8 +10,16 @@ from pathlib import Path
 from pipeline.submissions import LandingFile
 
 CANNOT_BE_OPENED = "the file cannot be opened; give Muster the permission to read it"
-_NOT_EXPORTS = (".", "~$")
-_STILL_COPYING = (".part", ".partial", ".tmp", ".crdownload")
+_NOT_EXPORTS = (".", "~$", "thumbs.db", "desktop.ini")
+_STILL_COPYING = (
+    ".part",
+    ".partial",
+    ".filepart",
+    ".tmp",
+    ".crdownload",
+    ".download",
+    ".opdownload",
+)
 
 
 def landing_files(landing: Path) -> list[LandingFile]:
@@ -19,16 +27,22 @@ def landing_files(landing: Path) -> list[LandingFile]:
     found = []
     for path in sorted(landing.rglob("*")):
         inside = path.relative_to(landing)
-        if any(part.startswith(_NOT_EXPORTS) for part in inside.parts):
+        if any(part.lower().startswith(_NOT_EXPORTS) for part in inside.parts):
             continue
-        if path.name.endswith(_STILL_COPYING) or not path.is_file():
+        if path.name.lower().endswith(_STILL_COPYING) or not path.is_file():
             continue
-        state = path.stat()
+        try:
+            state = path.stat()
+        except FileNotFoundError:
+            continue
         modified = datetime.fromtimestamp(state.st_mtime, UTC)
         folder = inside.parts[0] if len(inside.parts) > 1 else None
         try:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            # It was moved away meanwhile; what is not there is no submission.
+            continue
         except OSError:
             # Still one submission, so that it does not vanish, until it can be opened.
             identity = f"{state.st_dev} {state.st_ino} {state.st_mtime_ns}"

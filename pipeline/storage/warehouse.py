@@ -4,6 +4,7 @@ What belongs here: executing SQL, and the file format. What stays out: what tabl
 (`pipeline/tables.py`). Readers that have the old file open keep their snapshot.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import duckdb
 import polars as pl
 
 from pipeline.storage import atomic
-from pipeline.tables import Table, comments, ddl
+from pipeline.tables import BUILD, Table, comments, ddl
 
 # Without it a file written here cannot be opened by the DuckDB of analysts' own tools.
 _STORAGE_VERSION = "v1.2.0"
@@ -62,7 +63,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: Path) -> No
         connection.execute(ddl(table))
         connection.execute(
             f"INSERT INTO {table.qualified_name} SELECT {columns} "  # noqa: S608 - names are ours
-            f"FROM read_parquet({_quoted(rows)})"
+            f"FROM read_parquet({_quoted(_not_a_pattern(rows))})"
         )
         for statement in comments(table):
             connection.execute(statement)
@@ -81,6 +82,19 @@ def query(path: Path, sql: str, parameters: Iterable[Any] = ()) -> pl.DataFrame:
 def read_table(path: Path, table: Table) -> pl.DataFrame:
     """All rows of one table of a warehouse, in their stored order."""
     return query(path, f"FROM {table.qualified_name}")
+
+
+def fingerprint_of(path: Path) -> str | None:
+    """What a warehouse was built from; None where there is none that can be read."""
+    try:
+        return str(read_table(path, BUILD)["fingerprint"].item())
+    except (duckdb.Error, ValueError):
+        return None
+
+
+def _not_a_pattern(path: Path) -> Path:
+    """A path in which DuckDB takes brackets, stars and question marks for what they are."""
+    return Path(re.sub(r"([*?\[])", r"[\1]", str(path)))
 
 
 def _quoted(path: Path) -> str:

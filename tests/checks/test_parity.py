@@ -175,7 +175,7 @@ def _verdicts_of_rows(size, programme) -> dict[str, str]:
         .get_batch(batch_parameters={"dataframe": pl.DataFrame(cells).to_pandas()})
     )
     result = batch.validate(suite)
-    worst = {name: "accepted" for name in cells}
+    worst = dict.fromkeys(cells, "accepted")
     order = ["accepted", "accepted_with_warnings", "held", "rejected"]
     for outcome in result.results:
         assert outcome.exception_info.get("raised_exception") is False, outcome.exception_info

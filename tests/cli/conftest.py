@@ -59,6 +59,8 @@ def muster(monkeypatch, capsys) -> Muster:
 
     def run(*arguments: str) -> Said:
         monkeypatch.setattr(sys, "argv", ["muster", *arguments])
+        # Under `python -m pytest` usage would otherwise begin with those words.
+        monkeypatch.setattr(sys.modules["__main__"], "__package__", None, raising=False)
         monkeypatch.setenv("COLUMNS", "200")
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:

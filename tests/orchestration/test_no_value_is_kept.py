@@ -17,13 +17,15 @@ CANARY = "SIMCANARY"
 class _Quoting:
     """Spreads intake like any mapper, until Polars quotes a cell of the file."""
 
+    quoted = ""
+
     def map(self, function: Callable, items: Sequence) -> Iterator:
         for item in items:
             cells = item.file.path.read_text().split(",")
             try:
                 pl.Series(cells).cast(pl.Int32)
             except pl.exceptions.PolarsError as error:
-                assert CANARY in str(error)
+                self.quoted = str(error)
                 raise RuntimeError(f"row of {cells[6]}") from error
             yield function(item)
 
@@ -41,8 +43,10 @@ def _ids(home: Home) -> list[str]:
 def test_a_failing_asset_leaves_no_value_in_dagsters_storage(home, capfd):
     (submission_id,) = _ids(home)
     with instance_of(home.root) as instance:
-        result = run_here(build_defs(home.root, mapper=_Quoting()), instance, [submission_id])
+        mapper = _Quoting()
+        result = run_here(build_defs(home.root, mapper=mapper), instance, [submission_id])
         assert not result.success
+        assert CANARY in mapper.quoted, "the error did quote a cell"
         told = failure_of(result)
         assert told.startswith("intake ended in RuntimeError at ")
         stored = instance.all_logs(result.run_id)

@@ -221,7 +221,7 @@ def test_a_file_that_is_no_mapping(text: str, programme: Programme) -> None:
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [("source: a\nfiles: [b\nkind: c\n", 3), ("source: 'a\n", 2), ("a: b\n\tc: d\n", 2)],
+    [("source: a\nfiles: [b\nkind: c\n", 3), ("source: 'a\n", 1), ("a: b\n\tc: d\n", 2)],
 )
 def test_text_that_is_no_yaml_names_the_line(text: str, line: int, programme: Programme) -> None:
     sentence = refusal(text, programme)

@@ -137,8 +137,8 @@ def test_the_rest_of_a_roster(register: Read) -> None:
     assert column(rows, "unrecognised") == [[], ["arm", "enrolled_on"]]
 
 
-def test_a_roster_without_arms_enrols_into_the_first(register: Read) -> None:
-    assert column(register("roster", ("unit",), ("x",)), "arm") == ["programme"]
+def test_a_roster_without_a_column_for_the_arm_says_nothing_about_it(register: Read) -> None:
+    assert column(register("roster", ("unit",), ("x",)), "arm") == [None]
 
 
 ATTENDANCE = ("session_number", "attended", "cancelled", "minutes", "held_on")

@@ -32,33 +32,36 @@ def test_who_has_the_old_file_open_keeps_it(tmp_path):
         assert reader.read() == b"old"
 
 
-def test_a_writer_that_raises_leaves_the_old_file(tmp_path):
+def _write_half(path: Path, error: BaseException) -> None:
+    with atomic.replacing(path) as temporary:
+        temporary.write_bytes(b"half")
+        raise error
+
+
+@pytest.mark.parametrize("error", [RuntimeError("half way"), KeyboardInterrupt("half way")])
+def test_a_writer_that_is_stopped_leaves_the_old_file(tmp_path, error):
+    """Ctrl-C is no Exception, and must clean up all the same."""
     path = tmp_path / "table.parquet"
     path.write_bytes(b"old")
-    with pytest.raises(RuntimeError, match="half way"), atomic.replacing(path) as temporary:
-        temporary.write_bytes(b"half")
-        assert path.read_bytes() == b"old"
-        raise RuntimeError("half way")
+    with pytest.raises(type(error), match="half way"):
+        _write_half(path, error)
     assert path.read_bytes() == b"old"
     assert _names(tmp_path) == ["table.parquet"]
 
 
 def test_a_writer_that_raises_makes_no_file(tmp_path):
-    with pytest.raises(RuntimeError), atomic.replacing(tmp_path / "new") as temporary:
-        temporary.write_bytes(b"half")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        _write_half(tmp_path / "new", RuntimeError())
     assert _names(tmp_path) == []
 
 
-def test_an_interrupted_writer_leaves_the_old_file(tmp_path):
-    """Ctrl-C is no Exception, and must clean up all the same."""
+def test_nothing_is_replaced_before_the_writer_ends(tmp_path):
     path = tmp_path / "table.parquet"
     path.write_bytes(b"old")
-    with pytest.raises(KeyboardInterrupt), atomic.replacing(path) as temporary:
-        temporary.write_bytes(b"half")
-        raise KeyboardInterrupt
-    assert path.read_bytes() == b"old"
-    assert _names(tmp_path) == ["table.parquet"]
+    with atomic.replacing(path) as temporary:
+        temporary.write_bytes(b"new")
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
 
 
 def test_the_temporary_file_is_a_sibling_with_the_same_suffix(tmp_path):
@@ -150,7 +153,7 @@ def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path):
         timeout=60,
     )
     assert killed.returncode == -signal.SIGKILL
-    left = [path for path in tmp_path.rglob(".writing-*")]
+    left = list(tmp_path.rglob(".writing-*"))
     assert len(left) == 2, "the process was killed while it wrote a folder and a file"
     assert (tmp_path / "submissions" / "a" / "sound").read_bytes() == b"sound"
     assert (tmp_path / "stages" / "t.parquet").read_bytes() == b"sound"

@@ -1,0 +1,188 @@
+"""One file from bytes to what may be written: every row accounted for, no identifier left."""
+
+import csv
+import io
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+
+from pipeline import reference
+from pipeline.intake import ACCEPTED, TakenIn, take_in
+from pipeline.privacy.pseudonyms import Pseudonymiser
+from pipeline.programme import parse_programme
+from pipeline.reading.mapping import parse_mapping
+from pipeline.vocabulary import Kind
+
+PROGRAMME = parse_programme(reference.example_programme().replace("[proqol5]", "[proqol5, phq4]"))
+PEOPLE = ("Zebedee-1", "Dougal-2", "Florence-3", "Brian-4", "Ermintrude-5")
+HEADER = ("id", "ok", "Q1", "Q2", "Q3", "Q4", "Email", "diary")
+CONSENT = {"column": "ok", "yes": ["y"]}
+
+
+def taken(header: Sequence[str], *rows: Sequence[str], **said: Any) -> TakenIn:
+    text = io.StringIO()
+    csv.writer(text).writerows([header, *rows])
+    mapping = parse_mapping(
+        yaml.safe_dump(
+            {
+                "organisation": "kent",
+                "source": "phq",
+                "kind": "questionnaire",
+                "files": "*",
+                "participant": "id",
+                "wave": {"constant": "baseline"},
+                "instruments": {"phq4": {"columns": "Q{item}"}},
+                **said,
+            },
+            sort_keys=False,
+        ),
+        "phq.yaml",
+        PROGRAMME,
+    )
+    pseudonymiser = Pseudonymiser((b"k" * 32,), "test", PROGRAMME.identifiers)
+    return take_in(text.getvalue().encode(), mapping, PROGRAMME, pseudonymiser, date(2026, 6, 30))
+
+
+@pytest.fixture
+def mixed() -> TakenIn:
+    return taken(
+        HEADER,
+        (PEOPLE[0], "y", "0", "1", "2", "3", "zebedee@example.org", "Dear diary"),
+        (PEOPLE[1], "n", "0", "1", "2", "3", "", ""),
+        ("",) * 8,
+        (PEOPLE[2], "y", "0", "1", "2", "9", "", ""),
+        (PEOPLE[0], "y", "0", "1", "2", "", "", ""),
+        ("", "", "0", "1", "2", "3", "", ""),
+        consent=CONSENT,
+    )
+
+
+def test_every_row_is_somewhere(mixed: TakenIn) -> None:
+    assert (mixed.rows_in_file, mixed.rows_blank, mixed.rows_read) == (6, 1, 5)
+    assert (mixed.rows_withdrawn, mixed.rows_quarantined, mixed.accepted.height) == (2, 2, 1)
+    assert mixed.findings.select("row_number", "rule").rows() == [
+        (5, "answer_out_of_range"),
+        (6, "duplicate_response"),
+    ]
+
+
+def test_nothing_that_is_kept_holds_an_identifier(mixed: TakenIn) -> None:
+    kept = " ".join(
+        frame.write_json() for frame in (mixed.accepted, mixed.findings, mixed.profile)
+    ).lower()
+    for word in ("zebedee", "dougal", "florence", "dear diary", "example.org"):
+        assert word not in kept
+
+
+def test_of_rows_without_consent_nothing_is_kept(mixed: TakenIn) -> None:
+    assert not {3, 7} & set(mixed.findings["row_number"])
+    assert mixed.accepted["row_number"].to_list() == [2]
+
+
+def test_columns_left_out_are_reported_by_name_and_unknown_ones_counted(mixed: TakenIn) -> None:
+    assert mixed.columns_left_out == ("Email",)
+    assert mixed.columns_unknown == 1
+
+
+def test_accepted_answers_are_stored_as_given(mixed: TakenIn) -> None:
+    row = mixed.accepted.row(0, named=True)
+    assert mixed.accepted.schema == ACCEPTED[Kind.QUESTIONNAIRE]
+    assert row["items"] == [0, 1, 2, 3]
+    assert row["items_answered"] == 4
+    assert row["organisation"] == "kent"
+    assert row["participant_id"].startswith("v1-")
+
+
+def test_blank_items_are_null_in_their_place() -> None:
+    found = taken(("id", "Q1", "Q2", "Q3", "Q4"), ("a", "", "3", "", "0"))
+    assert found.accepted["items"].to_list() == [[None, 3, None, 0]]
+    assert found.accepted["items_answered"].to_list() == [2]
+
+
+def test_where_nobody_agreed_nothing_counts_and_all_is_counted() -> None:
+    found = taken(HEADER, *((p, "n", "0", "1", "2", "3", "", "") for p in PEOPLE), consent=CONSENT)
+    assert (found.rows_read, found.rows_withdrawn, found.rows_quarantined) == (5, 5, 0)
+    assert found.accepted.is_empty()
+    assert found.accepted.schema == ACCEPTED[Kind.QUESTIONNAIRE]
+
+
+def test_two_instruments_are_judged_each_by_its_own_range() -> None:
+    header = ("id", *(f"Q{n}" for n in range(1, 5)), *(f"P{n}" for n in range(1, 31)))
+    found = taken(
+        header,
+        ("a", *"0123", *["5", "1"] * 15),
+        ("b", *"0125", *["5", "1"] * 15),
+        instruments={"phq4": {"columns": "Q{item}"}, "proqol5": {"columns": "P{item}"}},
+    )
+    assert found.rows_read == 4
+    assert found.findings.select("row_number", "instrument", "rule", "column_name").rows() == [
+        (3, "phq4", "answer_out_of_range", "item_4")
+    ]
+    accepted = found.accepted.select("instrument", "items_answered").rows()
+    assert sorted(accepted) == [("phq4", 4), ("proqol5", 30), ("proqol5", 30)]
+    assert set(found.profile["instrument"]) == {"phq4", "proqol5"}
+
+
+def test_a_wide_file_is_more_rows_than_it_has() -> None:
+    header = ("id", *(f"Q{n}_{w}" for w in ("pre", "post") for n in range(1, 5)))
+    found = taken(
+        header,
+        ("a", *"01230123"),
+        ("b", *"0123", "", "", "", ""),
+        wave={"suffixes": {"pre": "baseline", "post": "session_10"}},
+        instruments={"phq4": {"columns": "Q{item}_{wave}"}},
+    )
+    assert (found.rows_in_file, found.rows_read, found.accepted.height) == (2, 3, 3)
+
+
+ROSTER = {"kind": "roster", "wave": None, "instruments": {}}
+FIELDS = ("session_group", "facilitator", "unit", "cohort")
+
+
+def test_groups_and_facilitators_are_pseudonyms_too() -> None:
+    found = taken(
+        ("id", *FIELDS),
+        (PEOPLE[0], "Florence's group", "Dr Dougal", "Gangs", "one"),
+        (PEOPLE[1], "florences group", "", "", ""),
+        columns={name: name for name in FIELDS},
+        **ROSTER,
+    )
+    kept = found.accepted.write_json().lower()
+    assert not any(word in kept for word in ("florence", "dougal", "zebedee"))
+    assert found.accepted["unit"].to_list() == ["Gangs", None]
+    assert found.accepted["facilitator"][1] is None
+    assert found.accepted.schema == ACCEPTED[Kind.ROSTER]
+
+
+def test_the_same_officer_in_a_forces_and_a_units_file_is_one() -> None:
+    columns = {"columns": {"unit": "unit"}, **ROSTER}
+    force = taken(("id", "unit"), ("PC 47-11", "x"), **columns)
+    unit = taken(
+        ("id", "unit"), ("pc4711", "x"), organisation="kent-vru", home_force="kent", **columns
+    )
+    other = taken(("id", "unit"), ("pc4711", "x"), organisation="essex", **columns)
+    assert force.accepted["participant_id"].equals(unit.accepted["participant_id"])
+    assert not force.accepted["participant_id"].equals(other.accepted["participant_id"])
+    assert unit.accepted["organisation"].to_list() == ["kent-vru"]
+
+
+def test_a_row_of_an_unknown_force_names_nobody() -> None:
+    found = taken(
+        ("id", "force"),
+        (PEOPLE[0], "Narnia Police"),
+        organisation="kent-vru",
+        home_force={"column": "force"},
+        **ROSTER,
+    )
+    assert found.findings["rule"].to_list() == ["participant_key_missing"]
+    assert found.rows_quarantined == 1
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_no_column_that_is_stored_could_hold_an_identifier(kind: Kind) -> None:
+    assert not {"identifier", "consent", "unrecognised", "is_test"} & set(ACCEPTED[kind])
+    assert ACCEPTED[kind]["participant_id"] == pl.String

@@ -1,0 +1,157 @@
+"""What screens and scripts say of a snapshot, from the tables of the same names."""
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipeline import tables
+from pipeline.quality.rules import RULES
+from pipeline.status import Status, status_of
+
+RECEIVED = datetime(2026, 6, 30, tzinfo=UTC).replace(tzinfo=None)
+
+
+def submission(submission_id: str, verdict: str, **said: Any) -> dict[str, Any]:
+    return {
+        "submission_id": submission_id,
+        "organisation": "kent",
+        "source": "phq",
+        "file_name": "phq ***.csv",
+        "sha256": submission_id,
+        "received_at": RECEIVED,
+        "verdict": verdict,
+        "decided_by": "contract",
+        "reason": None if verdict == "accepted" else f"why {submission_id}",
+        **said,
+    }
+
+
+def quarantined(row_number: int, rule: str, **said: Any) -> dict[str, Any]:
+    return {
+        "submission_id": "a",
+        "row_number": row_number,
+        "rule": rule,
+        "severity": RULES[rule].severity.value if rule in RULES else "reject",
+        "status": "open",
+        **said,
+    }
+
+
+def waited(participant_id: str, wave: str, status: str) -> dict[str, Any]:
+    return {
+        "participant_id": participant_id,
+        "organisation": "kent",
+        "wave": wave,
+        "status": status,
+    }
+
+
+def status(
+    submissions: list[dict[str, Any]],
+    quarantine: list[dict[str, Any]] | None = None,
+    waves: list[dict[str, Any]] | None = None,
+) -> Status:
+    build = pl.DataFrame({"as_of": [date(2026, 6, 30)]})
+    made = [
+        table.conform(pl.DataFrame(rows)) if rows else table.empty()
+        for table, rows in (
+            (tables.SUBMISSIONS, submissions),
+            (tables.QUARANTINE, quarantine),
+            (tables.PARTICIPANT_WAVES, waves),
+        )
+    ]
+    return status_of(build, *made, wave_names=["baseline", "session_10"])
+
+
+def test_nothing_at_all_needs_nobody() -> None:
+    found = status([])
+    assert not found.needs_a_steward
+    assert (found.enrolled, found.organisations, found.submissions) == (0, 0, {})
+    assert set(found.rows.values()) == {0}
+    assert found.waves == {"baseline": {}, "session_10": {}}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "waits"),
+    [
+        ("accepted", False),
+        ("accepted_with_warnings", False),
+        ("held", True),
+        ("rejected", True),
+    ],
+)
+def test_what_a_steward_has_to_look_at(verdict: str, waits: bool) -> None:
+    found = status([submission("a", verdict)])
+    assert found.needs_a_steward is waits
+    assert [(w.submission_id, w.reason) for w in found.waiting] == ([("a", "why a")] * waits)
+
+
+def test_what_a_newer_file_settled_waits_no_more() -> None:
+    found = status([submission("a", "rejected", replaced_by="b"), submission("b", "accepted")])
+    assert not found.needs_a_steward
+    assert found.submissions == {"accepted": 1, "rejected": 1}
+
+
+def test_rows_are_summed_over_submissions_and_unreadable_ones_have_none() -> None:
+    found = status(
+        [
+            submission("a", "accepted", rows_read=10, rows_accepted=8, rows_quarantined=2),
+            submission("b", "held", rows_read=5, rows_held=4, rows_withdrawn=1),
+            submission("c", "held"),
+        ]
+    )
+    assert found.rows == {
+        "read": 15,
+        "accepted": 8,
+        "quarantined": 2,
+        "superseded": 0,
+        "held": 4,
+        "withdrawn": 1,
+    }
+
+
+def test_waves_stand_in_order_with_their_statuses_in_order_of_precedence() -> None:
+    found = status(
+        [],
+        waves=[
+            waited("v1-a", "session_10", "missed"),
+            waited("v1-a", "baseline", "missed"),
+            waited("v1-b", "baseline", "completed"),
+            waited("v1-c", "baseline", "completed"),
+        ],
+    )
+    assert json.dumps(found.waves) == json.dumps(
+        {"baseline": {"completed": 2, "missed": 1}, "session_10": {"missed": 1}}
+    )
+    assert found.enrolled == 3
+    assert found.organisations == 1
+
+
+def test_broken_rules_come_worst_first_with_their_remedy() -> None:
+    found = status(
+        [],
+        [
+            quarantined(2, "straight_lining"),
+            quarantined(3, "straight_lining"),
+            quarantined(4, "wave_unknown"),
+            quarantined(5, "questionnaire_phq4.share_quarantined"),
+            quarantined(6, "questionnaire_phq4.share_quarantined"),
+            quarantined(7, "answer_out_of_range", status="resolved"),
+        ],
+    )
+    assert [(b.rule, b.severity, b.rows) for b in found.broken_rules] == [
+        ("questionnaire_phq4.share_quarantined", "reject", 2),
+        ("wave_unknown", "reject", 1),
+        ("straight_lining", "warn", 2),
+    ]
+    assert found.broken_rules[0].remedy == "See the submission."
+    assert found.broken_rules[1].remedy == RULES["wave_unknown"].remedy
+
+
+def test_a_script_can_read_it() -> None:
+    text = json.dumps(status([submission("a", "held")]).as_json())
+    assert json.loads(text)["waiting"][0]["file_name"] == "phq ***.csv"
+    assert json.loads(text)["as_of"] == "2026-06-30"
