@@ -233,7 +233,7 @@ def parse_programme(text: str, name: str = "programme.yaml") -> Programme:
     try:
         return Programme.model_validate(declared)
     except ValidationError as error:
-        raise UnusableConfiguration(f"{name}: {first_problem(error)}") from None
+        raise UnusableConfiguration(f"{name}: {first_problem(error)[1]}") from None
 
 
 def load_programme(path: Path) -> Programme:
@@ -247,9 +247,15 @@ def load_programme(path: Path) -> Programme:
         raise UnusableConfiguration(f"{path.name}: save it as UTF-8 text.") from None
 
 
-def first_problem(error: ValidationError) -> str:
-    """The first problem that pydantic found, as one sentence with the place and the remedy."""
-    problem = error.errors(include_url=False, include_context=False)[0]
+def first_problem(error: ValidationError) -> tuple[tuple[int | str, ...], str]:
+    """Place and sentence of the problem that pydantic found and that helps most.
+
+    A misspelt field is both missing and unknown; to say that it is unknown shows the misspelling.
+    """
+    problems = error.errors(include_url=False, include_context=False)
+    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
     place = ".".join(str(part) for part in problem["loc"])
     message = problem["msg"].removeprefix("Value error, ")
-    return f"{place + ': ' if place else ''}{message[:1].lower()}{message[1:]}."
+    if problem["type"] == "extra_forbidden":
+        message = "There is no such field; check its spelling"
+    return problem["loc"], f"{place + ': ' if place else ''}{message[:1].lower()}{message[1:]}."

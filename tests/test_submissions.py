@@ -1,6 +1,7 @@
 """Which source a landing file belongs to, and what makes two arrivals one."""
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,13 @@ def test_two_mappings_that_claim_a_file(programme: Programme) -> None:
     assert "exclude each other" in arrival.problem
 
 
+def test_a_file_that_cannot_be_opened_belongs_to_no_source(programme: Programme) -> None:
+    file = replace(landed("roster.csv"), problem="the file cannot be opened")
+    arrival = one(programme, file, mapping(programme, "roster", "*"))
+    assert (arrival.mapping, arrival.problem) == (None, "the file cannot be opened")
+    assert arrival.organisation == "kent"
+
+
 def test_arrivals_come_oldest_first(programme: Programme) -> None:
     files = [landed(f"{day}.csv", content=bytes([day]), later=day) for day in (3, 1, 2)]
     found = arrivals(files, [mapping(programme, "roster", "*")], {}, programme, 1)
@@ -116,7 +124,11 @@ def test_arrivals_come_oldest_first(programme: Programme) -> None:
 
 
 def test_the_same_bytes_of_one_source_arrive_once(programme: Programme) -> None:
-    files = [landed("second.csv", later=1), landed("first.csv"), landed("other", content=b"b")]
+    files = [
+        landed("second.csv", later=1),
+        landed("first.csv"),
+        landed("other", content=b"b", later=2),
+    ]
     found = arrivals(files, [mapping(programme, "roster", "*")], {}, programme, 1)
     assert [arrival.file.path.name for arrival in found] == ["first.csv", "other"]
 

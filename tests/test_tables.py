@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -18,7 +19,8 @@ def ids(table: Table) -> str:
 
 
 @pytest.fixture(scope="module")
-def database() -> Iterator[duckdb.DuckDBPyConnection]:
+def database() -> Iterator[Any]:
+    """A connection to a database in memory that has every table and its comments."""
     connection = duckdb.connect()
     for schema in sorted({table.schema for table in TABLES}):
         connection.execute(f"CREATE SCHEMA {schema}")
@@ -31,9 +33,7 @@ def database() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=ids)
-def test_the_database_has_the_columns_declared(
-    table: Table, database: duckdb.DuckDBPyConnection
-) -> None:
+def test_the_database_has_the_columns_declared(table: Table, database: Any) -> None:
     found = database.execute(
         "SELECT column_name, data_type, is_nullable FROM duckdb_columns() "
         "WHERE schema_name = ? AND table_name = ? ORDER BY column_index",
@@ -43,9 +43,7 @@ def test_the_database_has_the_columns_declared(
 
 
 @pytest.mark.parametrize("table", TABLES, ids=ids)
-def test_table_and_columns_carry_their_meaning(
-    table: Table, database: duckdb.DuckDBPyConnection
-) -> None:
+def test_table_and_columns_carry_their_meaning(table: Table, database: Any) -> None:
     where = "WHERE schema_name = ? AND table_name = ?"
     key = [table.schema, table.name]
     about = database.execute(f"SELECT comment FROM duckdb_tables() {where}", key).fetchone()
@@ -60,9 +58,7 @@ def test_table_and_columns_carry_their_meaning(
 
 
 @pytest.mark.parametrize("table", TABLES, ids=ids)
-def test_an_empty_frame_goes_into_its_table(
-    table: Table, database: duckdb.DuckDBPyConnection
-) -> None:
+def test_an_empty_frame_goes_into_its_table(table: Table, database: Any) -> None:
     frame = table.conform(table.empty()).to_arrow()
     database.register("made", frame)
     database.execute(f"INSERT INTO {table.qualified_name} FROM made")
@@ -88,7 +84,7 @@ def test_every_figure_that_may_be_missing_has_a_note() -> None:
             assert table.columns[-1].name == "note"
 
 
-def test_apostrophes_are_doubled_in_sql(database: duckdb.DuckDBPyConnection) -> None:
+def test_apostrophes_are_doubled_in_sql(database: Any) -> None:
     column = tables.Column("a", tables.Type.TEXT, "An officer's 'own' words.")
     table = Table("core", "quoted", "one officer's word", "It's a test.", ("a",), (column,))
     database.execute(tables.ddl(table))

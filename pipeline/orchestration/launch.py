@@ -25,6 +25,11 @@ def dagster_environment(home: Path) -> dict[str, str]:
             "dagster.yaml is not beside the pipeline folder; run Muster from a checkout of the "
             "project, installed with `make`."
         )
+    if "?" in str(home.resolve()):
+        raise UnusableConfiguration(
+            "the home folder's path holds a question mark, which SQLite takes for something else; "
+            "choose another with --home."
+        )
     return {
         "DAGSTER_HOME": str(PROJECT),
         "MUSTER_DAGSTER": str((home / "dagster").resolve()),

@@ -171,12 +171,12 @@ def parse_mapping(text: str, name: str, programme: Programme) -> Mapping:
     try:
         mapping = Mapping.model_validate(parse_yaml(text, name))
     except ValidationError as error:
-        place = error.errors(include_url=False)[0]["loc"]
+        place, problem = first_problem(error)
         line = _line_of(text, place)
-        raise UnusableConfiguration(f"{name} line {line}: {first_problem(error)}") from None
-    problem = _problem_with(mapping, programme)
-    if problem:
-        raise UnusableConfiguration(f"{name}: {problem}.")
+        raise UnusableConfiguration(f"{name} line {line}: {problem}") from None
+    contradiction = _problem_with(mapping, programme)
+    if contradiction:
+        raise UnusableConfiguration(f"{name}: {contradiction}.")
     return mapping
 
 

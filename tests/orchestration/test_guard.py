@@ -156,7 +156,7 @@ def test_own_sentences_pass(error):
         body()
     assert str(raised.value) == str(error)
     assert raised.value.__cause__ is None
-    assert raised.value.__suppress_context__
+    assert raised.value.__context__ is None
 
 
 @pytest.mark.parametrize("kind", [dg.Failure, dg.RetryRequested])

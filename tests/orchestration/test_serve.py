@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 
 from pipeline.orchestration import serve as serving
-from pipeline.orchestration.launch import instance_of
 from pipeline.orchestration.serve import HOST, ServerFailed, serve
 
 SECONDS_TO_START = 120
@@ -109,9 +108,7 @@ def _ask(port: int, query: str) -> dict:
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="/proc lists processes")
 def test_page_and_daemon_start_show_every_stage_and_end_together(home):
-    # Dagster's tables are made beforehand: page and daemon would make them at the same time.
-    with instance_of(home.root):
-        port = _free_port()
+    port = _free_port()
     with _up(home.root, port) as muster:
         assert muster.stdout.readline().startswith("Starting")
         assert muster.stdout.readline().startswith(f"Open http://127.0.0.1:{port} ")
@@ -181,6 +178,17 @@ def test_a_page_that_cannot_start_is_said_at_once(home, programs):
     _program(programs, "dagster-daemon", "exec sleep 600")
     with pytest.raises(ServerFailed, match=r"the page ended by itself \(exit code 1\)"):
         serve(home.root, _free_port(), lambda url: pytest.fail("it was never ready"))
+
+
+def test_dagsters_tables_are_there_before_page_and_daemon_start(home, programs):
+    """Both would make those of a new home, and now and then each makes half of them."""
+    look = f"find \"$MUSTER_DAGSTER\" -name '*.db' > {programs}/found; exit 1"
+    for name in ("dagster-webserver", "dagster-daemon"):
+        _program(programs, name, look)
+    with pytest.raises(ServerFailed):
+        serve(home.root, _free_port(), lambda url: None)
+    found = {Path(line).name for line in (programs / "found").read_text().splitlines()}
+    assert found >= {"runs.db", "index.db", "schedules.db"}
 
 
 def test_a_polite_end_before_the_page_is_ready_ends_both(home, programs):

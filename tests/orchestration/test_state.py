@@ -3,11 +3,14 @@
 import os
 from datetime import UTC, date, datetime
 
+import polars as pl
 import pytest
 
+from pipeline import tables
 from pipeline.orchestration import state
 from pipeline.orchestration.state import build_fingerprint, outdated, work_left
 from pipeline.storage.home import Home
+from pipeline.storage.warehouse import publish
 from pipeline.submissions import Record
 
 TODAY = date(2025, 3, 1)
@@ -156,6 +159,19 @@ def test_another_version_of_the_code_makes_a_build_out_of_date(home, taken, monk
             assert build_fingerprint(home, [taken], TODAY, None) != before
 
 
+def _publish(home: Home, fingerprint: str) -> None:
+    """A warehouse with nothing in it but what it says it was built from."""
+    build = pl.DataFrame(
+        {"fingerprint": [fingerprint], "programme": ["p"], "as_of": [TODAY], "version": ["0"]}
+    )
+    paths = {}
+    for table in tables.TABLES:
+        frame = table.conform(build) if table is tables.BUILD else table.empty()
+        home.lake.write_table(table.name, frame)
+        paths[table] = home.lake.table_path(table.name)
+    publish(home.warehouse, paths)
+
+
 def test_work_is_left_until_lake_and_warehouse_say_the_same(home, taken):
     first = work_left(home, TODAY, None)
     assert [a.submission_id for a in first.to_take_in] == [taken.submission_id]
@@ -166,17 +182,24 @@ def test_work_is_left_until_lake_and_warehouse_say_the_same(home, taken):
     assert second.to_take_in == []
     assert not second.nothing, "taken in, not yet built"
 
-    home.lake.write_built(build_fingerprint(home, home.lake.records(), TODAY, None))
-    assert not work_left(home, TODAY, None).nothing, "there is no warehouse"
-    home.warehouse.write_bytes(b"")
+    _publish(home, build_fingerprint(home, home.lake.records(), TODAY, None))
     assert work_left(home, TODAY, None).nothing
     assert not work_left(home, date(2025, 3, 2), None).nothing
     assert not work_left(home, TODAY, TODAY).nothing
+    home.warehouse.unlink()
+    assert not work_left(home, TODAY, None).nothing, "there is no warehouse"
 
 
 def test_a_file_that_left_landing_is_no_work(home, taken):
     home.lake.write_submission(taken, None)
-    home.lake.write_built(build_fingerprint(home, home.lake.records(), TODAY, None))
-    home.warehouse.write_bytes(b"")
+    _publish(home, build_fingerprint(home, home.lake.records(), TODAY, None))
     (home.landing / "simulated-force-01" / "answers.csv").unlink()
     assert work_left(home, TODAY, None).nothing
+
+
+def test_a_newer_key_takes_everything_in_again(home, taken):
+    """Its pseudonyms are others: half of them would make two people of every officer."""
+    path = home.secrets / "key-2"
+    path.write_text("ab" * 32)
+    path.chmod(0o600)
+    assert len(outdated(home.arrivals(), [taken])) == 1

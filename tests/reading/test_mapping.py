@@ -88,7 +88,7 @@ def test_sound_mappings_are_taken(said: dict[str, Any], mapped: Callable[[str], 
 @pytest.mark.parametrize(
     ("said", "word", "problem"),
     [
-        (changed(QUESTIONNAIRE, "fils", to="x"), "fils", "extra inputs are not permitted"),
+        (changed(QUESTIONNAIRE, "fils", to="x"), "fils", "there is no such field; check its spelling"),
         (changed(QUESTIONNAIRE, "source", to="Phq 9"), "source", "should match pattern"),
         (changed(QUESTIONNAIRE, "source", to="a--b"), "source", "should match pattern"),
         (changed(QUESTIONNAIRE, "kind", to="survey"), "kind", "'questionnaire', 'roster'"),

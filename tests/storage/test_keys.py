@@ -17,9 +17,9 @@ def _key(folder, version: int, content: str | bytes, mode: int = 0o600):
 
 def test_the_first_key_is_made_once_and_for_its_owner_only(tmp_path):
     folder = tmp_path / "secrets"
-    assert create_first_key(folder)
+    assert create_first_key(folder, in_use=False)
     key = (folder / "key-1").read_bytes()
-    assert not create_first_key(folder)
+    assert not create_first_key(folder, in_use=False)
     assert (folder / "key-1").read_bytes() == key
     assert stat.S_IMODE((folder / "key-1").stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -28,7 +28,7 @@ def test_the_first_key_is_made_once_and_for_its_owner_only(tmp_path):
 
 def test_two_homes_never_share_a_key(tmp_path):
     for name in ("one", "two"):
-        create_first_key(tmp_path / name)
+        create_first_key(tmp_path / name, in_use=False)
     (one,), (two,) = load_keys(tmp_path / "one"), load_keys(tmp_path / "two")
     assert one != two
     assert len(one) == len(two) == 32
@@ -43,6 +43,12 @@ def test_keys_are_loaded_oldest_first(tmp_path):
 def test_a_trailing_newline_from_an_editor_does_no_harm(tmp_path):
     _key(tmp_path, 1, "ab" * 32 + "\n")
     assert load_keys(tmp_path) == (b"\xab" * 32,)
+
+
+def test_a_lost_key_is_not_replaced_while_pseudonyms_of_it_exist(tmp_path):
+    with pytest.raises(UnusableConfiguration, match="every officer a new person"):
+        create_first_key(tmp_path / "secrets", in_use=True)
+    assert not (tmp_path / "secrets").exists()
 
 
 @pytest.mark.parametrize("folder", ["empty", "missing"])

@@ -100,7 +100,7 @@ def test_an_incomplete_submission_stops_no_other_and_can_be_written_again(
 def test_an_empty_lake_has_no_records(lake):
     assert lake.records() == []
     assert not lake.has_table("measures")
-    assert lake.read_built() is None
+    assert not lake.holds_anything()
 
 
 def test_records_come_in_the_order_of_arrival(lake, record):
@@ -160,7 +160,10 @@ def test_a_table_that_cannot_be_written_leaves_the_old_one(lake, tmp_path):
     assert [path.name for path in (tmp_path / "lake" / "stages").iterdir()] == ["t.parquet"]
 
 
-def test_what_the_warehouse_was_built_from_is_remembered(lake):
-    lake.write_built("0123abcd")
-    lake.write_built("4567")
-    assert lake.read_built() == "4567"
+def test_an_incomplete_submission_counts_as_something_held(lake, folder):
+    """Its pseudonyms exist, so its key must not be made anew."""
+    (folder / "submission.json").unlink()
+    assert lake.records() == []
+    assert lake.holds_anything()
+    folder.rename(folder.with_name(".writing-0123"))
+    assert not lake.holds_anything()

@@ -11,7 +11,13 @@ import polars as pl
 import pytest
 
 from pipeline import tables
-from pipeline.storage.warehouse import WarehouseFailed, publish, query, read_table
+from pipeline.storage.warehouse import (
+    WarehouseFailed,
+    fingerprint_of,
+    publish,
+    query,
+    read_table,
+)
 
 PROJECT = Path(__file__).parents[2]
 OLD_DUCKDB = PROJECT / ".cache" / "duckdb-1.2"
@@ -65,6 +71,27 @@ def test_the_warehouse_is_opened_for_reading_only(warehouse, parquet):
     with pytest.raises(Exception, match="read-only"):
         query(warehouse, "DELETE FROM core.scores")
     assert query(warehouse, "SELECT count(*) FROM core.scores WHERE wave = ?", ["x"]).item() == 0
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "short", "another", "several builds"])
+def test_a_warehouse_that_cannot_be_read_was_built_from_nothing(warehouse, parquet, damage):
+    paths = parquet()
+    one = pl.read_parquet(paths[tables.BUILD]).head(1)
+    one.write_parquet(paths[tables.BUILD])
+    publish(warehouse, paths)
+    assert fingerprint_of(warehouse) == one["fingerprint"].item()
+    match damage:
+        case "missing":
+            warehouse.unlink()
+        case "empty":
+            warehouse.write_bytes(b"")
+        case "short":
+            warehouse.write_bytes(warehouse.read_bytes()[:5000])
+        case "another":
+            warehouse.write_bytes(b"not a database" * 1000)
+        case "several builds":
+            publish(warehouse, parquet())
+    assert fingerprint_of(warehouse) is None
 
 
 def _breaking(parquet, broken: str) -> dict[tables.Table, Path]:
