@@ -59,7 +59,7 @@ def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
     kept = quarantine(
         [standing, found, *by_contract],
         responses,
-        listed,
+        verdicts,
     )
     results = pl.concat([CHECK_RESULTS.to_frame(), *lake.tables_called("checks_*")])
     shown = results.filter(pl.col("submission_id").is_in(listed["submission_id"].implode()))

@@ -16,7 +16,7 @@ from pipeline.privacy.pseudonyms import Pseudonymiser
 from pipeline.reading.tabular import Unreadable
 from pipeline.storage.home import Home
 from pipeline.storage.landing import read_landing_file
-from pipeline.submissions import Arrival, Record
+from pipeline.submissions import Arrival, Record, no_longer_refused
 
 with warnings.catch_warnings():
     # Backfill policies are marked beta; without one, Dagster would start a run a submission.
@@ -39,7 +39,10 @@ def intake(
     here = home.open()
     asked = set(context.partition_keys)
     records = here.lake.records()
-    arrivals = [a for a in outdated(here.arrivals(), records) if a.submission_id in asked]
+    landed = here.arrivals()
+    for submission_id in no_longer_refused(records, landed):
+        here.lake.forget(submission_id)
+    arrivals = [a for a in outdated(landed, records) if a.submission_id in asked]
     received = {record.submission_id: record.received_at for record in records}
     one = partial(take_in_one, here, here.pseudonymiser(), home.now(), received)
     made = [record for record in mapper.map(one, arrivals) if record is not None]

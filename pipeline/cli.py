@@ -23,6 +23,7 @@ class Exit(IntEnum):
     DONE = 0
     NEEDS_A_STEWARD = 1
     UNUSABLE = 2
+    DEFECT = 3
 
 
 app = typer.Typer(
@@ -33,7 +34,8 @@ app = typer.Typer(
     brings `warehouse.duckdb` up to date. New here? `muster demo` shows everything on simulated
     data in about a minute.
 
-    Exit codes: 0 done, 1 something needs a steward, 2 wrong use or unusable configuration.""",
+    Exit codes: 0 done, 1 something needs a steward, 2 wrong use or unusable configuration,
+    3 a defect of Muster.""",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -198,6 +200,11 @@ def main() -> None:
         app()
     except UnusableConfiguration as problem:
         _stop(str(problem))
+    except Exception as defect:  # noqa: BLE001 - a traceback could quote what people answered
+        from pipeline.errors import place_of
+
+        typer.echo(f"Muster failed, which is a defect of its own: {place_of(defect)}.", err=True)
+        raise SystemExit(Exit.DEFECT) from None
 
 
 def _opened(home: Path) -> "Home":
@@ -243,6 +250,7 @@ def _run(home: "Home", as_of: date, known_at: date | None, *, quiet: bool = Fals
     from pipeline.orchestration.state import work_left
 
     _checked(home)
+    home.sweep(datetime.now(UTC))
     work = work_left(home, as_of, known_at)
     if work.nothing:
         if not quiet:

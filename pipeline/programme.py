@@ -22,6 +22,9 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
 ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
 
 
+STAGES = frozenset({"enrolled", "dropout"})
+"""Stages of the participant flow beside the waves."""
+
 TOTAL = "all"
 """What tables call all organisations, or all arms, together."""
 
@@ -102,6 +105,12 @@ class Thresholds(_Declared):
     rows_of_previous_hold: float = Field(0.80, ge=0, le=1)
     """A cumulative file with fewer rows than this share of the one before is held."""
 
+    @model_validator(mode="after")
+    def _are_in_order(self) -> Self:
+        if not self.quarantined_warn <= self.quarantined_hold <= self.quarantined_reject:
+            raise ValueError("quarantined_warn, _hold and _reject must not fall in this order")
+        return self
+
 
 class Programme(_Declared):
     programme: Name
@@ -160,6 +169,19 @@ class Programme(_Declared):
     def _names_are_distinct(self) -> Self:
         if not self.arms or len({arm.casefold() for arm in self.arms}) != len(self.arms):
             raise ValueError("arms: at least one is needed and each name may occur once")
+        if len(set(self.instruments)) != len(self.instruments):
+            raise ValueError("instruments: each may be named once")
+        for wave in self.waves:
+            if wave.wave in STAGES:
+                raise ValueError(f"waves: {wave.wave} is what tables call another stage")
+        mentioned = [cohort.organisation for cohort in self.cohorts]
+        mentioned += [name for wave in self.waves for name in wave.not_held_by]
+        for name in mentioned:
+            if name not in self.known_organisations:
+                raise ValueError(
+                    f"cohorts, waves: {name} is neither in the reference list nor declared under "
+                    "`organisations`"
+                )
         declared = (o.organisation for o in self.organisations)
         if TOTAL in {*(arm.casefold() for arm in self.arms), *declared}:
             raise ValueError(f"arms, organisations: `{TOTAL}` is what tables call the total")

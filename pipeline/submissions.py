@@ -25,6 +25,9 @@ UNMAPPED = "unmapped"
 _HASH_CHARACTERS = 12
 
 
+CANNOT_BE_OPENED = "the file cannot be opened; give Muster the permission to read it"
+
+
 @dataclass(frozen=True, slots=True)
 class LandingFile:
     """A file as it lies in landing. Its path may name people and is never written anywhere."""
@@ -171,6 +174,19 @@ def _mapping_of(
         f"no mapping in sources/{organisation}/ takes in a file of this name; "
         "write one, or correct the `files` pattern of the one meant for it"
     )
+
+
+def no_longer_refused(records: Iterable[Record], landed: Iterable[Arrival]) -> list[str]:
+    """Records of files that could not be opened and are not in landing as such any more.
+
+    Their hash was not of their bytes, so what can be opened now is another submission.
+    """
+    present = {arrival.submission_id for arrival in landed}
+    return [
+        record.submission_id
+        for record in records
+        if record.problem == CANNOT_BE_OPENED and record.submission_id not in present
+    ]
 
 
 def fingerprint(*parts: object) -> str:

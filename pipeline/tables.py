@@ -66,6 +66,14 @@ class Table:
     def empty(self) -> pl.DataFrame:
         return pl.DataFrame(schema=self.frame_schema)
 
+    def _fitted(self, cells: pl.Series, column: Column) -> pl.Series:
+        try:
+            return cells.cast(column.type.dtype)
+        except pl.exceptions.PolarsError:
+            pass
+        # Outside the handler: Polars quotes the cell, and a context would carry it on.
+        raise ValueError(f"{self.qualified_name}.{column.name} is not {column.type.sql}")
+
     def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The frame with exactly this table's columns, types and row order.
 
@@ -77,9 +85,8 @@ class Table:
             for column in self.columns
             if column.name not in frame.columns
         ]
-        fitted = frame.with_columns(nothing).select(
-            pl.col(column.name).cast(column.type.dtype) for column in self.columns
-        )
+        whole = frame.with_columns(nothing)
+        fitted = pl.DataFrame([self._fitted(whole[column.name], column) for column in self.columns])
         if not self.keeps_order:
             fitted = fitted.sort(self.sort or self.key, nulls_last=True)
         for column in self.columns:

@@ -20,7 +20,7 @@ from pipeline.vocabulary import Kind
 PROGRAMME = parse_programme(reference.example_programme().replace("[proqol5]", "[proqol5, phq4]"))
 PEOPLE = ("Zebedee-1", "Dougal-2", "Florence-3", "Brian-4", "Ermintrude-5")
 HEADER = ("id", "ok", "Q1", "Q2", "Q3", "Q4", "Email", "diary")
-CONSENT = {"column": "ok", "yes": ["y"]}
+CONSENT = {"column": "ok", "agreed": ["y"]}
 
 
 def taken(header: Sequence[str], *rows: Sequence[str], **said: Any) -> TakenIn:

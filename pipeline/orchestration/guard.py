@@ -7,11 +7,12 @@ whole chain. Muster's own sentences pass; of everything else only kind and place
 import functools
 import inspect
 from collections.abc import Callable
-from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
 
+from pipeline.errors import place_of
 from pipeline.programme import UnusableConfiguration
 from pipeline.quality.verdicts import AccountingError
 from pipeline.storage.warehouse import WarehouseFailed
@@ -20,6 +21,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _SAFE = (UnusableConfiguration, AccountingError, WarehouseFailed)
+
+
+_ENDING_THE_RUN = (KeyboardInterrupt, SystemExit, DagsterExecutionInterruptedError)
 
 
 class StageFailed(Exception):
@@ -49,24 +53,8 @@ def _without_values(error: BaseException, stage: str) -> BaseException:
         # Raised on purpose, but perhaps while something else was being handled.
         error.__cause__ = error.__context__ = None
         return error
-    if isinstance(error, KeyboardInterrupt | SystemExit):
+    if isinstance(error, _ENDING_THE_RUN):
         return type(error)()
     if isinstance(error, _SAFE):
         return StageFailed(str(error))
-    return StageFailed(f"{stage} ended in {_place(error)}")
-
-
-def _place(error: BaseException) -> str:
-    """Kind of the error and the last line of Muster's own code that it passed."""
-    place = "an unknown place"
-    step = error.__traceback__
-    while step is not None:
-        path = Path(step.tb_frame.f_code.co_filename)
-        if path.parent.parent.name in {"pipeline", "assets", "checks"} or path.parent.name in {
-            "pipeline",
-            "assets",
-            "checks",
-        }:
-            place = f"{path.parent.name}/{path.name} line {step.tb_lineno}"
-        step = step.tb_next
-    return f"{type(error).__name__} at {place}"
+    return StageFailed(f"{stage} ended in {place_of(error)}")

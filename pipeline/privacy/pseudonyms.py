@@ -23,6 +23,7 @@ from pipeline.programme import Identifiers, IdentifierSettings
 _BYTES = 10
 """Of a hash kept: 80 bits, so that among a million officers two meet with p < 1e-12."""
 
+_AS_DECIMAL = re.compile(r"^(\d+)\.0+$")
 _SEPARATORS = re.compile(r"[\s\-_/.]+")
 
 
@@ -51,8 +52,9 @@ class Pseudonymiser:
         normalised = normalised_identifier(identifier, self.identifiers.of(home_force))
         return self._chained("participant", home_force, normalised) if normalised else None
 
-    def _label(self, what: str, organisation: str, label: str) -> str:
-        return self._chained(what, organisation, _one_spelling(label))
+    def _label(self, what: str, organisation: str, label: str) -> str | None:
+        spelling = _one_spelling(label)
+        return self._chained(what, organisation, spelling) if spelling else None
 
     def _chained(self, what: str, *fields: str) -> str:
         first = b"".join(_with_length(text) for text in (what, self.programme, *fields))
@@ -94,7 +96,12 @@ def _shortened(key: bytes, message: bytes, version: int) -> str:
 
 def _one_spelling(text: str) -> str:
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
+        # Signs that are not seen, and the dashes of word processors, are no part of a number.
+        text = "".join(
+            "-" if unicodedata.category(sign) == "Pd" else sign
+            for sign in unicodedata.normalize("NFKC", text)
+            if unicodedata.category(sign) != "Cf"
+        )
     return _SEPARATORS.sub("", text).casefold()
 
 
@@ -104,7 +111,8 @@ def normalised_identifier(identifier: str, settings: IdentifierSettings) -> str:
     Whether leading zeros count is a setting of the force: stripping them can merge two officers,
     keeping them can split one.
     """
-    normalised = _one_spelling(identifier)
+    # A spreadsheet that took a column for decimals wrote 4711 as 4711.0.
+    normalised = _one_spelling(_AS_DECIMAL.sub(r"\1", identifier.strip()))
     for prefix in settings.prefixes:
         normalised = normalised.removeprefix(_one_spelling(prefix))
     return normalised.lstrip("0") if settings.strip_leading_zeros else normalised

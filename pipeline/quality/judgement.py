@@ -4,6 +4,7 @@ What belongs here: applying the rules that a file alone can answer. What stays o
 other submissions (`standing.py`), and any verdict on the submission as a whole.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -80,26 +81,22 @@ def findings_of(rows: pl.DataFrame, rule: Rule, circumstances: Circumstances) ->
     )
 
 
-def best_response_first(policy: DuplicatePolicy) -> tuple[list[pl.Expr], list[bool]]:
+def best_response_first(
+    policy: DuplicatePolicy, order: Sequence[str]
+) -> tuple[list[str], list[bool]]:
     """Sort keys that bring the response that stays to the front, and which of them descend.
 
-    Needs `complete`, `items_answered`, `completed_on` and `row_number`.
+    Needs `complete`, `items_answered` and `completed_on`; `order` names the columns that say in
+    which order rows came, for responses of the same day.
     """
+    when = ["completed_on", *order]
     match policy:
         case DuplicatePolicy.FIRST_COMPLETE:
-            return [pl.col("complete"), pl.col("completed_on"), pl.col("row_number")], [
-                True,
-                False,
-                False,
-            ]
+            return ["complete", *when], [True, *(False for _ in when)]
         case DuplicatePolicy.LAST:
-            return [pl.col("completed_on"), pl.col("row_number")], [True, True]
+            return when, [True for _ in when]
         case DuplicatePolicy.MOST_COMPLETE:
-            return [pl.col("items_answered"), pl.col("completed_on"), pl.col("row_number")], [
-                True,
-                False,
-                False,
-            ]
+            return ["items_answered", *when], [True, *(False for _ in when)]
 
 
 def _repeated(sound: pl.DataFrame, kind: Kind, circumstances: Circumstances) -> pl.Series:
@@ -113,16 +110,17 @@ def _repeated(sound: pl.DataFrame, kind: Kind, circumstances: Circumstances) -> 
                     "items_answered"
                 )
             ).with_columns((pl.col("items_answered") == len(items)).alias("complete"))
-            keys, descending = best_response_first(circumstances.programme.duplicates)
+            policy = circumstances.programme.duplicates
+            keys, descending = best_response_first(policy, ["row_number"])
         case Kind.ROSTER:
             key, judged = ["participant_id"], sound
-            keys, descending = [pl.col("row_number")], [False]
+            keys, descending = ["row_number"], [False]
         case Kind.ATTENDANCE:
             key, judged = ["participant_id", "session_number"], sound
-            keys, descending = [pl.col("row_number")], [True]
+            keys, descending = ["row_number"], [True]
         case Kind.DEPARTURES:
             key, judged = ["participant_id"], sound
-            keys, descending = [pl.col("row_number")], [True]
+            keys, descending = ["row_number"], [True]
     staying = (
         judged.with_row_index("place")
         .sort(keys, descending=descending, nulls_last=True, maintain_order=True)

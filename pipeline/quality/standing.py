@@ -118,12 +118,12 @@ def standing_responses(
     unsound = broken.select(pl.any_horizontal(rejecting)).to_series()
     flags = names_of_broken(broken, warning)
     sound = rows.with_columns(pl.col("flags").list.concat(flags).alias("flags")).filter(~unsound)
-    keys, descending = best_response_first(programme.duplicates)
+    keys, descending = best_response_first(programme.duplicates, ["arrived", "row_number"])
     ranked = sound.with_columns(
         (pl.col("items_answered") == pl.col("items").list.len()).alias("complete")
     ).sort(
-        [*keys, "arrived", "submission_id"],
-        descending=[*descending, False, False],
+        [*keys, "submission_id"],
+        descending=[*descending, False],
         nulls_last=True,
     )
     counting = ranked.unique(

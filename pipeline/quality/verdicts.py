@@ -229,17 +229,18 @@ def quarantine(
 ) -> pl.DataFrame:
     """`quality.quarantine` from every finding (STANDING_FINDINGS).
 
-    A rejected row is resolved when a submission received later brought the response that counts
-    for the same participant, wave and instrument.
+    A rejected row is resolved when a submission that arrived later brought the response that
+    counts for the same participant, wave and instrument. `submissions` has submission_id, in the
+    order of arrival: several that one run took in were received at the same moment.
     """
-    received = submissions.select("submission_id", "received_at")
+    received = submissions.select("submission_id").with_row_index("arrived")
     every = pl.concat([f.select(STANDING_FINDINGS.names()) for f in findings]).join(
         received, on="submission_id", maintain_order="left"
     )
     sound = responses.select("participant_id", "wave", "instrument", "submission_id").join(
         received, on="submission_id"
     )
-    resolved = (pl.col("received_at_sound") > pl.col("received_at")) & (
+    resolved = (pl.col("arrived_sound") > pl.col("arrived")) & (
         pl.col("severity") == Severity.REJECT
     )
     return tables.QUARANTINE.conform(

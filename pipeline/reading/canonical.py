@@ -15,7 +15,8 @@ import polars as pl
 
 from pipeline.programme import Programme
 from pipeline.reading import microsoft_forms, plain, qualtrics, questionnaires, registers
-from pipeline.reading.cells import folded, translated
+from pipeline.reading.cells import folded, tidy, translated
+from pipeline.reading.fields import ours
 from pipeline.reading.mapping import ColumnValues, Mapping
 from pipeline.reading.tabular import Unreadable, read_records
 from pipeline.reference import Instrument
@@ -93,20 +94,20 @@ def _wanted_columns(mapping: Mapping, programme: Programme) -> list[str]:
 
 
 def _blank_as_null(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-    codes = [code for code in mapping.missing if code]
-    cells = pl.exclude("row_number", "is_test")
-    return rows.with_columns(pl.when(~cells.is_in(["", *codes])).then(cells))
+    codes = sorted({"", *(code.strip() for code in mapping.missing)})
+    cells = pl.exclude(ours("row_number"), ours("is_test")).str.strip_chars()
+    return rows.with_columns(pl.when(~cells.is_in(codes)).then(cells))
 
 
 def _with_identity(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.DataFrame:
     consent = pl.lit(True)
     if mapping.consent:
-        agreed = [spelling.casefold() for spelling in mapping.consent.yes]
+        agreed = [tidy(spelling) for spelling in mapping.consent.agreed]
         consent = folded(mapping.consent.column).is_in(agreed).fill_null(False)
     return rows.with_columns(
-        pl.col(mapping.participant).alias("identifier"),
-        _home_force(mapping, programme).alias("home_force"),
-        consent.alias("consent"),
+        pl.col(mapping.participant).alias(ours("identifier")),
+        _home_force(mapping, programme).alias(ours("home_force")),
+        consent.alias(ours("consent")),
     )
 
 
@@ -114,11 +115,11 @@ def _home_force(mapping: Mapping, programme: Programme) -> pl.Expr:
     if not isinstance(mapping.home_force, ColumnValues):
         return pl.lit(mapping.home_force or mapping.organisation)
     spellings = {
-        spelling.casefold(): name
+        tidy(spelling): name
         for name, organisation in programme.known_organisations.items()
         if organisation.kind != OrganisationKind.VIOLENCE_REDUCTION_UNIT
         for spelling in (name, organisation.name)
     }
     given = mapping.home_force.values
-    spellings |= {spelling.casefold(): name for spelling, name in given.items()}
+    spellings |= {tidy(spelling): name for spelling, name in given.items()}
     return translated(mapping.home_force.column, spellings)

@@ -5,6 +5,7 @@ whether what it says is acceptable. A cell that cannot be understood becomes nul
 among answers, where null already means unanswered.
 """
 
+import re
 from typing import Final
 
 import polars as pl
@@ -15,6 +16,7 @@ from pipeline.reference import Instrument
 UNRECOGNISED: Final = -(2**15)
 """Stands in an item column for a cell that held something which is not an answer."""
 
+_RECODED: Final = re.compile(r"\s*\(\d+\)\s*$")
 _FAR_OUT_OF_RANGE: Final = 1_000
 _TRUTHS: Final = {
     "true": "true",
@@ -25,6 +27,7 @@ _TRUTHS: Final = {
     "0": "false",
 }
 _LONGEST_SERVICE: Final = 60
+_LONGEST_SECONDS: Final = 10 * 365 * 24 * 3600
 _SERVICE_BANDS: Final = (
     (2, "under_2_years"),
     (5, "2_to_4_years"),
@@ -33,9 +36,14 @@ _SERVICE_BANDS: Final = (
 )
 
 
+def tidy(text: str) -> str:
+    """A spelling without case and with single spaces, as cells are compared with it."""
+    return " ".join(text.lower().split())
+
+
 def folded(column: str) -> pl.Expr:
-    """The text of a cell without outer spaces (non-breaking ones too) and without case."""
-    return pl.col(column).str.strip_chars().str.to_lowercase()
+    """Text cells as `tidy` would have them; non-breaking spaces count as spaces."""
+    return pl.col(column).str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
 
 
 def translated(column: str, spellings: dict[str, str]) -> pl.Expr:
@@ -51,23 +59,38 @@ def spellings(field: str, mapping: Mapping, known: dict[str, str]) -> dict[str, 
     A mapping may translate a spelling to any known one (`T/DS: sergeant`, `DC: pc`).
     """
     return known | {
-        spelling.casefold(): known[meaning.casefold()]
+        tidy(spelling): known[tidy(meaning)]
         for spelling, meaning in mapping.values.get(field, {}).items()
-        if meaning.casefold() in known
+        if tidy(meaning) in known
     }
 
 
 def as_day(column: str, pattern: str) -> pl.Expr:
-    """The day that a cell in strptime format `pattern` names; a time of day is dropped."""
+    """The day that a cell in strptime format `pattern` names; a time of day is dropped.
+
+    True dates of a workbook come as ISO dates whatever they look like there, so those are always
+    understood.
+    """
     text = pl.col(column).str.strip_chars()
+    iso = text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:[ T]\d{2}:\d{2}|$)").str.to_date(
+        "%Y-%m-%d", strict=False
+    )
     if any(code in pattern for code in ("%H", "%I", "%T", "%R")):
-        return text.str.to_datetime(pattern, strict=False, time_unit="us").dt.date()
-    return text.str.to_date(pattern, strict=False)
+        named = text.str.to_datetime(pattern, strict=False, time_unit="us").dt.date()
+    else:
+        named = text.str.to_date(pattern, strict=False)
+    return pl.coalesce(named, iso)
 
 
 def as_whole_number(column: str) -> pl.Expr:
     number = pl.col(column).str.strip_chars().cast(pl.Float64, strict=False)
     return pl.when(number == number.floor()).then(number).cast(pl.Int32, strict=False)
+
+
+def as_seconds(column: str) -> pl.Expr:
+    """Whole seconds; what is no number, or no time anybody could take, is null."""
+    seconds = pl.col(column).str.strip_chars().cast(pl.Float64, strict=False).round()
+    return pl.when(seconds.is_between(0, _LONGEST_SECONDS)).then(seconds)
 
 
 def as_truth(field: str, column: str, mapping: Mapping) -> pl.Expr:
@@ -100,14 +123,18 @@ def _answers_from_labels(cells: pl.Series, coding: Answers, instrument: Instrume
     labels = coding.labels or {
         anchor: instrument.minimum + place for place, anchor in enumerate(instrument.anchors)
     }
-    # Qualtrics can add the recoded value to the text: `Very often (5)`.
-    text = cells.str.to_lowercase().str.replace(r"\s*\(\d+\)\s*$", "").str.strip_chars()
-    return text.replace_strict(
-        [label.casefold() for label in labels],
-        list(labels.values()),
-        default=None,
-        return_dtype=pl.Int16,
+    known = {_label(label): answer for label, answer in labels.items()}
+    # A column holds a handful of different texts, so Python tidies those and not every cell.
+    texts = cells.unique().drop_nulls().to_list()
+    found = {text: known[_label(text)] for text in texts if _label(text) in known}
+    return cells.replace_strict(
+        list(found), list(found.values()), default=None, return_dtype=pl.Int16
     )
+
+
+def _label(text: str) -> str:
+    """A choice text without the recoded value that Qualtrics can add: `Very often (5)`."""
+    return tidy(_RECODED.sub("", text))
 
 
 def _answers_from_numbers(cells: pl.Series) -> pl.Series:

@@ -13,6 +13,14 @@ SHARED = ("row_number", "identifier", "home_force", "consent", "is_test")
 """Columns that canonical rows of every kind begin with."""
 
 
+def ours(name: str) -> str:
+    """What a shared column is called beside the columns of the file.
+
+    Headings are tidied and hold no line break, so none of theirs can be called the same.
+    """
+    return f"\n{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One canonical field of a file.
@@ -51,7 +59,7 @@ def select_fields(
     )
     parsed = {field.name: field.parsed for field in fields}
     return rows.select(
-        *SHARED,
+        *(pl.col(ours(name)).alias(name) for name in SHARED),
         unrecognised.alias("unrecognised"),
         *(parsed.get(name, pl.lit(None)).cast(dtype).alias(name) for name, dtype in types.items()),
         *beside,

@@ -12,7 +12,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.programme import Programme, UnusableConfiguration, first_problem, parse_yaml
-from pipeline.vocabulary import Delivery, Kind, OrganisationKind, Platform
+from pipeline.reference import ethnicity_groups, rank_groups
+from pipeline.vocabulary import Delivery, DepartureKind, Kind, OrganisationKind, Platform
 
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*(-[a-z0-9_]+)*$", max_length=60)]
 
@@ -52,6 +53,15 @@ REQUIRED: Dictionary[Kind, tuple[str, ...]] = {
     Kind.DEPARTURES: ("departed_on", "departure_kind"),
 }
 
+_KNOWN_MEANINGS: Dictionary[str, frozenset[str]] = {
+    "rank": frozenset(rank_groups()),
+    "ethnicity": frozenset(ethnicity_groups()),
+    "departure_kind": frozenset(DepartureKind),
+    "attended": frozenset({"true", "false", "yes", "no", "1", "0"}),
+    "cancelled": frozenset({"true", "false", "yes", "no", "1", "0"}),
+}
+"""What the spellings of a field may be said to mean, in lower case."""
+
 
 class _Declared(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -77,6 +87,8 @@ class Wave(_Declared):
     def _names_one_place(self) -> Self:
         if sum(map(bool, (self.constant, self.column, self.suffixes))) != 1:
             raise ValueError("give exactly one of `constant`, `column` or `suffixes`")
+        if len(set(self.suffixes.values())) != len(self.suffixes):
+            raise ValueError("two suffixes stand for one wave")
         return self
 
     @property
@@ -105,8 +117,10 @@ class Answers(_Declared):
 
 
 class Consent(_Declared):
+    """Rows whose column says anything but one of `agreed` are dropped and counted."""
+
     column: str
-    yes: tuple[str, ...]
+    agreed: tuple[str, ...]
 
 
 class Mapping(_Declared):
@@ -143,6 +157,17 @@ class Mapping(_Declared):
                 f"columns: {unknown[0]} is not a field of kind {self.kind}; "
                 f"it has {', '.join(FIELDS[self.kind])}"
             )
+        strangers = sorted(set(self.values) - set(self.columns))
+        if strangers:
+            raise ValueError(f"values: {strangers[0]} is not among this mapping's columns")
+        for field, known in _KNOWN_MEANINGS.items():
+            for meaning in self.values.get(field, {}).values():
+                if meaning.lower() not in known:
+                    raise ValueError(f"values: {field} cannot mean {meaning}")
+        if "%" not in self.date_format:
+            raise ValueError("date_format: write it with percent signs, as in %d/%m/%Y")
+        if self.source == "unmapped":
+            raise ValueError("source: `unmapped` is what files without a mapping are called")
         missing = [field for field in REQUIRED[self.kind] if field not in self.columns]
         if missing:
             raise ValueError(f"columns: kind {self.kind} needs {missing[0]}")
@@ -176,26 +201,41 @@ def parse_mapping(text: str, name: str, programme: Programme) -> Mapping:
         raise UnusableConfiguration(f"{name} line {line}: {problem}") from None
     contradiction = _problem_with(mapping, programme)
     if contradiction:
-        raise UnusableConfiguration(f"{name}: {contradiction}.")
+        place, problem = contradiction
+        raise UnusableConfiguration(f"{name} line {_line_of(text, place)}: {problem}.")
     return mapping
 
 
-def _problem_with(mapping: Mapping, programme: Programme) -> str | None:
+def _problem_with(mapping: Mapping, programme: Programme) -> tuple[tuple[str, ...], str] | None:
+    """Place and sentence of the first thing that cannot be with this programme."""
     organisation = programme.known_organisations.get(mapping.organisation)
     if organisation is None:
-        return (
+        return ("organisation",), (
             f"organisation: {mapping.organisation} is neither in the reference list nor declared "
             "under `organisations` in programme.yaml"
         )
     for instrument in mapping.instruments:
         if instrument not in programme.instruments:
-            return f"instruments: {instrument} is not one of the programme's instruments"
+            return ("instruments", instrument), (
+                f"instruments: {instrument} is not one of the programme's instruments"
+            )
     for wave in mapping.wave.names if mapping.wave else ():
         if wave not in programme.wave_names:
-            return f"wave: {wave} is not one of the programme's waves"
-    is_unit = organisation.kind == OrganisationKind.VIOLENCE_REDUCTION_UNIT
-    if mapping.home_force is None and is_unit:
-        return "home_force: a violence reduction unit's source says which force its officers are of"
+            return ("wave",), f"wave: {wave} is not one of the programme's waves"
+    forces = {
+        name
+        for name, known in programme.known_organisations.items()
+        if known.kind != OrganisationKind.VIOLENCE_REDUCTION_UNIT
+    }
+    if mapping.home_force is None and mapping.organisation not in forces:
+        return ("organisation",), (
+            "home_force: a violence reduction unit's source says which force its officers are of"
+        )
+    given = mapping.home_force
+    named = set(given.values.values()) if isinstance(given, ColumnValues) else {given} - {None}
+    for force in sorted(str(force) for force in named):
+        if force not in forces:
+            return ("home_force",), f"home_force: {force} is not a force that is known"
     return None
 
 

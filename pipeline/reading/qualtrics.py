@@ -19,6 +19,9 @@ IDENTIFYING = frozenset(
         "recipientfirstname",
         "recipientlastname",
         "responseid",
+        "emailaddress",
+        "externaldatareference",
+        "name",
     }
 )
 _METADATA = frozenset(
@@ -40,21 +43,48 @@ _NOT_REAL = ("survey preview", "survey test", "spam", "1", "2", "8", "9")
 
 def read(records: Records) -> Table:
     columns = distinct(records.header(0))
-    has_import_ids = any(cell.startswith('{"ImportId"') for cell in records.header(2))
+    second = records.header(1)
+    is_legacy = columns[0] == "V1"
+    # Legacy exports call metadata V1, V2, … and say what they are in the second record.
+    meanings = (
+        [
+            told if named.startswith("V") else named
+            for named, told in zip(columns, second, strict=True)
+        ]
+        if is_legacy
+        else columns
+    )
     return Table(
         columns=columns,
         records=records,
-        header_records=3 if has_import_ids else 2,
+        header_records=_header_records(records, columns, is_legacy=is_legacy),
         identifying=IDENTIFYING,
         expected=_METADATA,
-        test_row=_test_row(columns),
+        meanings=meanings,
+        test_row=_test_row(dict(zip(meanings, columns, strict=True))),
     )
 
 
-def _test_row(columns: list[str]) -> pl.Expr:
+def _header_records(records: Records, columns: list[str], *, is_legacy: bool) -> int:
+    """Three with ImportIds, two without; one where people deleted the others."""
+    if any(cell.startswith('{"ImportId"') for cell in records.header(2)):
+        return 3
+    if is_legacy:
+        return 2
+    second = records.header(1)
+    dates = [second[columns.index(name)] for name in ("StartDate", "EndDate") if name in columns]
+    if dates:
+        return 1 if any(cell[:1].isdigit() for cell in dates) else 2
+    # Without dates to go by: question texts rarely begin with a digit, answers often do.
+    filled = [cell for cell in second if cell]
+    return 1 if 2 * sum(cell[:1].isdigit() for cell in filled) > len(filled) else 2
+
+
+def _test_row(columns: dict[str, str]) -> pl.Expr:
     marks = []
     if "DistributionChannel" in columns:
-        marks.append(pl.col("DistributionChannel").str.to_lowercase() == "preview")
+        channel = pl.col(columns["DistributionChannel"])
+        marks.append(channel.str.to_lowercase() == "preview")
     if "Status" in columns:
-        marks.append(pl.col("Status").str.to_lowercase().is_in(_NOT_REAL))
+        marks.append(pl.col(columns["Status"]).str.to_lowercase().is_in(_NOT_REAL))
     return pl.any_horizontal(mark.fill_null(False) for mark in marks) if marks else pl.lit(False)

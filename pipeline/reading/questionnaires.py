@@ -85,17 +85,18 @@ def _block(
         rows,
         _fields(mapping, programme, suffix),
         _TYPES,
-        _wave(mapping, suffix).alias("wave"),
+        _wave(mapping, programme, suffix).alias("wave"),
         pl.lit(instrument.instrument).alias("instrument"),
         *items,
     )
 
 
-def _wave(mapping: Mapping, suffix: str) -> pl.Expr:
+def _wave(mapping: Mapping, programme: Programme, suffix: str) -> pl.Expr:
     if mapping.wave is None:
         raise ValueError(f"a mapping of kind {Kind.QUESTIONNAIRE} has a wave")
     if mapping.wave.column:
-        waves = {spelling.casefold(): name for spelling, name in mapping.wave.values.items()}
+        waves = {wave.lower(): wave for wave in programme.wave_names}
+        waves |= {cells.tidy(spelling): name for spelling, name in mapping.wave.values.items()}
         return cells.translated(mapping.wave.column, waves)
     return pl.lit(mapping.wave.constant or mapping.wave.suffixes[suffix])
 
@@ -104,12 +105,10 @@ def _fields(mapping: Mapping, programme: Programme, suffix: str) -> list[Field]:
     parsers = {
         "completed_on": lambda column: cells.as_day(column, mapping.date_format),
         "arm": lambda column: cells.translated(
-            column, cells.spellings("arm", mapping, {arm.casefold(): arm for arm in programme.arms})
+            column, cells.spellings("arm", mapping, {arm.lower(): arm for arm in programme.arms})
         ),
         "gender": lambda column: gender(column, mapping),
-        "duration_seconds": lambda column: (
-            pl.col(column).str.strip_chars().cast(pl.Float64, strict=False).round()
-        ),
+        "duration_seconds": cells.as_seconds,
     }
     fields = []
     for name, pattern in mapping.columns.items():
@@ -121,4 +120,4 @@ def _fields(mapping: Mapping, programme: Programme, suffix: str) -> list[Field]:
 def gender(column: str, mapping: Mapping) -> pl.Expr:
     """Gender in lower case: by the mapping's values where it has them, else as it stands."""
     given = mapping.values.get("gender", {})
-    return cells.folded(column).replace({said.casefold(): meant for said, meant in given.items()})
+    return cells.folded(column).replace({cells.tidy(said): meant for said, meant in given.items()})

@@ -69,7 +69,7 @@ def _roster_fields(mapping: Mapping, programme: Programme) -> list[Field]:
     for said_as, column in mapping.columns.items():
         match said_as:
             case "arm":
-                arms = {arm.casefold(): arm for arm in programme.arms}
+                arms = {arm.lower(): arm for arm in programme.arms}
                 # A roster with a column for the arm says everybody's.
                 fields.append(Field("arm", said_as, column, words(said_as, arms), True))
             case "rank":

@@ -14,6 +14,8 @@ import polars as pl
 
 _DELIMITERS = (",", ";", "\t", "|")
 _WORKBOOK = b"PK\x03\x04"
+_OLD_WORKBOOK = bytes.fromhex("D0CF11E0A1B11AE1")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Unreadable(Exception):
@@ -31,9 +33,17 @@ class Records:
 
     def header(self, record: int) -> list[str]:
         """Cells of one header record, tidied; an empty cell is an empty string."""
-        if record >= self.frame.height:
+        if self.first + record >= self.frame.height:
             return [""] * self.frame.width
-        return [_tidy(cell) for cell in self.frame.row(record)]
+        return [_tidy(cell) for cell in self.frame.row(self.first + record)]
+
+    @property
+    def first(self) -> int:
+        """Place of the first record that is not blank, where headings begin."""
+        for place, cells in enumerate(self.frame.iter_rows()):
+            if any(_tidy(cell) for cell in cells):
+                return place
+        return 0
 
 
 def _tidy(cell: str | None) -> str:
@@ -60,12 +70,19 @@ def read_records(content: bytes) -> Records:
         raise Unreadable("the file is empty; ask for the export again")
     if content.startswith(_WORKBOOK):
         return _read_workbook(content)
+    if content.startswith(_OLD_WORKBOOK):
+        raise Unreadable("the file is an old workbook (.xls); save it as .xlsx and send that")
+    if content.startswith(b"%PDF") or (b"\0" in content and not content.startswith(_UTF_16)):
+        raise Unreadable("the file is neither text nor a workbook; export it as CSV or XLSX")
     return _read_delimited(content)
 
 
 def _read_workbook(content: bytes) -> Records:
     try:
-        sheet = fastexcel.read_excel(content).load_sheet(0, header_row=None, dtypes="string")
+        # Told to skip no rows, it does not skip blank ones on top either: row numbers count them.
+        sheet = fastexcel.read_excel(content).load_sheet(
+            0, header_row=None, skip_rows=0, dtypes="string"
+        )
         frame = sheet.to_polars()
     except (fastexcel.FastExcelError, pl.exceptions.PolarsError):
         raise Unreadable(
@@ -79,14 +96,20 @@ def _read_workbook(content: bytes) -> Records:
 
 def _read_delimited(content: bytes) -> Records:
     text = _as_utf8(content)
-    delimiter = _delimiter(text)
+    if b"\n" not in text:
+        text = text.replace(b"\r", b"\n")
+    below = text.lstrip(b"\r\n")
+    blank = text[: len(text) - len(below)].count(b"\n")
+    delimiter = _delimiter(below)
     try:
-        frame = pl.read_csv(text, has_header=False, infer_schema=False, separator=delimiter)
+        # Blank lines on top would tell Polars that there is one column.
+        frame = pl.read_csv(below, has_header=False, infer_schema=False, separator=delimiter)
     except pl.exceptions.NoDataError:
         raise Unreadable("the file is empty; ask for the export again") from None
     except pl.exceptions.PolarsError:
-        raise Unreadable(_what_is_wrong(text, delimiter)) from None
-    return Records(_as_fields(frame))
+        raise Unreadable(_what_is_wrong(below, delimiter, blank)) from None
+    nothing = pl.DataFrame({name: [None] * blank for name in frame.columns}, schema=frame.schema)
+    return Records(_as_fields(pl.concat([nothing, frame])))
 
 
 def _as_fields(frame: pl.DataFrame) -> pl.DataFrame:
@@ -94,7 +117,7 @@ def _as_fields(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _as_utf8(content: bytes) -> bytes:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if content.startswith(_UTF_16):
         encoding = "utf-16"
     else:
         content = content.removeprefix(b"\xef\xbb\xbf")
@@ -120,13 +143,13 @@ def _delimiter(text: bytes) -> str:
     return max(_DELIMITERS, key=outside_quotes.count)
 
 
-def _what_is_wrong(text: bytes, delimiter: str) -> str:
+def _what_is_wrong(text: bytes, delimiter: str, rows_above: int) -> str:
     """Row and remedy for text that Polars refuses; slow, and only ever used for such text."""
     reader = csv.reader(io.StringIO(text.decode("utf-8")), delimiter=delimiter, strict=True)
     width = None
     number = 0
     try:
-        for number, cells in enumerate(reader, start=1):
+        for number, cells in enumerate(reader, start=rows_above + 1):
             width = width or len(cells)
             if len(cells) > width:
                 return (

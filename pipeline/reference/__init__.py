@@ -129,7 +129,7 @@ def ethnicity_groups() -> Mapping[str, str]:
     spellings: dict[str, str] = {}
     for row in _rows("ethnicity_codes.csv"):
         group = names[row["group"]]
-        for spelling in (row["self_defined_code"], row["group"], group):
+        for spelling in (row["self_defined_code"], row["label"], row["group"], group):
             if spelling:
                 spellings[spelling.lower()] = group
     return MappingProxyType(spellings)

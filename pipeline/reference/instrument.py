@@ -59,6 +59,9 @@ class Instrument(_Fact):
             raise ValueError("anchors: one label is expected for each possible answer")
         if not set(self.reversed) <= numbers:
             raise ValueError("reversed: names an item that the instrument does not have")
+        names = [subscale.subscale for subscale in self.subscales]
+        if len(set(names)) != len(names):
+            raise ValueError("subscales: each name may occur once")
         for subscale in self.subscales:
             if not set(subscale.items) <= numbers or len(set(subscale.items)) != len(
                 subscale.items
@@ -70,7 +73,8 @@ class Instrument(_Fact):
             gapless = all(
                 band.highest + 1 == after for band, after in zip(bands, limits[1:], strict=True)
             )
-            if not bands or bands[0].lowest != lowest or not gapless:
+            ordered = all(band.lowest <= band.highest for band in bands)
+            if not bands or bands[0].lowest != lowest or not gapless or not ordered:
                 raise ValueError(
                     f"subscale {subscale.subscale}: bands must cover {lowest} to {highest} "
                     "without gap or overlap"

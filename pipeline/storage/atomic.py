@@ -63,9 +63,14 @@ def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
         shutil.rmtree(new, ignore_errors=True)
 
 
-def sweep(folder: Path) -> int:
-    """Remove what killed writers left in a folder and below; returns how many."""
-    leftovers = sorted(folder.rglob(f"{_PREFIX}*")) if folder.exists() else []
+def sweep(folder: Path, before: float, *, below: bool = True) -> int:
+    """Remove what killed writers left in a folder, and below it; returns how many.
+
+    `before` is a moment in seconds since 1970: what is younger may still be written to.
+    """
+    pattern = f"{_PREFIX}*"
+    found = sorted(folder.rglob(pattern) if below else folder.glob(pattern))
+    leftovers = [path for path in found if path.exists() and path.stat().st_mtime < before]
     for leftover in leftovers:
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)

@@ -4,6 +4,7 @@ What belongs here: paths, and loading configuration from them. What stays out: P
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -15,6 +16,8 @@ from pipeline.storage.keys import create_first_key, load_keys, newest_version
 from pipeline.storage.lake import Lake
 from pipeline.storage.landing import landing_files
 from pipeline.submissions import Arrival, arrivals
+
+_STILL_WRITING = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,14 @@ class Home:
         if create_first_key(self.secrets, in_use=self.lake.holds_anything()):
             made.append("secrets/key-1")
         return made
+
+    def sweep(self, now: datetime) -> int:
+        """Remove what writers that were killed an hour ago or more left; returns how many."""
+        before = (now - _STILL_WRITING).timestamp()
+        return sum(
+            atomic.sweep(folder, before)
+            for folder in (self.root / "lake" / "submissions", self.root / "lake" / "stages")
+        ) + atomic.sweep(self.root, before, below=False)
 
     def put(self, path: PurePosixPath, content: bytes) -> None:
         """Write one file of the home folder, named relative to it."""

@@ -5,6 +5,7 @@ what the frames mean. No frame that comes here holds an identifier (`pipeline/in
 """
 
 import json
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -39,6 +40,10 @@ class Lake:
             (folder / _RECORD).write_text(json.dumps(document, indent=2), "utf-8")
 
         atomic.replace_folder(self._submissions / record.submission_id, fill)
+
+    def forget(self, submission_id: str) -> None:
+        """Remove the folder of what was never read and is no submission any more."""
+        shutil.rmtree(self._submissions / submission_id, ignore_errors=True)
 
     def holds_anything(self) -> bool:
         """Whether any submission was ever put here, complete or not."""

@@ -7,9 +7,8 @@ import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.submissions import LandingFile
+from pipeline.submissions import CANNOT_BE_OPENED, LandingFile
 
-CANNOT_BE_OPENED = "the file cannot be opened; give Muster the permission to read it"
 _NOT_EXPORTS = (".", "~$", "thumbs.db", "desktop.ini")
 _STILL_COPYING = (
     ".part",

@@ -4,9 +4,8 @@ import json
 import stat
 
 import pytest
-import typer
 
-from pipeline import __version__, cli
+from pipeline import cli
 from pipeline.orchestration import serve as serving
 from pipeline.programme import parse_programme
 
@@ -14,9 +13,18 @@ COMMANDS = [command.callback.__name__ for command in cli.app.registered_commands
 AS_OF = "2025-03-01"
 
 
+@pytest.fixture(autouse=True)
+def _no_server(monkeypatch):
+    """What should be refused must not serve until somebody presses Ctrl-C."""
+
+    def started(*_: object) -> None:
+        pytest.fail("page and daemon would have been started")
+
+    monkeypatch.setattr(serving, "serve", started)
+
+
 def test_the_commands_are_those_that_are_known():
     assert set(COMMANDS) >= {"init", "simulate", "demo", "run", "status", "up"}
-    assert __version__
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -219,6 +227,22 @@ def test_the_exit_code_says_that_a_steward_is_needed(muster, monkeypatch):
     assert muster("run", "--json").code == 0
 
 
-def test_exit_codes_are_distinct_from_those_of_a_crash():
-    assert [int(code) for code in cli.Exit] == [0, 1, 2]
-    assert isinstance(cli.app, typer.Typer)
+def test_a_defect_is_told_apart_from_held_files_and_quotes_nothing(muster, monkeypatch):
+    def broken(*_: object) -> None:
+        raise ValueError("could not parse PC 4711 Doe")
+
+    monkeypatch.setattr(cli, "_opened", broken)
+    said = muster("run")
+    assert said.code == 3
+    assert "ValueError at pipeline/cli.py line " in said.err
+    assert "4711" not in said.out + said.err
+    assert said.err.count("\n") == 1
+
+
+def test_every_outcome_has_an_exit_code_of_its_own():
+    assert {code.name: int(code) for code in cli.Exit} == {
+        "DONE": 0,
+        "NEEDS_A_STEWARD": 1,
+        "UNUSABLE": 2,
+        "DEFECT": 3,
+    }

@@ -175,7 +175,7 @@ def programs(tmp_path, monkeypatch):
 
 def test_a_page_that_cannot_start_is_said_at_once(home, programs):
     _program(programs, "dagster-webserver", "exit 1")
-    _program(programs, "dagster-daemon", "exec sleep 600")
+    _program(programs, "dagster-daemon", "exec sleep 60")
     with pytest.raises(ServerFailed, match=r"the page ended by itself \(exit code 1\)"):
         serve(home.root, _free_port(), lambda url: pytest.fail("it was never ready"))
 
@@ -194,7 +194,7 @@ def test_dagsters_tables_are_there_before_page_and_daemon_start(home, programs):
 def test_a_polite_end_before_the_page_is_ready_ends_both(home, programs):
     for name in ("dagster-webserver", "dagster-daemon"):
         polite = f"trap 'touch {programs}/{name}.bye; exit 0' TERM; echo $$ > {programs}/{name}.pid"
-        _program(programs, name, f"{polite}; while :; do sleep 0.05; done")
+        _program(programs, name, f"{polite}; for _ in $(seq 600); do sleep 0.1; done")
 
     def end() -> None:
         pids = [programs / f"dagster-{name}.pid" for name in ("webserver", "daemon")]
@@ -212,7 +212,7 @@ def test_a_polite_end_before_the_page_is_ready_ends_both(home, programs):
 
 
 def test_where_the_daemon_ends_the_page_ends_too(home, programs):
-    _program(programs, "dagster-webserver", f"echo $$ > {programs}/page.pid; exec sleep 600")
+    _program(programs, "dagster-webserver", f"echo $$ > {programs}/page.pid; exec sleep 60")
     _program(programs, "dagster-daemon", f"until [ -s {programs}/page.pid ]; do :; done; exit 3")
     with pytest.raises(ServerFailed, match=r"the daemon ended by itself \(exit code 3\)"):
         serve(home.root, _free_port(), lambda url: pytest.fail("it was never ready"))
@@ -221,7 +221,7 @@ def test_where_the_daemon_ends_the_page_ends_too(home, programs):
 
 def test_a_process_that_ignores_a_polite_end_is_ended_all_the_same(home, programs, monkeypatch):
     monkeypatch.setattr(serving, "_SECONDS_TO_STOP", 0.2)
-    deaf = f"trap '' TERM; echo $$ > {programs}/page.pid; while :; do sleep 0.1; done"
+    deaf = f"trap '' TERM; echo $$ > {programs}/page.pid; for _ in $(seq 600); do sleep 0.1; done"
     _program(programs, "dagster-webserver", deaf)
     _program(programs, "dagster-daemon", f"until [ -s {programs}/page.pid ]; do :; done; exit 1")
     with pytest.raises(ServerFailed, match="the daemon ended"):
@@ -232,7 +232,7 @@ def test_a_process_that_ignores_a_polite_end_is_ended_all_the_same(home, program
 def test_a_page_that_never_answers_is_given_up(home, programs, monkeypatch):
     monkeypatch.setattr(serving, "_SECONDS_TO_START", 0.5)
     for name in ("dagster-webserver", "dagster-daemon"):
-        _program(programs, name, "exec sleep 600")
+        _program(programs, name, "exec sleep 60")
     with pytest.raises(ServerFailed, match="did not answer within"):
         serve(home.root, _free_port(), lambda url: None)
 
@@ -240,7 +240,7 @@ def test_a_page_that_never_answers_is_given_up(home, programs, monkeypatch):
 def test_the_handler_of_polite_ends_is_put_back(home, programs, monkeypatch):
     monkeypatch.setattr(serving, "_SECONDS_TO_START", 0)
     for name in ("dagster-webserver", "dagster-daemon"):
-        _program(programs, name, "exec sleep 600")
+        _program(programs, name, "exec sleep 60")
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(ServerFailed):
         serve(home.root, _free_port(), lambda url: None)

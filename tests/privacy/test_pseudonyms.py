@@ -126,11 +126,20 @@ def test_neither_keys_nor_officers_are_ever_shown() -> None:
         ("STRASSE", "straße"),
         ("\u212a1", "k1"),
         ("e\u0301", "\u00e9"),
+        ("\u200b47\u00ad11", "4711"),
+        ("47\u201311", "4711"),
+        ("4711.0", "4711"),
+        (" 4711.00 ", "4711"),
     ],
 )
 def test_spellings_of_one_identifier(spelling: str, same: str) -> None:
     plain = IdentifierSettings()
     assert normalised_identifier(spelling, plain) == normalised_identifier(same, plain)
+
+
+def test_a_number_saved_as_a_decimal_is_no_other_officer() -> None:
+    plain = IdentifierSettings()
+    assert normalised_identifier("4711.0", plain) != normalised_identifier("47110", plain)
 
 
 @pytest.mark.parametrize(
@@ -178,5 +187,7 @@ def test_a_group_is_no_officer() -> None:
 
 
 def test_a_missing_group_has_no_pseudonym() -> None:
-    rows = pl.DataFrame({"session_group": [None, "a"]}, schema={"session_group": pl.String})
-    assert pseudonymiser().labels(rows, "session_group", "kent").to_list()[0] is None
+    rows = pl.DataFrame({"session_group": [None, "", " - ", "a"]})
+    made = pseudonymiser().labels(rows, "session_group", "kent").to_list()
+    assert made[:3] == [None, None, None]
+    assert made[3] is not None

@@ -1,7 +1,9 @@
 """What a mapping may say, and the sentence for each thing that it may not."""
 
 import copy
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,7 +90,11 @@ def test_sound_mappings_are_taken(said: dict[str, Any], mapped: Callable[[str], 
 @pytest.mark.parametrize(
     ("said", "word", "problem"),
     [
-        (changed(QUESTIONNAIRE, "fils", to="x"), "fils", "there is no such field; check its spelling"),
+        (
+            changed(QUESTIONNAIRE, "fils", to="x"),
+            "fils",
+            "there is no such field; check its spelling",
+        ),
         (changed(QUESTIONNAIRE, "source", to="Phq 9"), "source", "should match pattern"),
         (changed(QUESTIONNAIRE, "source", to="a--b"), "source", "should match pattern"),
         (changed(QUESTIONNAIRE, "kind", to="survey"), "kind", "'questionnaire', 'roster'"),
@@ -101,6 +107,11 @@ def test_sound_mappings_are_taken(said: dict[str, Any], mapped: Callable[[str], 
             changed(QUESTIONNAIRE, "wave", to={"constant": "baseline", "column": "W"}),
             "wave",
             "exactly one of",
+        ),
+        (
+            changed(WIDE, "wave", to={"suffixes": {"pre": "baseline", "early": "baseline"}}),
+            "wave",
+            "two suffixes stand for one wave",
         ),
         (
             changed(QUESTIONNAIRE, "instruments", "phq4", "columns", to="Q1"),
@@ -143,6 +154,17 @@ def test_a_problem_of_one_entry_names_file_line_and_remedy(
             "columns: rank is not a field of kind questionnaire; it has arm, gender",
         ),
         (changed(ROSTER, "columns", to={"completed_on": "D"}), "is not a field of kind roster"),
+        (changed(ROSTER, "values", to={"rank": {"T/DS": "sergeant"}}), "values: rank is not among"),
+        (
+            changed(
+                changed(ROSTER, "columns", to={"rank": "R"}),
+                "values",
+                to={"rank": {"T/DS": "sargeant"}},
+            ),
+            "values: rank cannot mean sargeant",
+        ),
+        (changed(ROSTER, "date_format", to="dd/mm/yyyy"), "write it with percent signs"),
+        (changed(ROSTER, "source", to="unmapped"), "`unmapped` is what files without a mapping"),
         (changed(ATTENDANCE, "columns", "attended", to=None), "kind attendance needs attended"),
         (changed(ATTENDANCE, "columns", to=None), "kind attendance needs session_number"),
         (changed(ROSTER, "kind", to="departures"), "kind departures needs departed_on"),
@@ -175,35 +197,57 @@ def test_a_problem_of_the_whole_names_file_and_line(
 
 
 @pytest.mark.parametrize(
-    ("said", "problem"),
+    ("said", "word", "problem"),
     [
-        (changed(ROSTER, "organisation", to="narnia"), "narnia is neither in the reference list"),
+        (
+            changed(ROSTER, "organisation", to="narnia"),
+            "organisation",
+            "narnia is neither in the reference list",
+        ),
         (
             changed(QUESTIONNAIRE, "instruments", to={"pss10": {"columns": "Q{item}"}}),
+            "pss10",
             "pss10 is not one of the programme's instruments",
         ),
         (
             changed(QUESTIONNAIRE, "wave", to={"constant": "week_9"}),
+            "wave",
             "week_9 is not one of the programme's waves",
         ),
         (
             changed(QUESTIONNAIRE, "wave", to={"column": "W", "values": {"Start": "week_9"}}),
+            "wave",
             "week_9 is not one of the programme's waves",
         ),
         (
             changed(WIDE, "wave", to={"suffixes": {"pre": "week_9"}}),
+            "wave",
             "week_9 is not one of the programme's waves",
         ),
         (
+            changed(ROSTER, "home_force", to="cumbira"),
+            "home_force",
+            "home_force: cumbira is not a force that is known",
+        ),
+        (
+            changed(ROSTER, "home_force", to={"column": "F", "values": {"A": "essex-vru"}}),
+            "home_force",
+            "home_force: essex-vru is not a force that is known",
+        ),
+        (
             changed(ROSTER, "organisation", to="essex-vru"),
+            "organisation",
             "home_force: a violence reduction unit's source says which force",
         ),
     ],
 )
 def test_what_the_programme_does_not_know(
-    said: dict[str, Any], problem: str, programme: Programme
+    said: dict[str, Any], word: str, problem: str, programme: Programme
 ) -> None:
-    assert problem in refusal(as_text(said), programme)
+    text = as_text(said)
+    sentence = refusal(text, programme)
+    assert sentence.startswith(f"{NAME} line {line_of(text, word)}: ")
+    assert problem in sentence
 
 
 @pytest.mark.parametrize("home_force", ["essex", {"column": "Force", "values": {"E": "essex"}}])
@@ -275,3 +319,12 @@ date_format: "%d/%m/%Y"
 """
     )
     assert mapping.values["rank"] == {"T/DS": "sergeant"}
+
+
+def test_every_mapping_in_the_documentation_is_sound(programme: Programme) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "mappings.md").read_text("utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        adapted = block.replace("proqol5:", "phq4:")
+        assert parse_mapping(adapted, "docs.yaml", programme).organisation == "cumbria"

@@ -57,14 +57,15 @@ def only(found: Reading) -> pl.DataFrame:
 
 
 def qualtrics_file(*rows: str, headers: int = 3) -> str:
-    names = "Status,DistributionChannel,IPAddress,ExternalReference,Q1_1,Q1_2,Q1_3,Q1_4"
-    texts = 'Response Type,Channel,IP,Ref,"Little\ninterest",Down,Nervous,Worry'
-    ids = ",".join(f'"{IMPORT_IDS % place}"' for place in range(8))
-    return "\n".join([*(names, texts, ids)[:headers], *rows, ""])
+    names = "StartDate,Status,DistributionChannel,IPAddress,ExternalReference,Q1_1,Q1_2,Q1_3,Q1_4"
+    texts = 'Start Date,Response Type,Channel,IP,Ref,"Little\ninterest",Down,Nervous,Worry'
+    ids = ",".join(f'"{IMPORT_IDS % place}"' for place in range(9))
+    days = [f"2026-01-05 09:00:00,{row}" if row else row for row in rows]
+    return "\n".join([*(names, texts, ids)[:headers], *days, ""])
 
 
-@pytest.mark.parametrize("headers", [3, 2])
-def test_qualtrics_with_three_header_records_and_legacy_with_two(
+@pytest.mark.parametrize("headers", [3, 2, 1])
+def test_qualtrics_with_three_header_records_and_where_people_deleted_some(
     headers: int, reading: Read
 ) -> None:
     found = reading(
@@ -123,6 +124,20 @@ def test_a_column_that_nobody_accounts_for_is_counted_unless_the_mapping_leaves_
     assert reading(QUALTRICS, file).columns_unknown == 1
     assert reading(QUALTRICS + 'leave_out: ["Q9_*"]\n', file).columns_unknown == 0
     assert reading(QUALTRICS + 'leave_out: ["q9_*"]\n', file).columns_unknown == 1
+
+
+LEGACY = """V1,V4,V5,V6,V7,Q1,
+ResponseID,ExternalDataReference,EmailAddress,IPAddress,Status,How are you?,
+R_1,PC1,z@example.org,1.2.3.4,1,2,
+R_2,PC2,z@example.org,1.2.3.4,0,3,
+"""
+
+
+def test_legacy_qualtrics_says_in_its_second_record_what_columns_are() -> None:
+    table = qualtrics.read(read_records(LEGACY.encode()))
+    assert table.rows(["V4", "Q1"]).rows() == [(3, True, "PC1", "2"), (4, False, "PC2", "3")]
+    assert table.left_out({"V4", "Q1"}) == ["V1", "V5", "V6"]
+    assert table.unknown({"V4", "Q1"}) == ["#7"]
 
 
 def test_the_real_qualtrics_export(real_export: Callable[[str], bytes]) -> None:

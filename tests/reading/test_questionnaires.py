@@ -61,7 +61,10 @@ def answers(found: Reading, row: int = 0) -> list[int | None]:
         ("03", 3),
         ("-1", -1),
         ("", None),
+        (" ", None),
+        ("\u00a0", None),
         ("NA", None),
+        ("NA ", None),
         ("2.5", UNRECOGNISED),
         ("2,5", UNRECOGNISED),
         ("NaN", UNRECOGNISED),
@@ -111,6 +114,7 @@ def test_an_offset_moves_numbers_and_nothing_else(
         ("Nearly every day (3)", 3),
         ("nearly every day(4)", 3),
         ("\u00a0not at all\u00a0", 0),
+        ("not\u00a0at  all", 0),
         ("sometimes", UNRECOGNISED),
         ("3", UNRECOGNISED),
         ("(3)", UNRECOGNISED),
@@ -130,15 +134,23 @@ def test_labels_of_the_mapping_take_the_place_of_the_anchors(reading: Read) -> N
     found = reading(
         ("id", *ITEMS),
         ("a", "Hardly", "OFTEN (2)", "not at all", "Überhaupt nicht"),
+        ("b", "Never (0)", "never", "Weiß nicht", "WEISS NICHT"),
         instruments={
             "phq4": {
                 "columns": "Q{item}",
                 "coding": "labels",
-                "labels": {"hardly": 1, "often": 2, "überhaupt nicht": 0},
+                "labels": {
+                    "hardly": 1,
+                    "often": 2,
+                    "überhaupt nicht": 0,
+                    "Never (0)": 0,
+                    "Weiß nicht": 3,
+                },
             }
         },
     )
     assert answers(found) == [1, 2, UNRECOGNISED, 0]
+    assert answers(found, 1) == [0, 0, 3, UNRECOGNISED]
 
 
 def test_missing_codes_are_blanks_in_every_column(reading: Read) -> None:
@@ -165,7 +177,7 @@ def test_missing_codes_are_blanks_in_every_column(reading: Read) -> None:
         ("%Y-%m-%d %H:%M:%S", "2026-01-05 23:59:59", date(2026, 1, 5)),
         ("%m/%d/%Y %I:%M %p", "01/05/2026 11:59 PM", date(2026, 1, 5)),
         ("%Y-%m-%d", "2026-02-29", None),
-        ("%d/%m/%Y", "2026-01-05", None),
+        ("%d/%m/%Y", "2026-01-05", date(2026, 1, 5)),
         ("%Y-%m-%d", "Monday", None),
     ],
 )
@@ -188,18 +200,30 @@ def test_a_duration_is_rounded_to_seconds(reading: Read) -> None:
         ("id", *ITEMS, "time"),
         ("a", "0", "1", "2", "3", "61.6"),
         ("b", "0", "1", "2", "3", ""),
-        ("c", "0", "1", "2", "3", "a minute"),
         columns={"duration_seconds": "time"},
     )
     rows = found.blocks[0].rows
-    assert rows["duration_seconds"].to_list() == [62, None, None]
-    assert rows["unrecognised"].to_list() == [[], [], ["duration_seconds"]]
+    assert rows["duration_seconds"].to_list() == [62, None]
+    assert rows["unrecognised"].to_list() == [[], []]
+
+
+@pytest.mark.parametrize("cell", ["a minute", "-5", "99999999999", "1e400", "NaN", "inf"])
+def test_a_duration_that_is_none_is_unknown(cell: str, reading: Read) -> None:
+    found = reading(
+        ("id", *ITEMS, "time"),
+        ("a", "0", "1", "2", "3", cell),
+        columns={"duration_seconds": "time"},
+    )
+    row = found.blocks[0].rows.row(0, named=True)
+    assert row["duration_seconds"] is None
+    assert row["unrecognised"] == ["duration_seconds"]
 
 
 @pytest.mark.parametrize(
     ("cell", "wave"),
     [
         ("Start", "baseline"),
+        ("Session_10", "session_10"),
         (" start ", "baseline"),
         ("Later", None),
         ("", None),
@@ -308,7 +332,7 @@ def test_consent_is_yes_only_where_it_is_said(reading: Read) -> None:
     found = reading(
         ("id", *ITEMS, "ok"),
         *((str(place), "0", "1", "2", "3", cell) for place, cell in enumerate(cells)),
-        consent={"column": "ok", "yes": ["I agree"]},
+        consent={"column": "ok", "agreed": ["I agree"]},
     )
     assert found.blocks[0].rows["consent"].to_list() == [True, True, False, False, False]
 

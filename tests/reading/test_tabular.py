@@ -50,13 +50,30 @@ def test_quotation_marks_of_windows() -> None:
     assert cells(f"text,Q1\n{text},4\n".encode("cp1252"))[1][0] == text
 
 
-@pytest.mark.parametrize(
-    "content", [bytes(range(256)), "a,b\n1,é\n".encode("utf-16")[:-1], b"a,b\n\x81\x8d,\xff\n"]
-)
+@pytest.mark.parametrize("content", ["a,b\n1,é\n".encode("utf-16")[:-1], b"a,b\n\x81\x8d,\xff\n"])
 def test_bytes_that_are_no_text_are_refused(content: bytes) -> None:
     sentence = refusal(content)
     assert "neither UTF-8, UTF-16 nor windows-1252" in sentence
     assert "export it again" in sentence
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (bytes(range(256)), "neither text nor a workbook"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "neither text nor a workbook"),
+        (b"%PDF-1.4\n1 0 obj\n", "neither text nor a workbook"),
+        (bytes.fromhex("D0CF11E0A1B11AE1") + bytes(500), "old workbook"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "neither text nor a workbook"),
+    ],
+    ids=["bytes", "png", "pdf", "xls", "utf-16 unmarked"],
+)
+def test_other_kinds_of_file_are_called_what_they_are(content: bytes, sentence: str) -> None:
+    assert sentence in refusal(content)
+
+
+def test_line_ends_of_an_old_mac() -> None:
+    assert cells(b"id,Q1\r1,4\r2,5\r") == [("id", "Q1"), ("1", "4"), ("2", "5")]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -87,6 +104,25 @@ def test_blank_lines_keep_their_rows(end: str) -> None:
 
 def test_blank_lines_keep_their_rows_in_a_file_of_one_column() -> None:
     assert cells(b"id\n1\n\n3\n")[3] == ("3",)
+
+
+@pytest.mark.parametrize("top", ["\n\n", "\r\n\r\n", ",\n,\n"])
+def test_blank_lines_on_top_keep_their_rows(top: str) -> None:
+    records = read_records((top + "id,Q1\n1,4\n").encode())
+    assert records.first == 2
+    assert records.header(0) == ["id", "Q1"]
+    assert records.frame.row(3) == ("1", "4")
+
+
+def test_a_row_that_is_too_long_is_counted_from_the_top() -> None:
+    assert refusal(b"\n\na,b\n1,2,3\n").startswith("row 4 has 3 cells")
+
+
+def test_blank_rows_on_top_of_a_workbook_keep_their_rows(workbook: Callable[..., bytes]) -> None:
+    records = read_records(workbook([[], [], ["id", "Q1"], ["a", 4]]))
+    assert records.first == 2
+    assert records.header(0) == ["id", "Q1"]
+    assert records.frame.height == 4
 
 
 def test_short_rows_are_filled_up() -> None:

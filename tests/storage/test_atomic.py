@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -158,12 +159,15 @@ def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path):
     assert (tmp_path / "submissions" / "a" / "sound").read_bytes() == b"sound"
     assert (tmp_path / "stages" / "t.parquet").read_bytes() == b"sound"
 
-    assert atomic.sweep(tmp_path) == 2
+    assert atomic.sweep(tmp_path, time.time() - 3600) == 0, "another run may still be writing"
+    assert atomic.sweep(tmp_path, time.time() + 1, below=False) == 0
+    assert len(list(tmp_path.rglob(".writing-*"))) == 2
+    assert atomic.sweep(tmp_path, time.time() + 1) == 2
     assert list(tmp_path.rglob(".writing-*")) == []
     assert _names(tmp_path / "submissions") == ["a"]
     assert _names(tmp_path / "stages") == [".hidden", "t.parquet"]
-    assert atomic.sweep(tmp_path) == 0
+    assert atomic.sweep(tmp_path, time.time() + 1) == 0
 
 
 def test_there_is_nothing_to_sweep_where_there_is_no_folder(tmp_path):
-    assert atomic.sweep(tmp_path / "missing") == 0
+    assert atomic.sweep(tmp_path / "missing", time.time()) == 0

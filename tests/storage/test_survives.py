@@ -8,7 +8,8 @@ from pipeline.programme import UnusableConfiguration
 from pipeline.storage import atomic
 from pipeline.storage.keys import create_first_key, load_keys
 from pipeline.storage.lake import Lake
-from pipeline.storage.landing import CANNOT_BE_OPENED, landing_files
+from pipeline.storage.landing import landing_files
+from pipeline.submissions import CANNOT_BE_OPENED
 
 
 def test_a_failed_swap_puts_the_old_folder_back(tmp_path: Path, monkeypatch):
