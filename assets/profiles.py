@@ -23,7 +23,8 @@ _LISTED = ("submission_id", "organisation", "source", "kind", "delivery", "colum
 @value_free
 def profiles(home: HomeResource) -> dg.MaterializeResult[None]:
     lake = home.open().lake
-    records = [record for record in known_records(lake.records()) if record.problem is None]
+    known = known_records(lake.records(), home.known_at_date())
+    records = [record for record in known if record.problem is None]
     if not records:
         lake.write_table("measures", MEASURES.to_frame())
         return dg.MaterializeResult(metadata={"submissions": 0})

@@ -66,6 +66,7 @@ def status_of(
 ) -> Status:
     """Status from the tables of the same names; `wave_names` in the programme's order."""
     current = submissions.filter(pl.col("replaced_by").is_null())
+    replaced = submissions.filter(pl.col("replaced_by").is_not_null())
     waiting = current.filter(pl.col("verdict").is_in(_NEEDS_DECISION))
     counts = ("read", "accepted", "quarantined", "superseded", "held", "withdrawn")
     by_wave = {
@@ -88,7 +89,9 @@ def status_of(
                 "submission_id", "organisation", "file_name", "verdict", "reason"
             ).iter_rows(named=True)
         ],
-        broken_rules=_broken_rules(quarantine),
+        broken_rules=_broken_rules(
+            quarantine.filter(~pl.col("submission_id").is_in(replaced["submission_id"].implode()))
+        ),
     )
 
 

@@ -223,19 +223,6 @@ def test_a_group_of_spaces_has_no_pseudonym():
     ).to_list() == [None]
 
 
-# cells that are not understood and that no rule names
-@pytest.mark.parametrize("field", ["cancelled", "minutes", "duration_seconds"])
-def test_a_cell_not_understood_is_found(field):
-    if field == "duration_seconds":
-        found = taken(Q + "columns: {duration_seconds: S}\n", "id,Q1,Q2,Q3,Q4,S\na,0,1,2,3,soon\n")
-    else:
-        text = ROSTER.replace("kind: roster", "kind: attendance")
-        text += f"columns: {{session_number: n, attended: a, {field}: x}}\n"
-        found = taken(text, "id,n,a,x\na,1,yes,perhaps\n")
-    assert found.findings.height == 1
-    assert field.removesuffix("_seconds") in found.findings["rule"].item()
-
-
 # labels of the mapping that are written as the export writes them
 def test_labels_with_their_number_and_in_german():
     text = Q.replace(

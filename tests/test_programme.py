@@ -34,6 +34,9 @@ SMALL: dict[str, Any] = {
 }
 
 
+STARTS = date(2026, 1, 5)
+
+
 def with_entry(**said: object) -> str:
     return yaml.safe_dump({**copy.deepcopy(SMALL), **said}, sort_keys=False)
 
@@ -77,6 +80,26 @@ def refusal(text: str) -> str:
         (
             with_entry(organisations=[{"organisation": "all", "name": "A", "kind": "other"}]),
             "`all` is what tables call the total",
+        ),
+        (with_entry(instruments=["proqol5", "proqol5"]), "instruments: each may be named once"),
+        (
+            with_waves(*SMALL["waves"], {"wave": "dropout", "due_after_days": 150}),
+            "dropout is what tables call another stage",
+        ),
+        (
+            with_waves(
+                *SMALL["waves"],
+                {"wave": "later", "due_after_days": 150, "not_held_by": ["narnia"]},
+            ),
+            "narnia is neither in the reference list nor declared",
+        ),
+        (
+            with_entry(cohorts=[{"organisation": "narnia", "cohort": "1", "starts_on": STARTS}]),
+            "narnia is neither in the reference list nor declared",
+        ),
+        (
+            with_entry(thresholds={"quarantined_hold": 0.9, "quarantined_reject": 0.1}),
+            "must not fall in this order",
         ),
         ("title: A\nfrom: 2026-02-30\n", "a date in it does not exist"),
         (with_entry(instruments=[]), "primary: its instrument is not among"),

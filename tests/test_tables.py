@@ -148,6 +148,15 @@ def test_a_column_that_is_needed_and_missing_is_refused() -> None:
         tables.ATTENDANCE.conform(pl.DataFrame([attendance()]).drop("cancelled"))
 
 
+def test_a_cell_of_another_type_is_refused_without_its_value() -> None:
+    rows = pl.DataFrame([attendance(session_number=CANARY)])
+    with pytest.raises(
+        ValueError, match=r"^core\.attendance\.session_number is not INTEGER$"
+    ) as bad:
+        tables.ATTENDANCE.conform(rows)
+    assert bad.value.__context__ is None
+
+
 def test_a_repeated_key_is_refused_without_its_value() -> None:
     rows = pl.DataFrame([attendance(participant_id=CANARY), attendance(participant_id=CANARY)])
     with pytest.raises(ValueError, match="two rows for one participant_id, session") as refused:

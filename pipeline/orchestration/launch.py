@@ -4,6 +4,7 @@ What stays out: which definitions there are; they are handed in.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from pipeline.orchestration.guard import StageFailed
 from pipeline.orchestration.partitions import covering_range, register
 from pipeline.programme import UnusableConfiguration
 
+_MISREAD = re.compile(r"\?|%[0-9A-Fa-f]{2}")
 PROJECT = Path(__file__).parents[2]
 """Folder of dagster.yaml and workspace.yaml."""
 
@@ -25,10 +27,10 @@ def dagster_environment(home: Path) -> dict[str, str]:
             "dagster.yaml is not beside the pipeline folder; run Muster from a checkout of the "
             "project, installed with `make`."
         )
-    if "?" in str(home.resolve()):
+    if _MISREAD.search(str(home.resolve())):
         raise UnusableConfiguration(
-            "the home folder's path holds a question mark, which SQLite takes for something else; "
-            "choose another with --home."
+            "the home folder's path holds a question mark or a percent sign with two digits, which "
+            "Dagster's storage takes for something else; choose another with --home."
         )
     return {
         "DAGSTER_HOME": str(PROJECT),

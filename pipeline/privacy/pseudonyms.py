@@ -23,7 +23,7 @@ from pipeline.programme import Identifiers, IdentifierSettings
 _BYTES = 10
 """Of a hash kept: 80 bits, so that among a million officers two meet with p < 1e-12."""
 
-_AS_DECIMAL = re.compile(r"^(\d+)\.0+$")
+_AS_DECIMAL = re.compile(r"(?<=\d)\.0+$")
 _SEPARATORS = re.compile(r"[\s\-_/.]+")
 
 
@@ -102,7 +102,8 @@ def _one_spelling(text: str) -> str:
             for sign in unicodedata.normalize("NFKC", text)
             if unicodedata.category(sign) != "Cf"
         )
-    return _SEPARATORS.sub("", text).casefold()
+    # A spreadsheet that took a column for decimals wrote 4711 as 4711.0.
+    return _SEPARATORS.sub("", _AS_DECIMAL.sub("", text.strip())).casefold()
 
 
 def normalised_identifier(identifier: str, settings: IdentifierSettings) -> str:
@@ -111,8 +112,7 @@ def normalised_identifier(identifier: str, settings: IdentifierSettings) -> str:
     Whether leading zeros count is a setting of the force: stripping them can merge two officers,
     keeping them can split one.
     """
-    # A spreadsheet that took a column for decimals wrote 4711 as 4711.0.
-    normalised = _one_spelling(_AS_DECIMAL.sub(r"\1", identifier.strip()))
+    normalised = _one_spelling(identifier)
     for prefix in settings.prefixes:
         normalised = normalised.removeprefix(_one_spelling(prefix))
     return normalised.lstrip("0") if settings.strip_leading_zeros else normalised

@@ -79,7 +79,8 @@ def as_day(column: str, pattern: str) -> pl.Expr:
         named = text.str.to_datetime(pattern, strict=False, time_unit="us").dt.date()
     else:
         named = text.str.to_date(pattern, strict=False)
-    return pl.coalesce(named, iso)
+    # Where the year comes first the format decides: 2026-05-01 could be the fifth of January.
+    return named if pattern.startswith("%Y-") else pl.coalesce(named, iso)
 
 
 def as_whole_number(column: str) -> pl.Expr:

@@ -5,6 +5,7 @@ What stays out: files and folders; a mapping arrives here as text.
 """
 
 import fnmatch
+from collections.abc import Collection
 from collections.abc import Mapping as Dictionary
 from typing import Annotated, Literal, Self
 
@@ -206,34 +207,45 @@ def parse_mapping(text: str, name: str, programme: Programme) -> Mapping:
     return mapping
 
 
-def _problem_with(mapping: Mapping, programme: Programme) -> tuple[tuple[str, ...], str] | None:
-    """Place and sentence of the first thing that cannot be with this programme."""
-    organisation = programme.known_organisations.get(mapping.organisation)
-    if organisation is None:
+_Problem = tuple[tuple[str, ...], str]
+"""Place in the file, and the sentence without its full stop."""
+
+
+def _problem_with(mapping: Mapping, programme: Programme) -> _Problem | None:
+    """The first thing that cannot be with this programme."""
+    if mapping.organisation not in programme.known_organisations:
         return ("organisation",), (
             f"organisation: {mapping.organisation} is neither in the reference list nor declared "
             "under `organisations` in programme.yaml"
         )
-    for instrument in mapping.instruments:
-        if instrument not in programme.instruments:
-            return ("instruments", instrument), (
-                f"instruments: {instrument} is not one of the programme's instruments"
-            )
-    for wave in mapping.wave.names if mapping.wave else ():
-        if wave not in programme.wave_names:
-            return ("wave",), f"wave: {wave} is not one of the programme's waves"
+    arms = {arm.lower() for arm in programme.arms}
+    named: list[tuple[tuple[str, ...], Collection[str], Collection[str]]] = [
+        (("instruments",), mapping.instruments, programme.instruments),
+        (("wave",), mapping.wave.names if mapping.wave else (), programme.wave_names),
+        (("values", "arm"), [a.lower() for a in mapping.values.get("arm", {}).values()], arms),
+    ]
+    for place, names, known in named:
+        for name in names:
+            if name not in known:
+                return (*place, name), (
+                    f"{'.'.join(place)}: {name} is not one that the programme file declares"
+                )
+    return _problem_with_home_force(mapping, programme)
+
+
+def _problem_with_home_force(mapping: Mapping, programme: Programme) -> _Problem | None:
     forces = {
         name
-        for name, known in programme.known_organisations.items()
-        if known.kind != OrganisationKind.VIOLENCE_REDUCTION_UNIT
+        for name, organisation in programme.known_organisations.items()
+        if organisation.kind != OrganisationKind.VIOLENCE_REDUCTION_UNIT
     }
-    if mapping.home_force is None and mapping.organisation not in forces:
+    given = mapping.home_force
+    if given is None and mapping.organisation not in forces:
         return ("organisation",), (
             "home_force: a violence reduction unit's source says which force its officers are of"
         )
-    given = mapping.home_force
-    named = set(given.values.values()) if isinstance(given, ColumnValues) else {given} - {None}
-    for force in sorted(str(force) for force in named):
+    named = given.values.values() if isinstance(given, ColumnValues) else [given] if given else []
+    for force in named:
         if force not in forces:
             return ("home_force",), f"home_force: {force} is not a force that is known"
     return None

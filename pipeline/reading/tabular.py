@@ -6,12 +6,14 @@ means. Nothing raised here quotes a cell: a cell may hold a name.
 
 import csv
 import io
+import re
 from collections import Counter
 from dataclasses import dataclass
 
 import fastexcel
 import polars as pl
 
+_BLANK_LINES = re.compile(rb"\A(?:[ \t]*\r?\n)+")
 _DELIMITERS = (",", ";", "\t", "|")
 _WORKBOOK = b"PK\x03\x04"
 _OLD_WORKBOOK = bytes.fromhex("D0CF11E0A1B11AE1")
@@ -98,7 +100,7 @@ def _read_delimited(content: bytes) -> Records:
     text = _as_utf8(content)
     if b"\n" not in text:
         text = text.replace(b"\r", b"\n")
-    below = text.lstrip(b"\r\n")
+    below = _BLANK_LINES.sub(b"", text, count=1)
     blank = text[: len(text) - len(below)].count(b"\n")
     delimiter = _delimiter(below)
     try:
@@ -151,6 +153,11 @@ def _what_is_wrong(text: bytes, delimiter: str, rows_above: int) -> str:
     try:
         for number, cells in enumerate(reader, start=rows_above + 1):
             width = width or len(cells)
+            if len(cells) > width == 1:
+                return (
+                    f"row {number} has {len(cells)} cells and the rows above it have one; delete "
+                    "the text above the headings"
+                )
             if len(cells) > width:
                 return (
                     f"row {number} has {len(cells)} cells where the first row has {width}; "

@@ -65,7 +65,7 @@ class Home:
     def mappings(self) -> tuple[Mapping | UnusableMapping, ...]:
         """Every mapping file; one that does not work is a value, so that it stops no other."""
         found: list[Mapping | UnusableMapping] = []
-        for path in sorted((self.root / "sources").glob("*/*.yaml")):
+        for path in sorted((self.root / "sources").glob("*/*.y*ml")):
             name = path.relative_to(self.root).as_posix()
             organisation = path.parent.name
             try:

@@ -13,7 +13,7 @@ def test_a_file_where_the_home_should_be_is_one_sentence(tmp_path: Path):
     assert "a file has its name" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["evaluation [2025]", "50% done", "a#b", "stars *"])
+@pytest.mark.parametrize("name", ["evaluation [2025] #1", "50% done *"])
 def test_a_home_may_be_called_anything(tmp_path: Path, name: str):
     muster = Muster(tmp_path / name)
     muster("init")
@@ -21,8 +21,9 @@ def test_a_home_may_be_called_anything(tmp_path: Path, name: str):
     assert muster.ask("SELECT count(*) FROM meta.build").item() == 1
 
 
-def test_a_home_that_sqlite_cannot_name_is_one_sentence(tmp_path: Path):
-    muster = Muster(tmp_path / "what?")
+@pytest.mark.parametrize("name", ["what?", "a %20 b"])
+def test_a_home_that_sqlite_cannot_name_is_one_sentence(tmp_path: Path, name: str):
+    muster = Muster(tmp_path / name)
     muster("init")
     assert "holds a question mark" in muster("run", expected=2).stderr
 

@@ -149,7 +149,7 @@ def test_the_table_is_the_published_one(record: Make) -> None:
         counted("rows_accepted", a=10),
     )
     assert listed.schema == tables.SUBMISSIONS.frame_schema
-    assert listed["received_at"].to_list() == [datetime(2026, 6, 30, 9, 30)]  # noqa: DTZ001
+    assert listed["received_at"].to_list() == [datetime(2026, 6, 30, 9, 30)]
 
 
 MONDAY, TUESDAY = (datetime(2026, 6, day, tzinfo=UTC).replace(tzinfo=None) for day in (1, 2))
@@ -171,6 +171,15 @@ def status_of(bad: dict[str, Any], responses: pl.DataFrame) -> str:
 def test_a_sound_row_that_came_later_resolves() -> None:
     bad = finding("monday", 2, "answer_out_of_range")
     assert status_of(bad, counts_from("tuesday")) == "resolved"
+
+
+def test_a_correction_taken_in_by_the_same_run_resolves_too() -> None:
+    same_moment = RECEIVED.with_columns(pl.lit(MONDAY, pl.Datetime("us")).alias("received_at"))
+    bad = findings(finding("monday", 2, "answer_out_of_range"))
+    kept = quarantine([bad], counts_from("tuesday"), same_moment)
+    assert kept["status"].to_list() == ["resolved"]
+    kept = quarantine([bad], counts_from("tuesday"), same_moment.reverse())
+    assert kept["status"].to_list() == ["open"]
 
 
 def test_a_sound_row_that_came_earlier_does_not() -> None:

@@ -175,6 +175,27 @@ def test_the_policy_chooses_among_submissions_too(
     assert counts(standing.superseded) == {stays: 0, **dict.fromkeys(others, 1)}
 
 
+@pytest.mark.parametrize(
+    ("policy", "stays"),
+    [
+        (DuplicatePolicy.FIRST_COMPLETE, "older"),
+        (DuplicatePolicy.LAST, "newer"),
+        (DuplicatePolicy.MOST_COMPLETE, "older"),
+    ],
+)
+@pytest.mark.parametrize("rows", [(10, 2), (2, 10), (5, 5)])
+def test_without_days_the_order_of_arrival_decides_and_not_the_place_in_a_file(
+    policy: DuplicatePolicy, stays: str, rows: tuple[int, int], programme: Programme
+) -> None:
+    given = responses(
+        {"submission_id": "older", "arrived": 0, "row_number": rows[0]},
+        {"submission_id": "newer", "arrived": 1, "row_number": rows[1]},
+    )
+    policed = programme.model_copy(update={"duplicates": policy})
+    standing = standing_responses(given, NO_ROSTER, NOBODY_LEFT, policed)
+    assert standing.counting["submission_id"].to_list() == [stays]
+
+
 def test_rejected_rows_are_not_counted_as_superseded(programme: Programme) -> None:
     left = pl.DataFrame({"participant_id": ["v1-a"], "departed_on": [JANUARY]})
     rows = responses(

@@ -207,22 +207,22 @@ def test_a_problem_of_the_whole_names_file_and_line(
         (
             changed(QUESTIONNAIRE, "instruments", to={"pss10": {"columns": "Q{item}"}}),
             "pss10",
-            "pss10 is not one of the programme's instruments",
+            "pss10 is not one that the programme file declares",
         ),
         (
             changed(QUESTIONNAIRE, "wave", to={"constant": "week_9"}),
             "wave",
-            "week_9 is not one of the programme's waves",
+            "week_9 is not one that the programme file declares",
         ),
         (
             changed(QUESTIONNAIRE, "wave", to={"column": "W", "values": {"Start": "week_9"}}),
             "wave",
-            "week_9 is not one of the programme's waves",
+            "week_9 is not one that the programme file declares",
         ),
         (
             changed(WIDE, "wave", to={"suffixes": {"pre": "week_9"}}),
             "wave",
-            "week_9 is not one of the programme's waves",
+            "week_9 is not one that the programme file declares",
         ),
         (
             changed(ROSTER, "home_force", to="cumbira"),

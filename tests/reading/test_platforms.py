@@ -167,7 +167,7 @@ def test_the_real_legacy_qualtrics_export(real_export: Callable[[str], bytes]) -
 
 
 def forms_file(workbook: Callable[..., bytes]) -> bytes:
-    when = datetime(2026, 1, 5, 23, 59, 59)  # noqa: DTZ001 - workbooks have no zones
+    when = datetime(2026, 1, 5, 23, 59, 59)
     metadata = ("ID", "Start time", "Completion time", "Email", "Name", "Total points")
     questions = tuple(f"In the last\u00a0two weeks: {item}" for item in range(1, 5))
     first = ("Not at all", "several days ", "Nearly every day (3)", None)
@@ -218,6 +218,25 @@ def test_a_plain_file(reading: Read) -> None:
     found = reading(PLAIN, "number;Q1_1;Q1_2;Q1_3;Q1_4\n\nA;0;1;2;3\n;;;;\nB;3;2;1;0\n")
     assert only(found)["row_number"].to_list() == [3, 5]
     assert (found.rows_in_file, found.rows_blank) == (4, 2)
+
+
+def test_a_row_of_spaces_is_blank(reading: Read) -> None:
+    found = reading(PLAIN, "number,Q1_1,Q1_2,Q1_3,Q1_4\n , ,\u00a0,,\nA,0,1,2,3\n")
+    assert only(found)["row_number"].to_list() == [3]
+    assert found.rows_blank == 1
+
+
+@pytest.mark.parametrize(
+    "column", ["row_number", "is_test", "identifier", "home_force", "consent", "field_1", "wave"]
+)
+def test_a_column_may_be_called_as_muster_calls_its_own(column: str, reading: Read) -> None:
+    file = f"{column},number,Q1_1,Q1_2,Q1_3,Q1_4\n9,A,0,1,2,3\n"
+    rows = only(reading(PLAIN, file))
+    assert rows.select("row_number", "identifier", "home_force", "consent").rows() == [
+        (2, "A", "cumbria", True)
+    ]
+    asked = PLAIN.replace("participant: number", f"participant: {column}")
+    assert only(reading(asked, file))["identifier"].to_list() == ["9"]
 
 
 def test_header_only_says_so(reading: Read) -> None:

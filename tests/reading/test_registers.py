@@ -204,7 +204,7 @@ def test_a_register_in_a_workbook(
     content = workbook(
         [
             ["Collar no", "Session", "Came", "Held"],
-            [4711, 1, True, datetime(2026, 1, 5)],  # noqa: DTZ001 - workbooks have no zones
+            [4711, 1, True, datetime(2026, 1, 5)],
             [4712, 2, False, "2026-01-19 00:00:00"],
         ]
     )

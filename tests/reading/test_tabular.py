@@ -170,9 +170,9 @@ def test_a_workbook_as_text(workbook: Callable[..., bytes]) -> None:
     content = workbook(
         [
             ["id", "Q1", "when"],
-            [4711, "Very often", datetime(2026, 1, 5)],  # noqa: DTZ001 - workbooks have no zones
+            [4711, "Very often", datetime(2026, 1, 5)],
             [None, None, None],
-            [4712.5, 12345678901234.0, datetime(2026, 1, 5, 9, 30)],  # noqa: DTZ001
+            [4712.5, 12345678901234.0, datetime(2026, 1, 5, 9, 30)],
         ]
     )
     assert cells(content) == [

@@ -129,6 +129,8 @@ def with_bands(*limits: tuple[int, int]) -> list[dict[str, Any]]:
         ("bands", with_bands((4, 6)), "bands must cover 3 to 6"),
         ("bands", with_bands((3, 4), (6, 6)), "without gap or overlap"),
         ("bands", with_bands((3, 5), (5, 6)), "without gap or overlap"),
+        ("bands", with_bands((3, 4), (5, 4), (5, 6)), "bands"),
+        ("subscales", SMALL["subscales"] * 2, "subscale"),
         ("subscales", [{"subscale": "s", "items": [1, 1], "better": "lower"}], "must be distinct"),
         ("subscales", [{"subscale": "s", "items": [1, 9], "better": "lower"}], "must be distinct"),
         ("subscales", [{"subscale": "s", "items": [1], "better": "up"}], "better"),

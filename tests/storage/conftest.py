@@ -84,7 +84,7 @@ def _cell(column: str, kind: Type, row: int) -> object:
         Type.NUMBER: row + 0.1,
         Type.TRUTH: row % 2 == 0,
         Type.DAY: date(2025, 1, 1 + row),
-        Type.MOMENT: datetime(2025, 1, 1 + row, 12),  # noqa: DTZ001 - tables hold no time zone
+        Type.MOMENT: datetime(2025, 1, 1 + row, 12),
         Type.ANSWERS: [1, None, row],
         Type.TEXTS: [f"{column} {row}"],
     }[kind]
