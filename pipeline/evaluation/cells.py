@@ -14,9 +14,9 @@ from typing import Any, Final
 import polars as pl
 
 from pipeline.evaluation.intervals import Interval, clustered_interval, t_interval
-from pipeline.programme import Programme
+from pipeline.programme import TOTAL, Programme
 
-ALL: Final = "all"
+ALL: Final = TOTAL
 """Stands for the total in the columns `organisation` and `arm`."""
 
 UNITS_PER_POINT: Final = 2520
