@@ -10,6 +10,8 @@ from typing import Final
 import polars as pl
 
 from pipeline import tables
+from pipeline.reading import registers
+from pipeline.vocabulary import Kind
 
 _ORIGIN = {
     "submission_id": pl.String(),
@@ -19,40 +21,14 @@ _ORIGIN = {
 }
 
 ROSTER_SCHEMA: Final = pl.Schema(
-    {
-        **_ORIGIN,
-        "home_force": pl.String(),
-        "unit": pl.String(),
-        "session_group": pl.String(),
-        "facilitator": pl.String(),
-        "cohort": pl.String(),
-        "arm": pl.String(),
-        "rank_group": pl.String(),
-        "service_band": pl.String(),
-        "gender": pl.String(),
-        "ethnicity_group": pl.String(),
-        "enrolled_on": pl.Date(),
-    }
+    {**_ORIGIN, "home_force": pl.String(), **registers.TYPES[Kind.ROSTER]}
 )
 """One row for each officer that a roster names; an officer may be on several rosters."""
 
-ATTENDANCE_SCHEMA: Final = pl.Schema(
-    {
-        **_ORIGIN,
-        "session_group": pl.String(),
-        "session_number": pl.Int32(),
-        "held_on": pl.Date(),
-        "cancelled": pl.Boolean(),
-        "attended": pl.Boolean(),
-        "minutes": pl.Int32(),
-        "absence_reason": pl.String(),
-    }
-)
+ATTENDANCE_SCHEMA: Final = pl.Schema({**_ORIGIN, **registers.TYPES[Kind.ATTENDANCE]})
 """One row for each officer and session that a register names."""
 
-DEPARTURES_SCHEMA: Final = pl.Schema(
-    {**_ORIGIN, "departed_on": pl.Date(), "departure_kind": pl.String()}
-)
+DEPARTURES_SCHEMA: Final = pl.Schema({**_ORIGIN, **registers.TYPES[Kind.DEPARTURES]})
 """One row for each officer whom a list of departures names."""
 
 RESPONSES_SCHEMA: Final = pl.Schema(

@@ -8,33 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from small_programme import MAPPING, PROGRAMME
 
 from pipeline import cli
 
-PROGRAMME = """
-programme: cli
-title: Simulated rows for tests
-instruments: [phq4]
-primary: {instrument: phq4, subscale: anxiety, from_wave: baseline, to_wave: session_10}
-waves:
-  - {wave: baseline, due_after_days: 0}
-  - {wave: session_10, due_after_days: 140}
-organisations:
-  - {organisation: simulated-force-01, name: Simulated Force 01, kind: police_force}
-cohorts:
-  - {organisation: simulated-force-01, cohort: all, starts_on: 2025-01-06}
-"""
-MAPPING = """
-organisation: simulated-force-01
-source: answers
-kind: questionnaire
-files: "answers*"
-delivery: incremental
-participant: Number
-wave: {column: Wave, values: {Start: baseline, End: session_10}}
-instruments: {phq4: {columns: "Q{item}"}}
-columns: {completed_on: Done}
-"""
 ANSWERS = """Number,Wave,Done,Q1,Q2,Q3,Q4
 SIMA00001,Start,2025-01-06,0,1,2,3
 SIMA00002,Start,2025-01-06,1,1,2,3

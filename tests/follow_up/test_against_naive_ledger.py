@@ -35,6 +35,9 @@ waves:
   - {wave: follow_up_3m, due_after_days: 217, follow_up: true, not_held_by: [declared, unit]}
   - {wave: follow_up_6m, due_after_days: 308, follow_up: true}
 arms: [programme, waiting_list]
+organisations:
+  - {organisation: declared, name: Simulated declared, kind: police_force}
+  - {organisation: unit, name: Simulated unit, kind: violence_reduction_unit}
 cohorts:
   - {organisation: declared, cohort: a, starts_on: 2025-01-20}
   - {organisation: unit, cohort: all, starts_on: 2025-02-03}

@@ -16,6 +16,8 @@ primary: {instrument: proqol5, subscale: burnout, from_wave: before, to_wave: af
 waves:
   - {wave: before, due_after_days: -7, opens_days_before: 21, closes_days_after: 7}
   - {wave: after, due_after_days: 140, opens_days_before: 0, closes_days_after: 0}
+organisations:
+  - {organisation: declared, name: Simulated declared, kind: police_force}
 cohorts:
   - {organisation: declared, cohort: a, starts_on: 2024-02-29}
 """)

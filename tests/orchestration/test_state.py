@@ -69,7 +69,7 @@ MAPPING = "sources/simulated-force-01/answers.yaml"
         (MAPPING, "Start: baseline", "Begin: baseline"),
         (MAPPING, "columns: {completed_on: Done}", ""),
         (MAPPING, 'files: "answers*"', 'files: "other*"'),
-        ("programme.yaml", "programme: orchestration", "programme: another"),
+        ("programme.yaml", "programme: small", "programme: another"),
         ("programme.yaml", "cohorts:", "duplicates: last\ncohorts:"),
         ("programme.yaml", "cohorts:", "identifiers: {default: {prefixes: [SIM]}}\ncohorts:"),
         ("landing/simulated-force-01/answers.csv", "0,1,2,3", "0,1,2,2"),
