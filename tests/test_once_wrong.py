@@ -420,3 +420,16 @@ def test_other_kinds_of_file(content):
 @pytest.mark.parametrize("spelling", ["\u200b4711", "47\u00ad11", "47\u201311", "\ufeff4711"])
 def test_unseen_characters(spelling):
     assert normalised_identifier(spelling, IdentifierSettings()) == "4711"
+
+
+# cells that are not understood and that no rule names
+@pytest.mark.parametrize("field", ["cancelled", "minutes", "duration_seconds"])
+def test_a_cell_not_understood_is_found(field):
+    if field == "duration_seconds":
+        found = taken(Q + "columns: {duration_seconds: S}\n", "id,Q1,Q2,Q3,Q4,S\na,0,1,2,3,soon\n")
+    else:
+        text = ROSTER.replace("kind: roster", "kind: attendance")
+        text += f"columns: {{session_number: n, attended: a, {field}: x}}\n"
+        found = taken(text, "id,n,a,x\na,1,yes,perhaps\n")
+    assert found.findings.height == 1
+    assert field.removesuffix("_seconds") in found.findings["rule"].item()

@@ -206,6 +206,15 @@ ROW_RULES: tuple[Rule, ...] = (
         _unrecognised("completed_on"),
     ),
     Rule(
+        "duration_not_recognised",
+        _ANSWERS,
+        Severity.WARN,
+        "The time taken is not a number of seconds that anybody could take; it counts as unknown.",
+        "Correct the cell.",
+        "duration_seconds",
+        _unrecognised("duration_seconds"),
+    ),
+    Rule(
         "straight_lining",
         _ANSWERS,
         Severity.WARN,
@@ -287,6 +296,15 @@ ROW_RULES: tuple[Rule, ...] = (
         lambda _: ~pl.col("cancelled") & pl.col("attended").is_null(),
     ),
     Rule(
+        "cancelled_not_recognised",
+        _ATTENDANCE,
+        Severity.WARN,
+        "It is not clear whether the session was cancelled; it counts as held.",
+        "Add the spelling to the mapping's values for cancelled, or correct the cell.",
+        "cancelled",
+        _unrecognised("cancelled"),
+    ),
+    Rule(
         "held_on_not_recognised",
         _ATTENDANCE,
         Severity.WARN,
@@ -294,6 +312,15 @@ ROW_RULES: tuple[Rule, ...] = (
         "Set the mapping's date_format, or correct the cell.",
         "held_on",
         _unrecognised("held_on"),
+    ),
+    Rule(
+        "minutes_not_recognised",
+        _ATTENDANCE,
+        Severity.WARN,
+        "The minutes are not a whole number; they count as unknown.",
+        "Correct the cell.",
+        "minutes",
+        _unrecognised("minutes"),
     ),
     Rule(
         "departed_on_not_recognised",

@@ -28,6 +28,7 @@ _ARM_QUESTION: Final = "Where are you in the programme"
 _COMMENT: Final = "Q40"
 _NOT_A_DATE: Final = "to be confirmed"
 _NOT_AN_ANSWER: Final = "n/k"
+_NOT_A_NUMBER: Final = "not timed"
 _NOT_A_CHOICE: Final = "see comment"
 
 _WAVE_SPELLINGS: Final = {
@@ -98,6 +99,10 @@ def _dated(column: str, date_format: str, rule: str | None) -> pl.Expr:
     if rule is None:
         return text
     return pl.when(_broken(rule)).then(pl.lit(_NOT_A_DATE)).otherwise(text)
+
+
+def _timed(number: pl.Expr, rule: str) -> pl.Expr:
+    return pl.when(_broken(rule)).then(pl.lit(_NOT_A_NUMBER)).otherwise(number.cast(pl.String))
 
 
 def _declared(sheet: Sheet, platform: Platform, participant: str) -> dict[str, Any]:
@@ -314,13 +319,18 @@ def _attendance(style: _RegisterStyle) -> _Register:
         "session_group": pl.col("session_group"),
         "session_number": pl.col("session_number"),
         "held_on": _dated("held_on", style.date_format, "held_on_not_recognised"),
-        "cancelled": pl.when(~held).then(pl.lit("Yes")),
+        "cancelled": pl.when(_broken("cancelled_not_recognised"))
+        .then(pl.lit(_NOT_A_CHOICE))
+        .when(~held)
+        .then(pl.lit("Yes")),
         # Blank where the session was called off: nobody could attend.
         "attended": pl.when(_broken("attended_not_recognised"))
         .then(pl.lit(_NOT_A_CHOICE))
         .when(held)
         .then(came),
-        "minutes": pl.when(pl.col("attended") & held).then(pl.lit(90)),
+        "minutes": _timed(
+            pl.when(pl.col("attended") & held).then(pl.lit(90)), "minutes_not_recognised"
+        ),
         "absence_reason": pl.when(~pl.col("attended") & held).then(reason),
     }
     values = {
@@ -454,7 +464,7 @@ def _qualtrics(sheet: Sheet, seed: int) -> Export:
         "Status": pl.when(preview).then(pl.lit(previewed)).otherwise(pl.lit(ordinary)),
         "IPAddress": pl.col("ip"),
         "Progress": pl.lit(100),
-        "Duration (in seconds)": pl.col("duration_seconds"),
+        "Duration (in seconds)": _timed(pl.col("duration_seconds"), "duration_not_recognised"),
         "Finished": pl.lit("True" if labels else "1"),
         "RecordedDate": _dated("ended", date_format, "completed_on_not_recognised"),
         "ResponseId": pl.col("response"),

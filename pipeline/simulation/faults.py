@@ -83,7 +83,9 @@ def _between(lowest: int, highest: int) -> pl.Expr:
 
 _NO_NUMBER = {"number": pl.lit(None, pl.String)}
 _STRANGER = {"number": pl.col("stranger")}
-_DID_NOT_COME = ~pl.col("attended") & ~pl.col("cancelled")
+_HELD = ~pl.col("cancelled")
+_CAME = pl.col("attended") & _HELD
+_DID_NOT_COME = ~pl.col("attended") & _HELD
 
 _ROSTER: Final = (
     Fault("participant_key_missing", _NO_NUMBER, beside=_AFTER),
@@ -102,12 +104,16 @@ _ATTENDANCE: Final = (
     ),
     # Where nobody came, the lost row does not change how many sessions an officer attended.
     Fault("attended_not_recognised", fits=_DID_NOT_COME),
+    # What is not understood counts as held, so the session was.
+    Fault("cancelled_not_recognised", fits=_HELD),
     Fault("held_on_not_recognised", fits=_DID_NOT_COME),
+    # Registers give minutes only to those who came.
+    Fault("minutes_not_recognised", fits=_CAME),
     # The last row counts: the wrong one stands before.
     Fault(
         "duplicate_attendance",
         {"attended": ~pl.col("attended")},
-        fits=~pl.col("cancelled"),
+        fits=_HELD,
         beside=_BEFORE,
     ),
 )
@@ -155,6 +161,7 @@ def _responses(population: Population) -> tuple[Fault, ...]:
             stayed,
         ),
         Fault("completed_on_not_recognised", {}, stayed),
+        Fault("duration_not_recognised", {}, stayed, layouts=_QUALTRICS),
         Fault("straight_lining", dict.fromkeys(ITEM_COLUMNS, pl.lit(3)), stayed),
         Fault(
             "answered_too_fast", {"duration_seconds": _between(15, 59)}, stayed, layouts=_QUALTRICS

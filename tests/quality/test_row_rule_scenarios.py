@@ -38,6 +38,7 @@ COLUMNS = {
     "attended": "attended",
     "cancelled": "cancelled",
     "held": "held_on",
+    "minutes": "minutes",
     "departed": "departed_on",
     "why": "departure_kind",
 }

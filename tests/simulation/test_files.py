@@ -230,6 +230,28 @@ def test_rules_on_several_rows_and_files_are_broken_where_the_truth_says() -> No
     assert pairs.height == 2 * duplicates > 0
 
 
+def test_unreadable_minutes_and_cancellations_change_nothing_else_in_a_register() -> None:
+    """Minutes are spoilt where somebody came, cancellations where the session was held."""
+    faults = _table(PLAN, "faults")
+    found: Counter[str] = Counter()
+    for path, mapping in _mappings(PLAN).items():
+        if mapping.kind != Kind.ATTENDANCE:
+            continue
+        register = pl.concat(block.rows for block in _readings(PLAN)[path].blocks)
+        here = faults.filter(organisation=mapping.organisation, source=mapping.source)
+        planted = register.join(
+            here.select(pl.col("row_number").cast(pl.Int32), "rule"), on="row_number"
+        )
+        unreadable = planted.filter(rule="minutes_not_recognised")
+        assert unreadable["attended"].to_list() == [True] * unreadable.height
+        assert unreadable["minutes"].null_count() == unreadable.height
+        unclear = planted.filter(rule="cancelled_not_recognised")
+        assert unclear["cancelled"].to_list() == [False] * unclear.height
+        assert unclear["attended"].null_count() == 0
+        found.update({"minutes": unreadable.height, "cancelled": unclear.height})
+    assert min(found["minutes"], found["cancelled"]) > 1
+
+
 def test_no_contract_would_hold_a_file_back() -> None:
     for plan in (PLAN, SimulationPlan(as_of=AS_OF, organisations=5, participants=60)):
         rejected = _table(plan, "faults").filter(severity=Severity.REJECT.value)
