@@ -26,7 +26,7 @@ $(VENV)/installed: requirements.lock pyproject.toml
 
 $(OLD_DUCKDB)/installed: tests/old_duckdb.lock $(VENV)/installed
 	@rm -rf $(OLD_DUCKDB) && mkdir -p $(OLD_DUCKDB)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-warn-conflicts \
 	  --target $(OLD_DUCKDB) -r tests/old_duckdb.lock \
 	  || echo "DuckDB 1.2 is not to be had for this Python; the test that needs it will skip."
 	@touch $@
