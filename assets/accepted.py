@@ -10,7 +10,6 @@ from pipeline.orchestration.guard import value_free
 from pipeline.orchestration.resources import HomeResource
 from pipeline.quality.standing import enrolment_of, standing_registers, standing_responses
 from pipeline.quality.verdicts import counting
-from pipeline.storage.lake import Lake
 from pipeline.vocabulary import Kind
 
 REGISTERS = (Kind.ROSTER, Kind.ATTENDANCE, Kind.DEPARTURES)
@@ -25,7 +24,12 @@ REGISTERS = (Kind.ROSTER, Kind.ATTENDANCE, Kind.DEPARTURES)
 def accepted(home: HomeResource) -> dg.MaterializeResult[None]:
     here = home.open()
     lake = here.lake
-    rows = {kind: _rows(lake, kind) for kind in Kind}
+    kinds = {record.submission_id: record.kind for record in lake.records()}
+    ids = counting(lake.read_table("verdicts"))
+    rows = {
+        kind: lake.rows("accepted", [i for i in ids if kinds[i] == kind], ACCEPTED[kind])
+        for kind in Kind
+    }
     enrolment = enrolment_of(rows[Kind.ROSTER])
     standing = {kind: standing_registers(kind, rows[kind], enrolment) for kind in REGISTERS}
     left = standing[Kind.DEPARTURES].counting
@@ -48,11 +52,3 @@ def accepted(home: HomeResource) -> dg.MaterializeResult[None]:
     return dg.MaterializeResult(
         metadata={kind.value: result.counting.height for kind, result in standing.items()}
     )
-
-
-def _rows(lake: Lake, kind: Kind) -> pl.DataFrame:
-    """Accepted rows of the submissions of one kind that count."""
-    verdicts = lake.read_table("verdicts")
-    kinds = {record.submission_id: record.kind for record in lake.records()}
-    ids = [submission_id for submission_id in counting(verdicts) if kinds[submission_id] == kind]
-    return lake.rows("accepted", ids, ACCEPTED[kind])

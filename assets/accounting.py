@@ -10,7 +10,6 @@ from pipeline.orchestration.guard import value_free
 from pipeline.orchestration.resources import HomeResource
 from pipeline.quality.judgement import FINDINGS
 from pipeline.quality.verdicts import (
-    CHECK_RESULTS,
     known_records,
     quarantine,
     rejected_rows,
@@ -61,8 +60,9 @@ def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
         responses,
         verdicts,
     )
-    results = pl.concat([CHECK_RESULTS.to_frame(), *lake.tables_called("checks_*")])
-    shown = results.filter(pl.col("submission_id").is_in(listed["submission_id"].implode()))
+    shown = lake.read_table("judged").filter(
+        pl.col("submission_id").is_in(listed["submission_id"].implode())
+    )
     lake.write_table("submissions", listed)
     lake.write_table("quarantine", kept)
     lake.write_table("checks", tables.CHECKS.conform(shown.drop("sentence")))

@@ -21,6 +21,7 @@ def verdicts(home: HomeResource) -> dg.MaterializeResult[None]:
     records = known_records(lake.records(), home.known_at_date())
     results = pl.concat([CHECK_RESULTS.to_frame(), *lake.tables_called("checks_*")])
     made = verdicts_of(records, results, contracts_expected(lake.read_table("measures")))
+    lake.write_table("judged", results)
     lake.write_table("verdicts", made)
     counts = made["verdict"].value_counts().sort("verdict")
     return dg.MaterializeResult(metadata=dict(counts.iter_rows()))

@@ -504,4 +504,3 @@ TABLES: tuple[Table, ...] = (
     PILOT_RECONCILIATION,
     BUILD,
 )
-BY_NAME = {table.name: table for table in TABLES}

@@ -69,12 +69,23 @@ def names_of_broken(broken: pl.DataFrame, names: list[str]) -> pl.Series:
 def findings_of(rows: pl.DataFrame, rule: Rule, circumstances: Circumstances) -> pl.DataFrame:
     """Findings for rows that all break one rule."""
     column = rule.column(circumstances) if callable(rule.column) else pl.lit(rule.column)
+    return as_findings(rows, pl.lit(rule.name), column, rule.severity)
+
+
+def as_findings(
+    rows: pl.DataFrame, rule: pl.Expr, column: pl.Expr, severity: Severity
+) -> pl.DataFrame:
+    """Where rows stand and what is wrong with them (FINDINGS), with their submission if known.
+
+    Rows of registers have no wave and no instrument.
+    """
     nothing = pl.lit(None, pl.String)
     return rows.select(
+        *(["submission_id"] if "submission_id" in rows.columns else []),
         pl.col("row_number"),
-        pl.lit(rule.name).alias("rule"),
+        rule.alias("rule"),
         column.cast(pl.String).alias("column_name"),
-        pl.lit(rule.severity.value).alias("severity"),
+        pl.lit(severity.value).alias("severity"),
         pl.col("participant_id"),
         pl.col("wave") if "wave" in rows.columns else nothing.alias("wave"),
         pl.col("instrument") if "instrument" in rows.columns else nothing.alias("instrument"),
@@ -126,5 +137,5 @@ def _repeated(sound: pl.DataFrame, kind: Kind, circumstances: Circumstances) -> 
         .sort(keys, descending=descending, nulls_last=True, maintain_order=True)
         .unique(key, keep="first", maintain_order=True)["place"]
     )
-    places = pl.Series("place", range(sound.height), dtype=staying.dtype)
+    places = pl.int_range(sound.height, dtype=pl.UInt32, eager=True)
     return ~places.is_in(staying.implode())

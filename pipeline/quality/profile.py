@@ -124,7 +124,12 @@ def contract_name(kind: str, instrument: str | None) -> str:
 
 def contracts_expected(measures: pl.DataFrame) -> pl.DataFrame:
     """submission_id and contract: which contracts have to be judged."""
-    return measures.select(
-        "submission_id",
-        pl.concat_str("kind", "instrument", separator="_", ignore_nulls=True).alias("contract"),
+    judged = measures.select("submission_id", "kind", "instrument").iter_rows()
+    return pl.DataFrame(
+        [
+            (submission_id, contract_name(kind, instrument))
+            for submission_id, kind, instrument in judged
+        ],
+        schema={"submission_id": pl.String, "contract": pl.String},
+        orient="row",
     )

@@ -11,7 +11,12 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.programme import Programme
-from pipeline.quality.judgement import FINDINGS, best_response_first, names_of_broken
+from pipeline.quality.judgement import (
+    FINDINGS,
+    as_findings,
+    best_response_first,
+    names_of_broken,
+)
 from pipeline.quality.rules import RULES
 from pipeline.vocabulary import Kind, Severity
 
@@ -134,19 +139,8 @@ def standing_responses(
 
 def _findings(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     rule = RULES[name]
-    nothing = pl.lit(None, pl.String)
-    return rows.select(
-        "submission_id",
-        "row_number",
-        pl.lit(name).alias("rule"),
-        pl.lit(rule.column if isinstance(rule.column, str) else None, pl.String).alias(
-            "column_name"
-        ),
-        pl.lit(rule.severity.value).alias("severity"),
-        "participant_id",
-        pl.col("wave") if "wave" in rows.columns else nothing.alias("wave"),
-        pl.col("instrument") if "instrument" in rows.columns else nothing.alias("instrument"),
-    )
+    column = rule.column if isinstance(rule.column, str) else None
+    return as_findings(rows, pl.lit(name), pl.lit(column), rule.severity)
 
 
 def _standing(

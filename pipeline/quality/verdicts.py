@@ -10,6 +10,7 @@ from datetime import date
 import polars as pl
 
 from pipeline import tables
+from pipeline.quality.judgement import as_findings
 from pipeline.quality.standing import STANDING_FINDINGS
 from pipeline.submissions import UNMAPPED, Record
 from pipeline.vocabulary import Delivery, QuarantineStatus, Severity, Verdict
@@ -209,17 +210,8 @@ def rejected_rows(verdicts: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
     `verdicts` is VERDICTS; `rows` are those that intake accepted, of one kind.
     """
-    nothing = pl.lit(None, pl.String)
-    return rows.join(verdicts, on="submission_id", maintain_order="left").select(
-        "submission_id",
-        "row_number",
-        pl.col("failed_contract").alias("rule"),
-        nothing.alias("column_name"),
-        pl.lit(Severity.REJECT.value).alias("severity"),
-        "participant_id",
-        pl.col("wave") if "wave" in rows.columns else nothing.alias("wave"),
-        pl.col("instrument") if "instrument" in rows.columns else nothing.alias("instrument"),
-    )
+    failed = rows.join(verdicts, on="submission_id", maintain_order="left")
+    return as_findings(failed, pl.col("failed_contract"), pl.lit(None), Severity.REJECT)
 
 
 def quarantine(

@@ -53,7 +53,8 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
     """Canonical rows of an export; raises Unreadable with one sentence."""
     table = _READERS[mapping.platform](read_records(content))
     wanted = _wanted_columns(mapping, programme)
-    absent = [column for column in wanted if column not in set(table.columns)]
+    present = set(table.columns)
+    absent = [column for column in wanted if column not in present]
     if absent:
         # The file's own headings are not listed: a file without headings has people there.
         more = f" and {len(absent) - 1} more that the mapping names" if len(absent) > 1 else ""
