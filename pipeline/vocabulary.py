@@ -67,6 +67,12 @@ class QuarantineStatus(Term):
     RESOLVED = "resolved", "A later submission brought a sound row for the same measurement."
 
 
+class DecisionAction(Term):
+    ACCEPT = "accept", "A submission that contracts hold counts all the same."
+    RETURN = "return", "Nothing of a submission counts; the organisation must send it again."
+    WAIVE = "waive", "A row counts until an end date although it broke a rule."
+
+
 class DuplicatePolicy(Term):
     FIRST_COMPLETE = "first_complete", "The earliest response with every item answered stays."
     LAST = "last", "The latest response stays."

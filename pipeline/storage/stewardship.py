@@ -1,0 +1,297 @@
+"""The stewardship store: what cannot be made again, in one SQLite file that only ever grows.
+
+What belongs here: when each submission was first seen and in which order, and what stewards
+decided. What stays out: what decisions mean (`pipeline/quality/decisions.py`).
+
+The file is made by the first write. A reader that finds none finds nothing, and makes none.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pipeline.programme import UnusableConfiguration
+from pipeline.quality.decisions import Decision, Ruling
+from pipeline.storage import atomic
+from pipeline.vocabulary import DecisionAction
+
+T = TypeVar("T")
+
+SCHEMA_VERSION: Final = 1
+_SECONDS_TO_WAIT: Final = 30
+_MODE: Final = 0o600
+
+# A rollback journal, not a write-ahead log: one file is the whole store, so a copy of it taken
+# while nobody writes is whole. Append-only is held by the file itself, not by this module alone.
+_SCHEMA: Final = (
+    """
+    CREATE TABLE receipts (
+        place INTEGER PRIMARY KEY AUTOINCREMENT,
+        submission_id TEXT NOT NULL UNIQUE,
+        received_at TEXT NOT NULL,
+        modified_at TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE decisions (
+        decision INTEGER PRIMARY KEY AUTOINCREMENT,
+        decided_at TEXT NOT NULL,
+        submission_id TEXT NOT NULL,
+        row_number INTEGER,
+        rule TEXT,
+        action TEXT NOT NULL CHECK (action IN ('accept', 'return', 'waive')),
+        steward TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        until TEXT
+    )
+    """,
+    *(
+        f"""
+        CREATE TRIGGER {table}_refuse_{act} BEFORE {act} ON {table}
+        BEGIN SELECT RAISE(ABORT, '{table} only ever grow'); END
+        """
+        for table in ("receipts", "decisions")
+        for act in ("UPDATE", "DELETE")
+    ),
+    # INSERT OR REPLACE deletes without asking the triggers above.
+    """
+    CREATE TRIGGER receipts_refuse_REPLACE BEFORE INSERT ON receipts
+    WHEN EXISTS (SELECT 1 FROM receipts
+                 WHERE place = NEW.place OR submission_id = NEW.submission_id)
+    BEGIN SELECT RAISE(ABORT, 'receipts only ever grow'); END
+    """,
+    """
+    CREATE TRIGGER decisions_refuse_REPLACE BEFORE INSERT ON decisions
+    WHEN EXISTS (SELECT 1 FROM decisions WHERE decision = NEW.decision)
+    BEGIN SELECT RAISE(ABORT, 'decisions only ever grow'); END
+    """,
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+
+_DAMAGED = (
+    "stewardship.sqlite is damaged or is not Muster's; put its backup in its place, since what it "
+    "holds cannot be made again."
+)
+_CANNOT_BE_USED = {
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_BUSY: (
+        f"stewardship.sqlite has been in use by something else for {_SECONDS_TO_WAIT} seconds; "
+        "try again when it has ended."
+    ),
+    sqlite3.SQLITE_FULL: (
+        "the disk is full, so nothing was written to stewardship.sqlite; make room and try again."
+    ),
+    **dict.fromkeys(
+        (
+            sqlite3.SQLITE_CANTOPEN,
+            sqlite3.SQLITE_IOERR,
+            sqlite3.SQLITE_PERM,
+            sqlite3.SQLITE_READONLY,
+        ),
+        "stewardship.sqlite cannot be read or written; give Muster the permission, on its folder "
+        "too.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """When a submission was first seen, and its place in the order of arrival."""
+
+    place: int
+    received_at: datetime
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stewardship:
+    """The store of one home folder; raises UnusableConfiguration if the file cannot be used."""
+
+    path: Path
+
+    def receive(
+        self, arrivals: Sequence[tuple[str, datetime]], now: datetime
+    ) -> dict[str, Receipt]:
+        """Receipts of the submissions asked for; those not seen before are put on record.
+
+        Args:
+            arrivals: submission_id and when its file was last modified, in order of arrival.
+            now: when they are received. A clock that was moved back never reorders arrivals:
+                nothing is received earlier than what came before it.
+
+        """
+        known = self.receipts()
+        if any(submission_id not in known for submission_id, _ in arrivals):
+            with self._writing() as connection:
+                known = _receipts(connection)
+                newest = max((r.received_at for r in known.values()), default=now)
+                received_at = _text(max(now, newest))
+                new = dict.fromkeys(i for i, _ in arrivals if i not in known)
+                modified = dict(reversed(arrivals))
+                connection.executemany(
+                    "INSERT INTO receipts (submission_id, received_at, modified_at) "
+                    "VALUES (?, ?, ?)",
+                    [(i, received_at, _text(modified[i])) for i in new],
+                )
+                known = _receipts(connection)
+        return {submission_id: known[submission_id] for submission_id, _ in arrivals}
+
+    def receipts(self) -> dict[str, Receipt]:
+        """Every receipt by submission, in the order of arrival."""
+        return self._read(_receipts) or {}
+
+    def record(self, rulings: Sequence[Ruling], now: datetime) -> list[Decision]:
+        """Put what a steward says on record, all of it or nothing; returns it as recorded."""
+        with self._writing() as connection:
+            before = _decisions(connection)
+            decided_at = _text(max([now, *(d.decided_at for d in before[-1:])]))
+            connection.executemany(
+                "INSERT INTO decisions "
+                "(decided_at, submission_id, row_number, rule, action, steward, reason, until) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        decided_at,
+                        ruling.submission_id,
+                        ruling.row_number,
+                        ruling.rule,
+                        ruling.action.value,
+                        ruling.steward,
+                        ruling.reason,
+                        ruling.until.isoformat() if ruling.until else None,
+                    )
+                    for ruling in rulings
+                ],
+            )
+            return _decisions(connection)[len(before) :]
+
+    def decisions(self) -> list[Decision]:
+        """Every decision, in the order in which they were taken."""
+        return self._read(_decisions) or []
+
+    def backup(self, to: Path) -> bool:
+        """Copy the store while others may use it; returns whether there was one to copy."""
+        if not self.path.exists():
+            return False
+        with self._open() as source, atomic.replacing(to, mode=_MODE) as temporary:
+            _make_private(temporary)
+            with closing(sqlite3.connect(temporary)) as target:
+                source.backup(target)
+        return True
+
+    def _read(self, rows: Callable[[sqlite3.Connection], T]) -> T | None:
+        if not self.path.exists():
+            return None
+        with self._open() as connection:
+            return rows(connection) if _version(connection) else None
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, which first makes the file where there is none."""
+        with self._open(make=True) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                # Asked inside the transaction: another process may just have made the tables.
+                if not _version(connection):
+                    for statement in _SCHEMA:
+                        connection.execute(statement)
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _open(self, *, make: bool = False) -> Iterator[sqlite3.Connection]:
+        with _usable():
+            if make:
+                _make_private(self.path)
+            # Not read-only: a reader may have to undo what a killed writer left half done.
+            with closing(
+                sqlite3.connect(
+                    f"{self.path.resolve().as_uri()}?mode=rw",
+                    uri=True,
+                    timeout=_SECONDS_TO_WAIT,
+                    isolation_level=None,
+                )
+            ) as connection:
+                connection.execute("PRAGMA synchronous = FULL")
+                _version(connection)
+                yield connection
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    """Say in one sentence why the file cannot be used; SQLite's own words stay out."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        # The extended code's lowest byte is the kind of failure.
+        sentence = _CANNOT_BE_USED.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+        if sentence is None:
+            raise
+        raise UnusableConfiguration(sentence) from None
+    except OSError:
+        raise UnusableConfiguration(_CANNOT_BE_USED[sqlite3.SQLITE_PERM]) from None
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    """Version of the tables; 0 where a killed writer left a file without any."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > SCHEMA_VERSION:
+        raise UnusableConfiguration(
+            "stewardship.sqlite was written by a newer Muster; use that version or a later one."
+        )
+    if version == 0 and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        raise UnusableConfiguration(_DAMAGED)
+    return version
+
+
+def _make_private(path: Path) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, _MODE))
+
+
+def _receipts(connection: sqlite3.Connection) -> dict[str, Receipt]:
+    rows = connection.execute(
+        "SELECT submission_id, place, received_at, modified_at FROM receipts ORDER BY place"
+    )
+    return {
+        submission_id: Receipt(
+            place, datetime.fromisoformat(received_at), datetime.fromisoformat(modified_at)
+        )
+        for submission_id, place, received_at, modified_at in rows
+    }
+
+
+def _decisions(connection: sqlite3.Connection) -> list[Decision]:
+    rows = connection.execute(
+        "SELECT decision, decided_at, submission_id, row_number, rule, action, steward, reason, "
+        "until FROM decisions ORDER BY decision"
+    )
+    made = []
+    for number, decided_at, submission_id, row_number, rule, action, steward, reason, until in rows:
+        made.append(
+            Decision(
+                decision=number,
+                decided_at=datetime.fromisoformat(decided_at),
+                submission_id=submission_id,
+                row_number=row_number,
+                rule=rule,
+                action=DecisionAction(action),
+                steward=steward,
+                reason=reason,
+                until=date.fromisoformat(until) if until else None,
+            )
+        )
+    return made
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
