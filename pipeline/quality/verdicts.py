@@ -1,7 +1,8 @@
 """What becomes of each submission, and the accounting that proves no row was lost.
 
-What belongs here: contract results and records -> verdicts; counts -> `quality.submissions` and
-`quality.quarantine`. What stays out: thresholds and Great Expectations (`checks/`).
+What belongs here: contract results, decisions and records -> verdicts; counts ->
+`quality.submissions` and `quality.quarantine`. What stays out: thresholds and Great Expectations
+(`checks/`), and what a steward may decide (`pipeline/review.py`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,10 +11,11 @@ from datetime import date
 import polars as pl
 
 from pipeline import tables
+from pipeline.quality.decisions import Decision, newest_on_submissions
 from pipeline.quality.judgement import as_findings
 from pipeline.quality.standing import STANDING_FINDINGS
 from pipeline.submissions import UNMAPPED, Record
-from pipeline.vocabulary import Delivery, QuarantineStatus, Severity, Verdict
+from pipeline.vocabulary import DecisionAction, Delivery, QuarantineStatus, Severity, Verdict
 
 VERDICTS = pl.Schema(
     {
@@ -33,6 +35,8 @@ _COUNTING = frozenset({Verdict.ACCEPTED, Verdict.ACCEPTED_WITH_WARNINGS})
 # The worst finding decides; a check that broke is worse than one that warns, and never bad data.
 _ORDER = (Verdict.REJECTED, Verdict.HELD, Verdict.ACCEPTED_WITH_WARNINGS)
 CONTRACT = "contract"
+RETURNED = "returned"
+"""Stands where a rule or contract would: the rows of a file that a steward sent back."""
 
 
 class AccountingError(Exception):
@@ -51,7 +55,10 @@ def known_records(records: Iterable[Record], known_at: date | None = None) -> li
 
 
 def verdicts_of(
-    records: Sequence[Record], checks: pl.DataFrame, expected: pl.DataFrame
+    records: Sequence[Record],
+    checks: pl.DataFrame,
+    expected: pl.DataFrame,
+    decisions: Iterable[Decision] = (),
 ) -> pl.DataFrame:
     """One verdict a submission (VERDICTS).
 
@@ -59,6 +66,8 @@ def verdicts_of(
         records: submissions in the order in which they arrived.
         checks: CHECK_RESULTS.
         expected: submission_id and contract, one row for each contract that has to be judged.
+        decisions: what stewards decided, in order; the newest on a submission is heard.
+
     """
     judged = set(checks.select("submission_id", "contract").unique().iter_rows())
     missing = {
@@ -69,14 +78,39 @@ def verdicts_of(
     failures: dict[str, list[dict[str, str | bool | None]]] = {}
     for row in checks.filter(~pl.col("passed").fill_null(False)).iter_rows(named=True):
         failures.setdefault(row["submission_id"], []).append(row)
-    rows = [_verdict(r, failures.get(r.submission_id, []), missing) for r in records]
+    decided = newest_on_submissions(decisions)
+    rows = []
+    for record in records:
+        by_contract = _verdict(record, failures.get(record.submission_id, []), missing)
+        may_count = record.problem is None and record.submission_id not in missing
+        rows.append(_as_decided(by_contract, decided.get(record.submission_id), may_count))
     frame = pl.DataFrame(rows, schema=VERDICTS, orient="row")
     return _with_replacements(frame, records)
 
 
+_Row = tuple[str | None, ...]
+
+
+def _as_decided(by_contract: _Row, decision: Decision | None, may_count: bool) -> _Row:
+    """What a steward's decision makes of a verdict; one that cannot apply changes nothing.
+
+    Accepting lets count what contracts hold, never what they reject, nor what nobody could read
+    or has judged yet. Returning is always possible.
+    """
+    if decision is None:
+        return by_contract
+    submission_id, verdict = by_contract[:2]
+    said = (decision.reason, None, decision.steward)
+    if decision.action == DecisionAction.RETURN:
+        return (submission_id, Verdict.REJECTED, *said, RETURNED)
+    if decision.action == DecisionAction.ACCEPT and verdict == Verdict.HELD and may_count:
+        return (submission_id, Verdict.ACCEPTED, *said, None)
+    return by_contract
+
+
 def _verdict(
     record: Record, failures: list[dict[str, str | bool | None]], missing: dict[str, str]
-) -> tuple[str | None, ...]:
+) -> _Row:
     submission_id = record.submission_id
     if record.problem is not None:
         return (submission_id, Verdict.HELD, record.problem, None, CONTRACT, None)

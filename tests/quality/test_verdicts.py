@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pipeline.quality.decisions import Decision
 from pipeline.quality.verdicts import (
     CHECK_RESULTS,
     counting,
@@ -15,7 +16,7 @@ from pipeline.quality.verdicts import (
     verdicts_of,
 )
 from pipeline.submissions import UNMAPPED, Record
-from pipeline.vocabulary import Verdict
+from pipeline.vocabulary import DecisionAction, Verdict
 
 Make = Callable[..., Record]
 CONTRACT = "questionnaire_phq4"
@@ -214,3 +215,113 @@ def test_sound_rows_of_a_rejected_file_are_found_under_its_contract(record: Make
     }
     of_register = rejected_rows(verdicts, rows.drop("wave", "instrument"))
     assert of_register.select("wave", "instrument").row(0) == (None, None)
+
+
+def ruled(*given: tuple[str, str]) -> list[Decision]:
+    """Decisions from submission and action, in the order taken."""
+    return [
+        Decision(
+            decision=place,
+            decided_at=datetime(2026, 7, place, tzinfo=UTC),
+            submission_id=submission_id,
+            action=DecisionAction(action),
+            steward="data.steward",
+            reason=f"reason {place}",
+        )
+        for place, (submission_id, action) in enumerate(given, start=1)
+    ]
+
+
+def settled(record: Record, severity: str, *actions: str) -> dict[str, Any]:
+    """The verdict on a submission that failed a contract with a severity, after decisions."""
+    decisions = ruled(*(("a", action) for action in actions))
+    checks = checked(("a", severity, False))
+    return verdicts_of([record], checks, awaited("a"), decisions).row(0, named=True)
+
+
+def test_a_held_file_that_a_steward_accepts_counts(record: Make) -> None:
+    found = settled(record("a"), "held", "accept")
+    assert (found["verdict"], found["reason"], found["decided_by"], found["failed_contract"]) == (
+        Verdict.ACCEPTED,
+        "reason 1",
+        "data.steward",
+        None,
+    )
+
+
+@pytest.mark.parametrize("severity", ["held", "rejected", "accepted_with_warnings"])
+def test_a_file_that_a_steward_returns_counts_as_rejected(severity: str, record: Make) -> None:
+    found = settled(record("a"), severity, "return")
+    assert (found["verdict"], found["reason"], found["decided_by"], found["failed_contract"]) == (
+        Verdict.REJECTED,
+        "reason 1",
+        "data.steward",
+        "returned",
+    )
+
+
+def test_of_several_decisions_the_newest_holds(record: Make) -> None:
+    assert settled(record("a"), "held", "accept", "return")["verdict"] == Verdict.REJECTED
+    again = settled(record("a"), "held", "return", "accept")
+    assert (again["verdict"], again["reason"]) == (Verdict.ACCEPTED, "reason 2")
+
+
+def test_accepting_what_was_returned_gives_it_back_to_its_contracts(record: Make) -> None:
+    found = settled(record("a"), "accepted_with_warnings", "return", "accept")
+    assert (found["verdict"], found["decided_by"]) == (Verdict.ACCEPTED_WITH_WARNINGS, "contract")
+
+
+def test_accepting_cannot_make_a_rejected_file_count(record: Make) -> None:
+    found = settled(record("a"), "rejected", "accept")
+    assert (found["verdict"], found["decided_by"]) == (Verdict.REJECTED, "contract")
+
+
+def test_accepting_cannot_make_an_unreadable_file_count(record: Make) -> None:
+    unreadable = record("a", problem="the file is empty", rows_read=None)
+    found = verdicts_of([unreadable], checked(), awaited(), ruled(("a", "accept")))
+    assert found.select("verdict", "reason").row(0) == (Verdict.HELD, "the file is empty")
+
+
+def test_accepting_waits_until_every_contract_was_judged(record: Make) -> None:
+    found = verdicts_of([record("a")], checked(), awaited("a"), ruled(("a", "accept")))
+    assert found.select("verdict", "decided_by").row(0) == (Verdict.HELD, "contract")
+
+
+def test_accepting_settles_a_check_that_broke(record: Make) -> None:
+    checks = checked(("a", "held", None))
+    found = verdicts_of([record("a")], checks, awaited("a"), ruled(("a", "accept")))
+    assert found["verdict"].to_list() == [Verdict.ACCEPTED]
+
+
+def test_an_unreadable_file_can_be_returned(record: Make) -> None:
+    unreadable = record("a", problem="the file is empty", rows_read=None)
+    found = verdicts_of([unreadable], checked(), awaited(), ruled(("a", "return")))
+    assert found.select("verdict", "decided_by").row(0) == (Verdict.REJECTED, "data.steward")
+
+
+def test_a_decision_says_nothing_of_another_file(record: Make) -> None:
+    checks = checked(("a", "held", False), ("b", "held", False))
+    found = verdicts_of(
+        [record("a", source="x"), record("b", source="y")],
+        checks,
+        awaited("a", "b"),
+        ruled(("b", "accept"), ("unknown", "return")),
+    )
+    assert found["verdict"].to_list() == [Verdict.HELD, Verdict.ACCEPTED]
+
+
+def test_when_the_newest_file_is_returned_the_older_good_one_is_in_force(record: Make) -> None:
+    records = [record("a"), record("b"), record("c")]
+    checks = checked(*((r.submission_id, "held", True) for r in records))
+    found = verdicts_of(records, checks, awaited("a", "b", "c"), ruled(("c", "return")))
+    assert found["replaced_by"].to_list() == ["b", None, None]
+    assert counting(found) == ["b"]
+
+
+def test_an_accepted_held_file_replaces_the_older_one(record: Make) -> None:
+    checks = checked(("a", "held", True), ("b", "held", False))
+    found = verdicts_of(
+        [record("a"), record("b")], checks, awaited("a", "b"), ruled(("b", "accept"))
+    )
+    assert found["replaced_by"].to_list() == ["b", None]
+    assert counting(found) == ["b"]
