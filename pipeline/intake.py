@@ -11,7 +11,7 @@ import polars as pl
 
 from pipeline.privacy.pseudonyms import Pseudonymiser
 from pipeline.programme import Programme
-from pipeline.quality.judgement import FINDINGS, Split, split
+from pipeline.quality.judgement import FINDINGS, Waived, split
 from pipeline.quality.profile import PROFILE, profile_of
 from pipeline.quality.rules import Circumstances
 from pipeline.reading import registers
@@ -44,6 +44,9 @@ ACCEPTED: dict[Kind, pl.Schema] = {
 }
 """Columns of accepted rows of each kind. None of them can hold an identifier."""
 
+WAIVED = pl.Schema({**ACCEPTED[Kind.QUESTIONNAIRE], "needs_waiver": pl.List(pl.String())})
+"""Columns of rows that count while waivers hold; only answers break rules that can be waived."""
+
 WHOSE = pl.Schema({name: _SHARED[name] for name in ("participant_id", "organisation")})
 """The columns that say whose a row of any kind is, and who sent it."""
 
@@ -61,6 +64,9 @@ class TakenIn:
     accepted: pl.DataFrame
     findings: pl.DataFrame
     profile: pl.DataFrame
+    waived: pl.DataFrame | None = None
+    """Quarantined rows that count while waivers hold (WAIVED); None where nothing was waived. The
+    profile leaves them out: what contracts say of a file does not depend on waivers."""
 
     @property
     def rows_quarantined(self) -> int:
@@ -73,18 +79,26 @@ def take_in(
     programme: Programme,
     pseudonymiser: Pseudonymiser,
     received_on: date,
+    *,
+    waived: Waived = (),
 ) -> TakenIn:
-    """Take in one file; raises `reading.tabular.Unreadable` with one sentence."""
+    """Take in one file; raises `reading.tabular.Unreadable` with one sentence.
+
+    `waived` has the row numbers and rules that were waived for this file at any time.
+    """
     reading = read(content, mapping, programme)
     accepted, findings, profiles = [], [FINDINGS.to_frame()], [PROFILE.to_frame()]
+    let_in = []
     rows_read = rows_withdrawn = 0
     for block in reading.blocks:
         agreed = block.rows.filter(pl.col("consent"))
         withdrawn = block.rows.height - agreed.height
         pseudonymised = _pseudonymised(agreed, mapping, pseudonymiser)
         circumstances = Circumstances(programme, received_on, block.instrument)
-        judged = split(pseudonymised, mapping.kind, circumstances)
-        accepted.append(_stored(judged, block, mapping))
+        judged = split(pseudonymised, mapping.kind, circumstances, waived)
+        accepted.append(_stored(judged.accepted, block, mapping, ACCEPTED[mapping.kind]))
+        if not judged.waived.is_empty():
+            let_in.append(_stored(judged.waived, block, mapping, WAIVED))
         findings.append(judged.findings)
         profiles.append(
             profile_of(
@@ -103,6 +117,7 @@ def take_in(
         accepted=pl.concat(accepted),
         findings=pl.concat(findings),
         profile=pl.concat(profiles),
+        waived=pl.concat(let_in) if let_in else None,
     )
 
 
@@ -118,13 +133,15 @@ def _pseudonymised(
     return named.drop("identifier", "consent")
 
 
-def _stored(judged: Split, block: Block, mapping: Mapping) -> pl.DataFrame:
-    """Accepted rows as the lake keeps them: answers as one list, nothing only rules needed."""
-    rows = judged.accepted.with_columns(pl.lit(mapping.organisation).alias("organisation"))
+def _stored(
+    judged: pl.DataFrame, block: Block, mapping: Mapping, schema: pl.Schema
+) -> pl.DataFrame:
+    """Rows as the lake keeps them: answers as one list, nothing only rules needed."""
+    rows = judged.with_columns(pl.lit(mapping.organisation).alias("organisation"))
     if block.instrument is not None:
         items = [f"item_{number}" for number in range(1, block.instrument.items + 1)]
         rows = rows.with_columns(
             pl.concat_list(pl.col(items).cast(pl.UInt8)).alias("items"),
             pl.sum_horizontal(pl.col(items).is_not_null().cast(pl.Int32)).alias("items_answered"),
         )
-    return rows.select(pl.col(name).cast(dtype) for name, dtype in ACCEPTED[mapping.kind].items())
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in schema.items())

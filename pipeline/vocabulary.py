@@ -65,6 +65,9 @@ class Verdict(Term):
 class QuarantineStatus(Term):
     OPEN = "open", "Nobody has decided about the row yet."
     RESOLVED = "resolved", "A later submission brought a sound row for the same measurement."
+    RETURNED = "returned", "A steward sent the file back; the organisation must send it again."
+    WAIVED = "waived", "A steward lets the row count although it broke the rule."
+    EXPIRED = "expired", "The steward's waiver of the rule has ended; the row counts no more."
 
 
 class DecisionAction(Term):

@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 from pipeline import reference
-from pipeline.intake import ACCEPTED, TakenIn, take_in
+from pipeline.intake import ACCEPTED, WAIVED, TakenIn, take_in
 from pipeline.privacy.pseudonyms import Pseudonymiser
 from pipeline.programme import parse_programme
+from pipeline.quality.judgement import Waived
 from pipeline.reading.mapping import parse_mapping
 from pipeline.vocabulary import Kind
 
@@ -23,7 +24,7 @@ HEADER = ("id", "ok", "Q1", "Q2", "Q3", "Q4", "Email", "diary")
 CONSENT = {"column": "ok", "agreed": ["y"]}
 
 
-def taken(header: Sequence[str], *rows: Sequence[str], **said: Any) -> TakenIn:
+def taken(header: Sequence[str], *rows: Sequence[str], waived: Waived = (), **said: Any) -> TakenIn:
     text = io.StringIO()
     csv.writer(text).writerows([header, *rows])
     mapping = parse_mapping(
@@ -44,7 +45,10 @@ def taken(header: Sequence[str], *rows: Sequence[str], **said: Any) -> TakenIn:
         PROGRAMME,
     )
     pseudonymiser = Pseudonymiser((b"k" * 32,), "test", PROGRAMME.identifiers)
-    return take_in(text.getvalue().encode(), mapping, PROGRAMME, pseudonymiser, date(2026, 6, 30))
+    received_on = date(2026, 6, 30)
+    return take_in(
+        text.getvalue().encode(), mapping, PROGRAMME, pseudonymiser, received_on, waived=waived
+    )
 
 
 @pytest.fixture
@@ -186,3 +190,21 @@ def test_a_row_of_an_unknown_force_names_nobody() -> None:
 def test_no_column_that_is_stored_could_hold_an_identifier(kind: Kind) -> None:
     assert not {"identifier", "consent", "unrecognised", "is_test"} & set(ACCEPTED[kind])
     assert ACCEPTED[kind]["participant_id"] == pl.String
+
+
+def test_a_waived_row_is_kept_beside_the_accepted_ones() -> None:
+    rows = [(PEOPLE[0], "y", "", "", "", "3", "zebedee@example.org", "Dear diary")]
+    rows += [(PEOPLE[1], "y", "0", "1", "2", "3", "", "")]
+    waived = {(2, "too_many_unanswered"), (3, "too_many_unanswered")}
+    asked = taken(HEADER, *rows, waived=waived)
+    plain = taken(HEADER, *rows)
+    assert plain.waived is None
+    assert asked.waived is not None
+    assert asked.waived.schema == WAIVED
+    assert asked.waived.select("row_number", "items_answered", "needs_waiver").rows() == [
+        (2, 1, ["too_many_unanswered"])
+    ]
+    assert "zebedee" not in asked.waived.write_json().lower()
+    for name in ("accepted", "findings", "profile"):
+        assert getattr(asked, name).equals(getattr(plain, name)), name
+    assert asked.rows_quarantined == plain.rows_quarantined == 1

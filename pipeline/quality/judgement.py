@@ -4,12 +4,12 @@ What belongs here: applying the rules that a file alone can answer. What stays o
 other submissions (`standing.py`), and any verdict on the submission as a whole.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.quality.rules import DUPLICATE_RULES, ROW_RULES, Circumstances, Rule
+from pipeline.quality.rules import DUPLICATE_RULES, ROW_RULES, Circumstances, Rule, is_waivable
 from pipeline.vocabulary import DuplicatePolicy, Kind, Severity
 
 FINDINGS = pl.Schema(
@@ -32,10 +32,23 @@ class Split:
 
     accepted: pl.DataFrame
     findings: pl.DataFrame
+    waived: pl.DataFrame
+    """Quarantined rows that count while waivers hold: `needs_waiver` names every rule that must
+    be waived for that, and they stand in `flags` too."""
 
 
-def split(rows: pl.DataFrame, kind: Kind, circumstances: Circumstances) -> Split:
-    """Judge pseudonymised rows of one kind; every row ends in exactly one of the two."""
+Waived = Collection[tuple[int, str]]
+"""Row numbers of a file and the rules that were waived for them at any time."""
+
+
+def split(
+    rows: pl.DataFrame, kind: Kind, circumstances: Circumstances, waived: Waived = ()
+) -> Split:
+    """Judge pseudonymised rows of one kind; every row is accepted or breaks a rejecting rule.
+
+    What was waived changes nothing about that: whether a waiver holds depends on the day, so such
+    rows are handed on beside the accepted ones. They are not compared with other rows here.
+    """
     rules = [rule for rule in ROW_RULES if kind in rule.kinds and rule.breaks is not None]
     broken = rows.select(
         rule.breaks(circumstances).alias(rule.name) for rule in rules if rule.breaks is not None
@@ -56,6 +69,30 @@ def split(rows: pl.DataFrame, kind: Kind, circumstances: Circumstances) -> Split
     return Split(
         accepted=sound.filter(~extra),
         findings=pl.concat([FINDINGS.to_frame(), *findings]),
+        waived=_waived(rows.with_columns(flags.alias("flags")), broken, rejecting, waived),
+    )
+
+
+def _waived(
+    rows: pl.DataFrame, broken: pl.DataFrame, rejecting: list[str], waived: Waived
+) -> pl.DataFrame:
+    """Rows that broke rejecting rules, every one of which was waived for them."""
+    rules_of: dict[int, set[str]] = {}
+    for row_number, rule in waived:
+        if is_waivable(rule):
+            rules_of.setdefault(row_number, set()).add(rule)
+    asked = rows["row_number"].is_in(sorted(rules_of))
+    needs = names_of_broken(broken.filter(asked), rejecting)
+    numbers = rows["row_number"].filter(asked)
+    lets_in = [
+        bool(needed) and set(needed) <= rules_of[number]
+        for number, needed in zip(numbers, needs.to_list(), strict=True)
+    ]
+    return (
+        rows.filter(asked)
+        .with_columns(needs.alias("needs_waiver"))
+        .filter(pl.Series(lets_in, dtype=pl.Boolean))
+        .with_columns(pl.col("flags").list.concat("needs_waiver"))
     )
 
 

@@ -60,6 +60,10 @@ class Rule:
     column: str | Expression | None = None
     breaks: Expression | None = None
     """None for the rules that need other rows or other submissions."""
+    waivable: bool = False
+    """Whether a steward may let a row count that broke it. Only rules that leave a row usable: an
+    unknown officer, wave or answer leaves nothing to count, and what a mapping, a roster or a
+    corrected file puts right must be put right there, for every row at once."""
 
 
 def _unrecognised(field: str) -> Expression:
@@ -150,6 +154,7 @@ ROW_RULES: tuple[Rule, ...] = (
         "Nothing to do, unless it was a real answer.",
         None,
         lambda _: pl.col("is_test"),
+        waivable=True,
     ),
     Rule(
         "wave_unknown",
@@ -186,6 +191,7 @@ ROW_RULES: tuple[Rule, ...] = (
         "Nothing to do, unless the answers were lost on the way.",
         None,
         _too_many_unanswered,
+        waivable=True,
     ),
     Rule(
         "completed_in_future",
@@ -195,6 +201,7 @@ ROW_RULES: tuple[Rule, ...] = (
         "Correct the date.",
         "completed_on",
         lambda c: (pl.col("completed_on") > c.received_on).fill_null(False),
+        waivable=True,
     ),
     Rule(
         "completed_on_not_recognised",
@@ -391,6 +398,7 @@ STANDING_RULES: tuple[Rule, ...] = (
         "The response was completed after the officer withdrew or left.",
         "Correct the date of the response or of the departure.",
         "completed_on",
+        waivable=True,
     ),
     Rule(
         "completed_before_enrolment",
@@ -399,6 +407,7 @@ STANDING_RULES: tuple[Rule, ...] = (
         "The response was completed earlier before enrolment than the programme allows.",
         "Correct the date of the response or of the enrolment.",
         "completed_on",
+        waivable=True,
     ),
     Rule(
         "completed_shortly_before_enrolment",
@@ -414,3 +423,8 @@ STANDING_RULES: tuple[Rule, ...] = (
 RULES: dict[str, Rule] = {
     rule.name: rule for rule in (*ROW_RULES, *DUPLICATE_RULES.values(), *STANDING_RULES)
 }
+
+
+def is_waivable(name: str) -> bool:
+    """Whether a steward may waive what is called so; a rule of an older Muster may be gone."""
+    return name in RULES and RULES[name].waivable

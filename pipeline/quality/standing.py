@@ -17,7 +17,7 @@ from pipeline.quality.judgement import (
     best_response_first,
     names_of_broken,
 )
-from pipeline.quality.rules import RULES
+from pipeline.quality.rules import RULES, is_waivable
 from pipeline.vocabulary import Kind, Severity
 
 STANDING_FINDINGS = pl.Schema({"submission_id": pl.String(), **FINDINGS})
@@ -86,13 +86,32 @@ def standing_registers(kind: Kind, rows: pl.DataFrame, enrolment: Enrolment) -> 
 
 
 def standing_responses(
-    rows: pl.DataFrame, enrolment: Enrolment, departures: pl.DataFrame, programme: Programme
+    rows: pl.DataFrame,
+    enrolment: Enrolment,
+    departures: pl.DataFrame,
+    programme: Programme,
+    *,
+    waivers: pl.DataFrame | None = None,
+    let_in: pl.DataFrame | None = None,
 ) -> Standing:
     """Responses of every submission that counts: judged, then one for each measurement.
 
-    `departures` has participant_id and departed_on, one row an officer. The response that stays
-    where several submissions hold one is chosen by the programme's policy, as within a file.
+    The response that stays where several submissions hold one is chosen by the programme's
+    policy, as within a file. One that counts by a waiver never displaces one that needs none.
+
+    Args:
+        rows: accepted responses with submission_id and `arrived`.
+        enrolment: whom the rosters name.
+        departures: participant_id and departed_on, one row an officer.
+        programme: for its policy, and how early a response may be.
+        waivers: WAIVERS in force, for the rules that are judged here.
+        let_in: quarantined rows that count while waivers hold, with the columns of `rows`.
+
     """
+    waived = pl.Series([False]).new_from_index(0, rows.height)
+    if let_in is not None and let_in.height:
+        waived = pl.concat([waived, pl.Series([True]).new_from_index(0, let_in.height)])
+        rows = pl.concat([rows, let_in.select(rows.columns)])
     judged = rows.join(
         enrolment.people.select("participant_id", "enrolled_on"),
         on="participant_id",
@@ -120,10 +139,19 @@ def standing_responses(
     findings += [_findings(rows.filter(broken[name]), name) for name in broken.columns]
     rejecting = [name for name in broken.columns if RULES[name].severity == Severity.REJECT]
     warning = [name for name in broken.columns if RULES[name].severity == Severity.WARN]
-    unsound = broken.select(pl.any_horizontal(rejecting)).to_series()
     flags = names_of_broken(broken, warning)
-    sound = rows.with_columns(pl.col("flags").list.concat(flags).alias("flags")).filter(~unsound)
+    if waivers is not None and waivers.height:
+        exempt = _exempt(rows, broken.select(rejecting), waivers)
+        broken = broken.with_columns(broken[name] & ~exempt[name] for name in rejecting)
+        waived = waived | exempt.select(pl.any_horizontal(pl.all())).to_series()
+        flags = flags.list.concat(names_of_broken(exempt, rejecting))
+    unsound = broken.select(pl.any_horizontal(rejecting)).to_series()
+    sound = rows.with_columns(
+        pl.col("flags").list.concat(flags).alias("flags"), waived.alias("waived")
+    ).filter(~unsound)
     keys, descending = best_response_first(programme.duplicates, ["arrived", "row_number"])
+    if waived.any():
+        keys, descending = ["waived", *keys], [False, *descending]
     ranked = sound.with_columns(
         (pl.col("items_answered") == pl.col("items").list.len()).alias("complete")
     ).sort(
@@ -133,8 +161,20 @@ def standing_responses(
     )
     counting = ranked.unique(
         ["participant_id", "wave", "instrument"], keep="first", maintain_order=True
-    ).drop("complete")
+    ).drop("complete", "waived")
     return _standing(sound, counting, findings)
+
+
+def _exempt(rows: pl.DataFrame, broken: pl.DataFrame, waivers: pl.DataFrame) -> pl.DataFrame:
+    """Like `broken`: true where the row broke the rule and the rule is waived for it."""
+    place = ["submission_id", "row_number"]
+    by_row = waivers.group_by(place).agg(pl.col("rule").alias("waived_rules"))
+    found = rows.select(place).join(by_row, on=place, how="left", maintain_order="left")
+    return broken.select(
+        broken[name]
+        & (is_waivable(name) & found["waived_rules"].list.contains(name).fill_null(False))
+        for name in broken.columns
+    )
 
 
 def _findings(rows: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -11,8 +11,9 @@ from datetime import date
 import polars as pl
 
 from pipeline import tables
-from pipeline.quality.decisions import Decision, newest_on_submissions
+from pipeline.quality.decisions import WAIVERS, Decision, newest_on_submissions
 from pipeline.quality.judgement import as_findings
+from pipeline.quality.rules import STANDING_RULES
 from pipeline.quality.standing import STANDING_FINDINGS
 from pipeline.submissions import UNMAPPED, Record
 from pipeline.vocabulary import DecisionAction, Delivery, QuarantineStatus, Severity, Verdict
@@ -34,6 +35,7 @@ CHECK_RESULTS = pl.Schema({**tables.CHECKS.frame_schema, "sentence": pl.String()
 _COUNTING = frozenset({Verdict.ACCEPTED, Verdict.ACCEPTED_WITH_WARNINGS})
 # The worst finding decides; a check that broke is worse than one that warns, and never bad data.
 _ORDER = (Verdict.REJECTED, Verdict.HELD, Verdict.ACCEPTED_WITH_WARNINGS)
+_STANDING = sorted(rule.name for rule in STANDING_RULES)
 CONTRACT = "contract"
 RETURNED = "returned"
 """Stands where a rule or contract would: the rows of a file that a steward sent back."""
@@ -166,19 +168,28 @@ def submissions(
     standing_findings: pl.DataFrame,
     superseded: pl.DataFrame,
     accepted: pl.DataFrame,
+    *,
+    waivers: pl.DataFrame | None = None,
+    let_in: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """`quality.submissions`, with the accounting checked.
+    """`quality.submissions`, with the accounting checked; raises AccountingError.
 
-    `superseded` and `accepted` have submission_id and a count; `accepted` is counted from the
-    rows that count, not derived, so that the sum proves something. Raises AccountingError.
+    Args:
+        records: submissions in the order in which they arrived.
+        verdicts: VERDICTS.
+        standing_findings: what rules across submissions found (STANDING_FINDINGS).
+        superseded: submission_id and rows_superseded.
+        accepted: submission_id and rows_accepted, counted from the rows that count, not derived,
+            so that the sum proves something.
+        waivers: WAIVERS in force.
+        let_in: the quarantined rows that were judged across submissions because of them.
+
     """
-    rejected_later = dict(
-        standing_findings.filter(pl.col("severity") == Severity.REJECT)
-        .unique(["submission_id", "row_number", "wave", "instrument"])
-        .group_by("submission_id")
-        .len()
-        .iter_rows()
-    )
+    rejecting = standing_findings.filter(pl.col("severity") == Severity.REJECT)
+    if waivers is not None:
+        rejecting = rejecting.join(waivers, on=WAIVERS.names(), how="anti")
+    rejected_later = _rows_by_submission(rejecting)
+    freed = {} if let_in is None else _rows_by_submission(let_in)
     superseded_rows = dict(superseded.select("submission_id", "rows_superseded").iter_rows())
     accepted_rows = dict(accepted.select("submission_id", "rows_accepted").iter_rows())
     decided = {row["submission_id"]: row for row in verdicts.iter_rows(named=True)}
@@ -206,8 +217,10 @@ def submissions(
             else:
                 counts["accepted"] = accepted_rows.get(record.submission_id, 0)
                 counts["superseded"] = superseded_rows.get(record.submission_id, 0)
-                counts["quarantined"] = (record.rows_quarantined or 0) + rejected_later.get(
-                    record.submission_id, 0
+                counts["quarantined"] = (
+                    (record.rows_quarantined or 0)
+                    - freed.get(record.submission_id, 0)
+                    + rejected_later.get(record.submission_id, 0)
                 )
             total = sum(n or 0 for n in counts.values())
             if total != record.rows_read:
@@ -226,6 +239,15 @@ def submissions(
         return tables.SUBMISSIONS.empty()
     return tables.SUBMISSIONS.conform(pl.DataFrame(rows, infer_schema_length=None))
 
+
+def _rows_by_submission(rows: pl.DataFrame) -> dict[str, int]:
+    """How many rows of each submission there are, however many rules one of them broke."""
+    each = rows.unique(_ROW).group_by("submission_id").len()
+    return dict(each.iter_rows())
+
+
+_ROW = ["submission_id", "row_number", "wave", "instrument"]
+"""What tells one row from another: a wide file's row may hold several measurements."""
 
 _KEPT = {
     "submission_id",
@@ -252,12 +274,25 @@ def quarantine(
     findings: Sequence[pl.DataFrame],
     responses: pl.DataFrame,
     submissions: pl.DataFrame,
+    *,
+    ever_waived: pl.DataFrame | None = None,
+    waivers: pl.DataFrame | None = None,
+    let_in: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """`quality.quarantine` from every finding (STANDING_FINDINGS).
 
     A rejected row is resolved when a submission that arrived later brought the response that
-    counts for the same participant, wave and instrument. `submissions` has submission_id, in the
-    order of arrival: several that one run took in were received at the same moment.
+    counts for the same participant, wave and instrument.
+
+    Args:
+        findings: of every origin.
+        responses: those that count.
+        submissions: VERDICTS, in the order of arrival: several that one run took in were received
+            at the same moment.
+        ever_waived: WAIVERS of any time.
+        waivers: WAIVERS in force.
+        let_in: rows that were quarantined by themselves and count while those hold.
+
     """
     received = submissions.select("submission_id").with_row_index("arrived")
     every = pl.concat([f.select(STANDING_FINDINGS.names()) for f in findings]).join(
@@ -266,20 +301,45 @@ def quarantine(
     sound = responses.select("participant_id", "wave", "instrument", "submission_id").join(
         received, on="submission_id"
     )
-    resolved = (pl.col("arrived_sound") > pl.col("arrived")) & (
-        pl.col("severity") == Severity.REJECT
-    )
-    return tables.QUARANTINE.conform(
+    returned = submissions.filter(pl.col("failed_contract") == RETURNED)["submission_id"]
+    nothing = every.clear()
+    marked = (
         every.join(
             sound,
             on=["participant_id", "wave", "instrument"],
             how="left",
             suffix="_sound",
             maintain_order="left",
-        ).with_columns(
-            pl.when(resolved.fill_null(False))
-            .then(pl.lit(QuarantineStatus.RESOLVED.value))
-            .otherwise(pl.lit(QuarantineStatus.OPEN.value))
-            .alias("status")
         )
+        .pipe(_marked, "ever", nothing if ever_waived is None else ever_waived, WAIVERS.names())
+        .pipe(_marked, "holds", nothing if waivers is None else waivers, WAIVERS.names())
+        .pipe(_marked, "in", nothing if let_in is None else let_in, _ROW)
     )
+    return tables.QUARANTINE.conform(marked.with_columns(_status(returned).alias("status")))
+
+
+def _status(returned: pl.Series) -> pl.Expr:
+    """Status of each finding (QuarantineStatus). A warning of a row that counts stays open."""
+    rejecting = pl.col("severity") == Severity.REJECT
+    came_later = (pl.col("arrived_sound") > pl.col("arrived")).fill_null(False)
+    # A rule across submissions exempts a row that is in the lake; any other lets the row in anew.
+    counts = pl.col("holds") & (pl.col("in") | pl.col("rule").is_in(_STANDING))
+    return (
+        pl.when(rejecting & came_later)
+        .then(pl.lit(QuarantineStatus.RESOLVED.value))
+        .when(pl.col("submission_id").is_in(returned.implode()))
+        .then(pl.lit(QuarantineStatus.RETURNED.value))
+        .when(rejecting & counts)
+        .then(pl.lit(QuarantineStatus.WAIVED.value))
+        .when(rejecting & pl.col("ever") & ~pl.col("holds"))
+        .then(pl.lit(QuarantineStatus.EXPIRED.value))
+        .otherwise(pl.lit(QuarantineStatus.OPEN.value))
+    )
+
+
+def _marked(rows: pl.DataFrame, name: str, among: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """Rows with a column that says whether each is among others, by a key that may hold NULL."""
+    keys = among.select(key).unique().with_columns(pl.lit(True).alias(name))
+    return rows.join(
+        keys, on=key, how="left", nulls_equal=True, maintain_order="left"
+    ).with_columns(pl.col(name).fill_null(False))

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from pipeline import tables
+from pipeline.quality.decisions import WAIVERS
 from pipeline.quality.standing import STANDING_FINDINGS
 from pipeline.quality.verdicts import VERDICTS, AccountingError, quarantine, submissions
 from pipeline.submissions import Record
@@ -154,8 +155,12 @@ def test_the_table_is_the_published_one(record: Make) -> None:
 
 MONDAY, TUESDAY = (datetime(2026, 6, day, tzinfo=UTC).replace(tzinfo=None) for day in (1, 2))
 RECEIVED = pl.DataFrame(
-    {"submission_id": ["monday", "tuesday"], "received_at": [MONDAY, TUESDAY]},
-    schema_overrides={"received_at": pl.Datetime("us")},
+    {
+        "submission_id": ["monday", "tuesday"],
+        "received_at": [MONDAY, TUESDAY],
+        "failed_contract": [None, None],
+    },
+    schema_overrides={"received_at": pl.Datetime("us"), "failed_contract": pl.String},
 )
 
 
@@ -222,3 +227,107 @@ def test_findings_of_every_origin_stand_in_one_table() -> None:
     )
     assert kept.schema == tables.QUARANTINE.frame_schema
     assert kept["row_number"].to_list() == [2, 3]
+
+
+def waived(*rows: tuple[str, int, str]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=WAIVERS, orient="row")
+
+
+def let_in(submission_id: str, *row_numbers: int) -> pl.DataFrame:
+    rows = [(submission_id, number, "baseline", "phq4") for number in row_numbers]
+    names = ["submission_id", "row_number", "wave", "instrument"]
+    types = [pl.String, pl.Int32, pl.String, pl.String]
+    return pl.DataFrame(rows, schema=dict(zip(names, types, strict=True)), orient="row")
+
+
+def test_a_row_let_in_by_a_waiver_is_quarantined_no_more(record: Make) -> None:
+    mixed = record("a", rows_read=10, rows_accepted=7, rows_quarantined=3)
+    listed = submissions(
+        [mixed],
+        decided("a", "accepted"),
+        NO_FINDINGS,
+        counted("rows_superseded"),
+        counted("rows_accepted", a=8),
+        waivers=waived(("a", 2, "preview_or_test_row")),
+        let_in=let_in("a", 2),
+    )
+    assert listed.select("rows_accepted", "rows_quarantined").row(0) == (8, 2)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "replaced_by", "where"),
+    [("held", None, "held"), ("rejected", None, None), ("accepted", "b", "superseded")],
+)
+def test_a_waiver_in_a_file_that_does_not_count_moves_no_row(
+    verdict: str, replaced_by: str | None, where: str | None, record: Make
+) -> None:
+    mixed = record("a", rows_read=10, rows_accepted=7, rows_quarantined=3)
+    listed = submissions(
+        [mixed],
+        decided("a", verdict, replaced_by),
+        NO_FINDINGS,
+        counted("rows_superseded"),
+        counted("rows_accepted"),
+        waivers=waived(("a", 2, "preview_or_test_row")),
+        let_in=let_in("a"),
+    )
+    row = listed.row(0, named=True)
+    assert row["rows_quarantined"] == (10 if where is None else 3)
+    assert where is None or row[f"rows_{where}"] == 7
+
+
+def test_a_waived_standing_rule_quarantines_nothing(record: Make) -> None:
+    later = findings(
+        finding("a", 2, "completed_after_departure"),
+        finding("a", 3, "completed_after_departure"),
+        finding("a", 3, "participant_not_enrolled"),
+    )
+    rules = [("a", row, "completed_after_departure") for row in (2, 3)]
+    listed = submissions(
+        [record("a")],
+        decided("a", "accepted"),
+        later,
+        counted("rows_superseded"),
+        counted("rows_accepted", a=9),
+        waivers=waived(*rules),
+    )
+    assert listed.select("rows_accepted", "rows_quarantined").row(0) == (9, 1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "holds", "counts", "status"),
+    [
+        ("preview_or_test_row", True, True, "waived"),
+        ("preview_or_test_row", True, False, "open"),
+        ("preview_or_test_row", False, False, "expired"),
+        ("completed_after_departure", True, False, "waived"),
+        ("completed_after_departure", False, False, "expired"),
+    ],
+)
+def test_what_quarantine_says_of_a_waived_row(
+    rule: str, holds: bool, counts: bool, status: str
+) -> None:
+    every = waived(("monday", 2, rule))
+    kept = quarantine(
+        [findings(finding("monday", 2, rule), finding("monday", 3, rule))],
+        counts_from("monday"),
+        RECEIVED,
+        ever_waived=every,
+        waivers=every if holds else waived(),
+        let_in=let_in("monday", 2) if counts else None,
+    )
+    assert kept["status"].to_list() == [status, "open"]
+
+
+def test_rows_of_a_returned_file_are_returned_until_they_are_resolved() -> None:
+    returned = RECEIVED.with_columns(
+        pl.when(submission_id="monday").then(pl.lit("returned")).alias("failed_contract")
+    )
+    bad = [
+        finding("monday", 2, "returned"),
+        finding("monday", 3, "straight_lining", severity="warn", participant_id="v1-b"),
+        finding("monday", 4, "returned", participant_id="v1-b"),
+        finding("tuesday", 2, "wave_unknown"),
+    ]
+    kept = quarantine([findings(*bad)], counts_from("tuesday"), returned)
+    assert kept["status"].to_list() == ["resolved", "returned", "returned", "open"]

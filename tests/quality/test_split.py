@@ -139,3 +139,70 @@ def test_no_rows_at_all_are_judged_without_complaint(
 def test_a_rule_on_answers_cannot_be_asked_of_a_register(programme: Programme) -> None:
     with pytest.raises(LookupError, match="rows that hold none"):
         _ = Circumstances(programme, RECEIVED).item_columns
+
+
+def waiving(
+    rows: pl.DataFrame, programme: Programme, instrument: Instrument, *waived: tuple[int, str]
+) -> dict[int, tuple[list[str], list[str]]]:
+    """Rows let in by waivers: what they need, and their flags."""
+    asked = Circumstances(programme, RECEIVED, instrument)
+    judged = split(rows, Kind.QUESTIONNAIRE, asked, waived)
+    without = split(rows, Kind.QUESTIONNAIRE, asked)
+    assert judged.accepted.equals(without.accepted)
+    assert judged.findings.equals(without.findings)
+    assert without.waived.is_empty()
+    return {
+        row["row_number"]: (row["needs_waiver"], row["flags"])
+        for row in judged.waived.iter_rows(named=True)
+    }
+
+
+TEST, BLANK = "preview_or_test_row", "too_many_unanswered"
+BLANKS = (None, None, None, None)
+
+
+def test_a_row_counts_under_a_waiver_only_if_everything_wrong_with_it_is_waived(
+    answered: Rows, programme: Programme, phq4: Instrument
+) -> None:
+    rows = answered({"is_test": True, "items": BLANKS}, {"is_test": True}, {})
+    assert waiving(rows, programme, phq4, (2, TEST)) == {}
+    assert waiving(rows, programme, phq4, (2, TEST), (2, BLANK), (3, TEST)) == {
+        2: ([TEST, BLANK], [TEST, BLANK]),
+        3: ([TEST], [TEST]),
+    }
+
+
+def test_a_waiver_of_a_sound_row_or_of_none_does_nothing(
+    answered: Rows, programme: Programme, phq4: Instrument
+) -> None:
+    rows = answered({}, {"is_test": True})
+    assert waiving(rows, programme, phq4, (2, TEST), (99, TEST)) == {}
+
+
+def test_what_leaves_nothing_to_count_cannot_be_waived(
+    answered: Rows, programme: Programme, phq4: Instrument
+) -> None:
+    rows = answered({"wave": None}, {"participant_id": None, "is_test": True})
+    every = [(row, rule) for row in (2, 3) for rule in RULES]
+    assert waiving(rows, programme, phq4, *every, (2, "a_rule_of_long_ago")) == {}
+
+
+def test_a_waived_row_is_handed_on_even_where_a_sound_one_counts(
+    answered: Rows, programme: Programme, phq4: Instrument
+) -> None:
+    rows = answered({"is_test": True}, {})
+    assert waiving(rows, programme, phq4, (2, TEST)) == {2: ([TEST], [TEST])}
+
+
+def test_only_rejecting_rules_on_answers_are_waivable() -> None:
+    waivable = [rule for rule in RULES.values() if rule.waivable]
+    assert {rule.name for rule in waivable} == {
+        TEST,
+        BLANK,
+        "completed_in_future",
+        "completed_after_departure",
+        "completed_before_enrolment",
+    }
+    for rule in waivable:
+        assert rule.kinds == {Kind.QUESTIONNAIRE}
+        assert rule.severity == Severity.REJECT

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from pipeline.programme import Programme
+from pipeline.quality.decisions import WAIVERS
 from pipeline.quality.standing import (
     Enrolment,
     enrolment_of,
@@ -255,3 +256,80 @@ def test_a_roster_is_never_judged_by_itself() -> None:
     departed = standing_registers(Kind.DEPARTURES, rows, enrolment)
     assert departed.counting.is_empty()
     assert departed.findings.select("rule", "wave").rows() == [("participant_not_enrolled", None)]
+
+
+def waived(*rows: tuple[str, int, str]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=WAIVERS, orient="row")
+
+
+LEFT_IN_JANUARY = pl.DataFrame({"participant_id": ["v1-a"], "departed_on": [JANUARY]})
+AFTER = "completed_after_departure"
+
+
+def test_a_waived_standing_rule_lets_the_response_count_with_a_flag(programme: Programme) -> None:
+    rows = responses({"completed_on": FEBRUARY}, {"completed_on": FEBRUARY, "wave": "session_5"})
+    standing = standing_responses(
+        rows, NO_ROSTER, LEFT_IN_JANUARY, programme, waivers=waived(("one", 2, AFTER))
+    )
+    assert standing.counting.select("wave", "flags").rows() == [("baseline", [AFTER])]
+    assert standing.findings["row_number"].to_list() == [2, 3]
+    assert standing.counting.columns == rows.columns
+
+
+@pytest.mark.parametrize(
+    "other",
+    [("two", 2, AFTER), ("one", 3, AFTER), ("one", 2, "completed_before_enrolment")],
+)
+def test_a_waiver_of_something_else_lets_nothing_count(
+    other: tuple[str, int, str], programme: Programme
+) -> None:
+    rows = responses({"completed_on": FEBRUARY})
+    standing = standing_responses(
+        rows, NO_ROSTER, LEFT_IN_JANUARY, programme, waivers=waived(other)
+    )
+    assert standing.counting.is_empty()
+
+
+def test_who_is_enrolled_cannot_be_waived(programme: Programme) -> None:
+    nobody = Enrolment(NO_ROSTER.people, frozenset({"cumbria"}))
+    waivers = waived(("one", 2, "participant_not_enrolled"))
+    standing = standing_responses(responses({}), nobody, NOBODY_LEFT, programme, waivers=waivers)
+    assert standing.counting.is_empty()
+
+
+@pytest.mark.parametrize("policy", list(DuplicatePolicy))
+def test_a_row_that_counts_by_a_waiver_never_displaces_another(
+    policy: DuplicatePolicy, programme: Programme
+) -> None:
+    policed = programme.model_copy(update={"duplicates": policy})
+    ordinary = {"submission_id": "ordinary", "items": [0, 1, 2, None], "completed_on": FEBRUARY}
+    let_in = responses(
+        {"submission_id": "early", "completed_on": JANUARY, "arrived": 0},
+        {"submission_id": "late", "completed_on": date(2026, 3, 2), "arrived": 2},
+    )
+    rows = responses({**ordinary, "arrived": 1})
+    standing = standing_responses(rows, NO_ROSTER, NOBODY_LEFT, policed, let_in=let_in)
+    assert standing.counting["submission_id"].to_list() == ["ordinary"]
+    assert counts(standing.superseded) == {"ordinary": 0, "early": 1, "late": 1}
+    alone = standing_responses(responses(), NO_ROSTER, NOBODY_LEFT, policed, let_in=let_in)
+    assert alone.counting.height == 1
+
+
+def test_a_response_exempt_by_a_waiver_gives_way_to_a_sound_one_too(programme: Programme) -> None:
+    policed = programme.model_copy(update={"duplicates": DuplicatePolicy.LAST})
+    rows = responses(
+        {"submission_id": "sound", "completed_on": JANUARY},
+        {"submission_id": "late", "completed_on": FEBRUARY},
+    )
+    standing = standing_responses(
+        rows, NO_ROSTER, LEFT_IN_JANUARY, policed, waivers=waived(("late", 3, AFTER))
+    )
+    assert standing.counting["submission_id"].to_list() == ["sound"]
+    assert counts(standing.superseded) == {"sound": 0, "late": 1}
+
+
+def test_a_row_let_in_is_judged_across_submissions_like_any_other(programme: Programme) -> None:
+    let_in = responses({"completed_on": FEBRUARY})
+    standing = standing_responses(responses(), NO_ROSTER, LEFT_IN_JANUARY, programme, let_in=let_in)
+    assert standing.counting.is_empty()
+    assert standing.findings["rule"].to_list() == [AFTER]
