@@ -1,54 +1,94 @@
 """Stage 4: the rows that count, from every submission that was accepted and not replaced."""
 
+from functools import partial
+
 import dagster as dg
 import polars as pl
 
 from assets.verdicts import verdicts
 from pipeline import tables
 from pipeline.intake import ACCEPTED
-from pipeline.orchestration.guard import value_free
+from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
-from pipeline.quality.standing import enrolment_of, standing_registers, standing_responses
+from pipeline.quality.standing import (
+    Standing,
+    enrolment_of,
+    standing_registers,
+    standing_responses,
+)
 from pipeline.quality.verdicts import counting
+from pipeline.storage.home import Home
+from pipeline.storage.stages import Made, Stage
+from pipeline.submissions import versions
 from pipeline.vocabulary import Kind
 
 REGISTERS = (Kind.ROSTER, Kind.ATTENDANCE, Kind.DEPARTURES)
+
+_READS = {
+    Kind.ROSTER: (),
+    Kind.ATTENDANCE: ("roster",),
+    Kind.DEPARTURES: ("roster",),
+    Kind.QUESTIONNAIRE: ("roster", "departures"),
+}
+"""What each kind is judged against; in this order, so that a new register does not concern a
+million responses unless it changes who enrolled or left."""
 
 
 @dg.asset(
     deps=[verdicts],
     group_name="quality",
+    retry_policy=AGAIN,
     description="Rosters, attendance, departures and responses after rules across submissions.",
 )
 @value_free
 def accepted(home: HomeResource) -> dg.MaterializeResult[None]:
     here = home.open()
-    lake = here.lake
-    kinds = {record.submission_id: record.kind for record in lake.records()}
-    ids = counting(lake.read_table("verdicts"))
-    rows = {
-        kind: lake.rows("accepted", [i for i in ids if kinds[i] == kind], ACCEPTED[kind])
-        for kind in Kind
-    }
-    enrolment = enrolment_of(rows[Kind.ROSTER])
-    standing = {kind: standing_registers(kind, rows[kind], enrolment) for kind in REGISTERS}
-    left = standing[Kind.DEPARTURES].counting
-    standing[Kind.QUESTIONNAIRE] = standing_responses(
-        rows[Kind.QUESTIONNAIRE],
-        enrolment,
-        left.group_by("participant_id").agg(pl.col("departed_on").min()),
+    records = {record.submission_id: record for record in here.lake.records()}
+    count = [records[submission_id] for submission_id in counting(here.stages.read("verdicts"))]
+    rows = {}
+    for kind, reads in _READS.items():
+        of_kind = [record for record in count if record.kind == kind]
+        work = _responses if kind == Kind.QUESTIONNAIRE else partial(_register, kind)
+        stage, _ = home.stage(
+            f"accepted_{kind}",
+            partial(work, here, [record.submission_id for record in of_kind]),
+            reads=reads,
+            settings=[versions(of_kind), here.programme.model_dump(mode="json", include=_DECIDES)],
+        )
+        rows[kind.value] = stage.summary["rows"]
+    return dg.MaterializeResult(metadata=rows)
+
+
+_DECIDES = {"duplicates", "early_response_days"}
+"""What of the programme file decides which rows count once they are sound."""
+
+
+def _register(kind: Kind, here: Home, ids: list[str], stage: Stage) -> Made:
+    rows = here.lake.rows("accepted", ids, ACCEPTED[kind])
+    roster = rows if kind == Kind.ROSTER else stage.read("roster")
+    made = standing_registers(kind, rows, enrolment_of(roster))
+    return {kind.value: made.counting, **_beside(kind, made)}, {"rows": made.counting.height}
+
+
+def _responses(here: Home, ids: list[str], stage: Stage) -> Made:
+    kind = Kind.QUESTIONNAIRE
+    left = stage.read("departures").group_by("participant_id").agg(pl.col("departed_on").min())
+    made = standing_responses(
+        here.lake.rows("accepted", ids, ACCEPTED[kind]),
+        enrolment_of(stage.read("roster")),
+        left,
         here.programme,
     )
-    for kind in REGISTERS:
-        lake.write_table(kind, standing[kind].counting)
-    responses = standing[Kind.QUESTIONNAIRE].counting.with_columns(
+    responses = made.counting.with_columns(
         pl.concat_str("participant_id", "wave", "instrument", separator="/").alias("response_id")
     )
-    lake.write_table("responses", tables.RESPONSES.conform(responses))
     origins = responses.select("response_id", "home_force", "arm", "gender").sort("response_id")
-    lake.write_table("response_origins", origins)
-    lake.write_table("standing_findings", pl.concat(s.findings for s in standing.values()))
-    lake.write_table("superseded", pl.concat(s.superseded for s in standing.values()))
-    return dg.MaterializeResult(
-        metadata={kind.value: result.counting.height for kind, result in standing.items()}
-    )
+    return {
+        "responses": tables.RESPONSES.conform(responses),
+        "response_origins": origins,
+        **_beside(kind, made),
+    }, {"rows": responses.height}
+
+
+def _beside(kind: Kind, made: Standing) -> dict[str, pl.DataFrame]:
+    return {f"findings_{kind}": made.findings, f"superseded_{kind}": made.superseded}

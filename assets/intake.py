@@ -1,13 +1,12 @@
 """Stage 1: every new submission is read, pseudonymised, judged, profiled and put into the lake."""
 
 import warnings
-from datetime import datetime
 from functools import partial
 
 import dagster as dg
 
 from pipeline.intake import TakenIn, take_in
-from pipeline.orchestration.guard import value_free
+from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.partitions import SUBMISSIONS
 from pipeline.orchestration.resources import HomeResource, SubmissionMapper
 from pipeline.orchestration.state import outdated
@@ -16,6 +15,7 @@ from pipeline.privacy.pseudonyms import Pseudonymiser
 from pipeline.reading.tabular import Unreadable
 from pipeline.storage.home import Home
 from pipeline.storage.landing import read_landing_file
+from pipeline.storage.stewardship import Receipt
 from pipeline.submissions import Arrival, Record, no_longer_refused
 
 with warnings.catch_warnings():
@@ -24,6 +24,7 @@ with warnings.catch_warnings():
     _partitioned_asset = dg.asset(
         partitions_def=SUBMISSIONS,
         backfill_policy=dg.BackfillPolicy.single_run(),
+        retry_policy=AGAIN,
         group_name="intake",
         description="Submissions as rows that may be kept: pseudonymised, judged, with a profile.",
     )
@@ -43,8 +44,11 @@ def intake(
     for submission_id in no_longer_refused(records, landed):
         here.lake.forget(submission_id)
     arrivals = [a for a in outdated(landed, records) if a.submission_id in asked]
-    received = {record.submission_id: record.received_at for record in records}
-    one = partial(take_in_one, here, here.pseudonymiser(), home.now(), received)
+    # On record before anything is read: a killed run changes neither order nor day of receipt.
+    receipts = here.stewardship.receive(
+        [(a.submission_id, a.file.modified_at) for a in arrivals], home.now()
+    )
+    one = partial(take_in_one, here, here.pseudonymiser(), receipts)
     made = [record for record in mapper.map(one, arrivals) if record is not None]
     return dg.MaterializeResult(
         metadata={
@@ -52,6 +56,7 @@ def intake(
             "rows read": sum(record.rows_read or 0 for record in made),
             "rows quarantined": sum(record.rows_quarantined or 0 for record in made),
             "unreadable": [record.submission_id for record in made if record.problem],
+            "gone or changed meanwhile": len(arrivals) - len(made),
         }
     )
 
@@ -59,12 +64,11 @@ def intake(
 def take_in_one(
     home: Home,
     pseudonymiser: Pseudonymiser,
-    now: datetime,
-    received: dict[str, datetime],
+    receipts: dict[str, Receipt],
     arrival: Arrival,
 ) -> Record | None:
     """Put one submission into the lake; None where its file has gone or changed meanwhile."""
-    received_at = received.get(arrival.submission_id, now)
+    receipt = receipts[arrival.submission_id]
     problem, taken_in = arrival.problem, None
     if arrival.mapping is not None:
         content = read_landing_file(arrival.file)
@@ -72,11 +76,11 @@ def take_in_one(
             return None
         try:
             taken_in = take_in(
-                content, arrival.mapping, home.programme, pseudonymiser, received_at.date()
+                content, arrival.mapping, home.programme, pseudonymiser, receipt.received_at.date()
             )
         except Unreadable as unreadable:
             problem = str(unreadable)
-    record = _record(arrival, home, received_at, problem, taken_in)
+    record = _record(arrival, home, receipt, problem, taken_in)
     home.lake.write_submission(record, taken_in)
     return record
 
@@ -84,7 +88,7 @@ def take_in_one(
 def _record(
     arrival: Arrival,
     home: Home,
-    received_at: datetime,
+    receipt: Receipt,
     problem: str | None,
     taken_in: TakenIn | None,
 ) -> Record:
@@ -109,8 +113,9 @@ def _record(
         delivery=arrival.mapping.delivery if arrival.mapping else None,
         file_name=masked_file_name(arrival.file.path.name, known),
         sha256=arrival.file.sha256,
-        received_at=received_at,
-        modified_at=arrival.file.modified_at,
+        place=receipt.place,
+        received_at=receipt.received_at,
+        modified_at=receipt.modified_at,
         fingerprint=arrival.fingerprint,
         problem=problem,
         **counts,

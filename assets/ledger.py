@@ -4,38 +4,47 @@ import dagster as dg
 
 from assets.scores import scores
 from pipeline.follow_up.ledger import build_ledger
-from pipeline.orchestration.guard import value_free
+from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
+from pipeline.storage.stages import Made, Stage
 
 
 @dg.asset(
     deps=[scores],
     group_name="follow_up",
+    retry_policy=AGAIN,
     description="Participants, memberships, attendance and one status an officer and wave.",
 )
 @value_free
 def ledger(home: HomeResource) -> dg.MaterializeResult[None]:
-    here = home.open()
-    lake = here.lake
-    roster = lake.read_table("roster")
-    responses = lake.read_table("responses").join(
-        lake.read_table("response_origins"), on="response_id", how="left"
-    )
-    made = build_ledger(
-        roster=roster,
-        attendance=lake.read_table("attendance"),
-        departures=lake.read_table("departures"),
-        responses=responses,
-        scores=lake.read_table("scores"),
-        organisations_with_roster=frozenset(roster["organisation"].unique()),
-        programme=here.programme,
-        as_of=home.as_of_date(),
-    )
-    lake.write_table("participants", made.participants)
-    lake.write_table("memberships", made.memberships)
-    lake.write_table("attendance_held", made.attendance)
-    lake.write_table("participant_waves", made.participant_waves)
-    statuses = made.participant_waves["status"].value_counts().sort("status")
-    return dg.MaterializeResult(
-        metadata={"enrolled": made.participants.height, **dict(statuses.iter_rows())}
+    programme, as_of = home.open().programme, home.as_of_date()
+
+    def work(stage: Stage) -> Made:
+        roster = stage.read("roster")
+        responses = stage.read("responses").join(
+            stage.read("response_origins"), on="response_id", how="left"
+        )
+        made = build_ledger(
+            roster=roster,
+            attendance=stage.read("attendance"),
+            departures=stage.read("departures"),
+            responses=responses,
+            scores=stage.read("scores"),
+            organisations_with_roster=frozenset(roster["organisation"].unique()),
+            programme=programme,
+            as_of=as_of,
+        )
+        statuses = made.participant_waves["status"].value_counts().sort("status")
+        return {
+            "participants": made.participants,
+            "memberships": made.memberships,
+            "attendance_held": made.attendance,
+            "participant_waves": made.participant_waves,
+        }, {"enrolled": made.participants.height, **dict(statuses.iter_rows())}
+
+    return home.carry_out(
+        "ledger",
+        work,
+        reads=["roster", "attendance", "departures", "responses", "response_origins", "scores"],
+        settings=[programme.model_dump(mode="json"), as_of],
     )

@@ -5,11 +5,13 @@ import polars as pl
 
 from assets.intake import intake
 from pipeline.intake import ACCEPTED, WHOSE
-from pipeline.orchestration.guard import value_free
+from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
-from pipeline.quality.profile import MEASURES, PROFILE, measures
+from pipeline.quality.profile import MEASURES, PROFILE, measures, measures_by_contract
 from pipeline.quality.standing import enrolment_of, shares_unlinked
 from pipeline.quality.verdicts import known_records
+from pipeline.storage.stages import Made, Stage
+from pipeline.submissions import versions
 from pipeline.vocabulary import Kind
 
 _LISTED = ("submission_id", "organisation", "source", "kind", "delivery", "columns_unknown")
@@ -18,6 +20,7 @@ _LISTED = ("submission_id", "organisation", "source", "kind", "delivery", "colum
 @dg.asset(
     deps=[intake],
     group_name="intake",
+    retry_policy=AGAIN,
     description="Measures of every readable submission. Each contract is a check on this.",
 )
 @value_free
@@ -25,16 +28,23 @@ def profiles(home: HomeResource) -> dg.MaterializeResult[None]:
     lake = home.open().lake
     known = known_records(lake.records(), home.known_at_date())
     records = [record for record in known if record.problem is None]
-    if not records:
-        lake.write_table("measures", MEASURES.to_frame())
-        return dg.MaterializeResult(metadata={"submissions": 0})
-    rosters = [record.submission_id for record in records if record.kind == Kind.ROSTER]
-    others = [record.submission_id for record in records if record.kind != Kind.ROSTER]
-    enrolment = enrolment_of(lake.rows("accepted", rosters, ACCEPTED[Kind.ROSTER]))
-    made = measures(
-        pl.DataFrame([record.model_dump(mode="json") for record in records]).select(_LISTED),
-        lake.rows("profile", [record.submission_id for record in records], PROFILE),
-        shares_unlinked(lake.rows("accepted", others, WHOSE), enrolment),
-    )
-    lake.write_table("measures", made)
-    return dg.MaterializeResult(metadata={"submissions": len(records), "profiles": made.height})
+
+    def work(_: Stage) -> Made:
+        made = MEASURES.to_frame()
+        if records:
+            rosters = [record.submission_id for record in records if record.kind == Kind.ROSTER]
+            others = [record.submission_id for record in records if record.kind != Kind.ROSTER]
+            enrolment = enrolment_of(lake.rows("accepted", rosters, ACCEPTED[Kind.ROSTER]))
+            made = measures(
+                pl.DataFrame([record.model_dump(mode="json") for record in records]).select(
+                    _LISTED
+                ),
+                lake.rows("profile", [record.submission_id for record in records], PROFILE),
+                shares_unlinked(lake.rows("accepted", others, WHOSE), enrolment),
+            )
+        tables = {
+            f"measures_{contract}": frame for contract, frame in measures_by_contract(made).items()
+        }
+        return tables, {"submissions": len(records), "profiles": made.height}
+
+    return home.carry_out("profiles", work, settings=versions(records))

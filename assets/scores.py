@@ -5,31 +5,40 @@ import polars as pl
 
 from assets.accepted import accepted
 from pipeline import tables
-from pipeline.orchestration.guard import value_free
+from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
 from pipeline.scoring.scores import score
+from pipeline.storage.stages import Made, Stage
 
 
 @dg.asset(
     deps=[accepted],
     group_name="evaluation",
+    retry_policy=AGAIN,
     description="Raw scores and bands by instrument and subscale (core.scores).",
 )
 @value_free
 def scores(home: HomeResource) -> dg.MaterializeResult[None]:
-    here = home.open()
-    responses = here.lake.read_table("responses").filter(
-        (pl.col("completed_on") <= home.as_of_date()).fill_null(True)
-    )
-    made = pl.concat(
-        score(
-            responses.filter(pl.col("instrument") == name),
-            here.programme.instrument(name),
-            prorate=here.programme.prorate,
+    programme, as_of = home.open().programme, home.as_of_date()
+
+    def work(stage: Stage) -> Made:
+        responses = stage.read("responses").filter(
+            (pl.col("completed_on") <= as_of).fill_null(True)
         )
-        for name in here.programme.instruments
-    )
-    here.lake.write_table("scores", tables.SCORES.conform(made))
-    return dg.MaterializeResult(
-        metadata={"scores": made.height, "not scorable": made["raw_score"].null_count()}
+        made = pl.concat(
+            score(
+                responses.filter(pl.col("instrument") == name),
+                programme.instrument(name),
+                prorate=programme.prorate,
+            )
+            for name in programme.instruments
+        )
+        summary = {"scores": made.height, "not scorable": made["raw_score"].null_count()}
+        return {"scores": tables.SCORES.conform(made)}, summary
+
+    return home.carry_out(
+        "scores",
+        work,
+        reads=["responses"],
+        settings=[as_of, programme.instruments, programme.prorate],
     )

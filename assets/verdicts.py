@@ -4,24 +4,44 @@ import dagster as dg
 import polars as pl
 
 from assets.profiles import profiles
-from pipeline.orchestration.guard import value_free
+from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
-from pipeline.quality.profile import contracts_expected
+from pipeline.quality.decisions import known_decisions
+from pipeline.quality.profile import contracts_expected, every_contract
 from pipeline.quality.verdicts import CHECK_RESULTS, known_records, verdicts_of
+from pipeline.status import waiting_lines
+from pipeline.storage.stages import Made, Stage
+from pipeline.submissions import versions
 
 
 @dg.asset(
     deps=[profiles],
     group_name="quality",
+    retry_policy=AGAIN,
     description="Accepted, accepted with warnings, held or rejected: one verdict a submission.",
 )
 @value_free
 def verdicts(home: HomeResource) -> dg.MaterializeResult[None]:
-    lake = home.open().lake
-    records = known_records(lake.records(), home.known_at_date())
-    results = pl.concat([CHECK_RESULTS.to_frame(), *lake.tables_called("checks_*")])
-    made = verdicts_of(records, results, contracts_expected(lake.read_table("measures")))
-    lake.write_table("judged", results)
-    lake.write_table("verdicts", made)
-    counts = made["verdict"].value_counts().sort("verdict")
-    return dg.MaterializeResult(metadata=dict(counts.iter_rows()))
+    here = home.open()
+    records = known_records(here.lake.records(), home.known_at_date())
+    decisions = known_decisions(here.stewardship.decisions(), home.known_at_date())
+    # Results of a contract that was not judged on the present measures say nothing.
+    judged = [c for c in every_contract() if here.stages.up_to_date(f"checks_{c}")]
+
+    def work(stage: Stage) -> Made:
+        measured = [stage.read(f"measures_{contract}") for contract in every_contract()]
+        results = pl.concat(
+            [CHECK_RESULTS.to_frame(), *(stage.read(f"checks_{contract}") for contract in judged)]
+        )
+        expected = contracts_expected(pl.concat(measured))
+        made = verdicts_of(records, results, expected, decisions)
+        counts = made["verdict"].value_counts().sort("verdict")
+        summary = {**dict(counts.iter_rows()), "waiting for a steward": waiting_lines(made)}
+        return {"judged": results, "verdicts": made}, summary
+
+    return home.carry_out(
+        "verdicts",
+        work,
+        reads=[f"{table}_{c}" for c in every_contract() for table in ("measures", "checks")],
+        settings=[versions(records), judged, [decision.decision for decision in decisions]],
+    )

@@ -166,10 +166,10 @@ def run(
 @app.command()
 def status(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
     """Say what arrived, what became of it, and what needs a steward."""
-    from pipeline.storage.warehouse import fingerprint_of
+    from pipeline.storage.warehouse import build_of
 
     opened = _opened(home)
-    if fingerprint_of(opened.warehouse) is None:
+    if build_of(opened.warehouse) is None:
         _stop("There is no warehouse that can be read; `muster run` makes it.")
     _report(_status(opened), as_json=as_json)
 

@@ -1,8 +1,11 @@
-"""What may be said of an error whose message could quote a cell: its kind and its place.
+"""What may be said of an error whose message could quote a cell: its kind and its place, and of
+what the operating system refused, why.
 
 What stays out: Dagster (`pipeline/orchestration/guard.py`), and Muster's own sentences.
 """
 
+import errno
+import os
 from pathlib import Path
 
 _ROOMS = frozenset({"pipeline", "assets", "checks"})
@@ -18,3 +21,48 @@ def place_of(error: BaseException) -> str:
             place = f"{path.parent.name}/{path.name} line {step.tb_lineno}"
         step = step.tb_next
     return f"{type(error).__name__} at {place}"
+
+
+_REFUSALS = {
+    errno.ENOSPC: "the disk is full; make room and run again",
+    errno.EDQUOT: "the disk quota is used up; make room and run again",
+    errno.EFBIG: "a file would be larger than this account may write; raise its limit",
+    errno.EACCES: "permission denied; let Muster write to the home folder and read landing",
+    errno.EPERM: "permission denied; let Muster write to the home folder and read landing",
+    errno.EROFS: "the home folder lies on a disk that can only be read; mount it for writing",
+    errno.EMFILE: "too many files are open at once; raise the limit of open files",
+    errno.ENOENT: "a file or folder vanished during the run; run again",
+}
+_PASSING = frozenset(
+    {
+        errno.EIO,
+        errno.EAGAIN,
+        errno.EBUSY,
+        errno.EINTR,
+        errno.ESTALE,
+        errno.ETIMEDOUT,
+        errno.ENOLCK,
+        errno.ENFILE,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.ECONNRESET,
+    }
+)
+"""What a network share says while it is away for a moment."""
+
+
+def refusal_of(error: BaseException) -> str | None:
+    """Why the operating system refused something and what to do; None for any other error.
+
+    Made from the error's number alone: its message names a file, and file names name people.
+    """
+    if not isinstance(error, OSError) or error.errno is None:
+        return None
+    return _REFUSALS.get(error.errno) or os.strerror(error.errno).lower()
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the same again, a little later, may well succeed."""
+    return isinstance(error, OSError) and error.errno in _PASSING

@@ -57,6 +57,19 @@ class Status:
         return asdict(self)
 
 
+def waiting_lines(verdicts: pl.DataFrame) -> list[str]:
+    """One sentence for each submission that a steward has to look at, from the verdicts."""
+    waiting = verdicts.filter(
+        pl.col("verdict").is_in(_NEEDS_DECISION) & pl.col("replaced_by").is_null()
+    )
+    return [
+        f"{verdict}: {submission_id}: {reason}."
+        for verdict, submission_id, reason in waiting.select(
+            "verdict", "submission_id", "reason"
+        ).iter_rows()
+    ]
+
+
 def status_of(
     build: pl.DataFrame,
     submissions: pl.DataFrame,

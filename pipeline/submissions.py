@@ -17,9 +17,6 @@ from pipeline.programme import Programme
 from pipeline.reading.mapping import Mapping
 from pipeline.vocabulary import Delivery, Kind
 
-INTAKE_VERSION = 1
-"""Raised whenever reading, pseudonymising or judging changes what comes out of the same bytes."""
-
 UNKNOWN = "unknown"
 UNMAPPED = "unmapped"
 _HASH_CHARACTERS = 12
@@ -36,8 +33,15 @@ class LandingFile:
     path: Path
     sha256: str
     modified_at: datetime
+    changed_at: datetime
+    """When its bytes, name or permissions last changed, by the clock of the file system: unlike
+    `modified_at`, which a copy may bring along."""
     problem: str | None = None
     """Why it cannot be opened, in one sentence; its hash is then not of its bytes."""
+
+    def is_still(self, now: datetime, for_seconds: float) -> bool:
+        """Whether nobody has written to it for a while; a change that lies ahead is none."""
+        return not 0 <= (now - self.changed_at).total_seconds() < for_seconds
 
     def __repr__(self) -> str:
         return f"LandingFile(sha256={self.sha256[:_HASH_CHARACTERS]})"
@@ -69,6 +73,8 @@ class Record(BaseModel):
     delivery: Delivery | None
     file_name: str
     sha256: str
+    place: int = 0
+    """Its place in the order of arrival."""
     received_at: datetime
     modified_at: datetime
     fingerprint: str
@@ -83,24 +89,34 @@ class Record(BaseModel):
     columns_unknown: int = 0
 
 
+def versions(records: Iterable[Record]) -> list[tuple[str, str, str]]:
+    """What decides the rows that are kept of each submission, and their order."""
+    return [(r.submission_id, r.fingerprint, r.received_at.isoformat()) for r in records]
+
+
 def arrivals(
     files: Iterable[LandingFile],
     mappings: Iterable[Mapping],
     problems: dict[str, str],
     programme: Programme,
+    *,
     key_version: int,
+    code: str,
 ) -> list[Arrival]:
     """Match landing files to sources, oldest first; the same bytes of one source are one arrival.
 
     `problems` has the sentence of the first unusable mapping of an organisation. A newer key
-    gives other pseudonyms, so `key_version` is part of what an arrival becomes.
+    gives other pseudonyms and other `code` other rows, so both are part of what an arrival
+    becomes.
     """
     by_organisation: dict[str, list[Mapping]] = {}
     for mapping in mappings:
         by_organisation.setdefault(mapping.organisation, []).append(mapping)
     found: dict[str, Arrival] = {}
     for file in sorted(files, key=lambda file: (file.modified_at, file.sha256)):
-        arrival = _arrival(file, by_organisation, problems, programme, key_version)
+        arrival = _arrival(
+            file, by_organisation, problems, programme, key_version=key_version, code=code
+        )
         found.setdefault(arrival.submission_id, arrival)
     return list(found.values())
 
@@ -110,7 +126,9 @@ def _arrival(
     by_organisation: dict[str, list[Mapping]],
     problems: dict[str, str],
     programme: Programme,
+    *,
     key_version: int,
+    code: str,
 ) -> Arrival:
     is_known = file.folder in programme.known_organisations
     organisation = file.folder if file.folder and is_known else UNKNOWN
@@ -124,7 +142,7 @@ def _arrival(
         mapping=mapping,
         problem=problem,
         fingerprint=fingerprint(
-            INTAKE_VERSION,
+            code,
             key_version,
             problem,
             mapping.model_dump(mode="json") if mapping else None,

@@ -1,7 +1,8 @@
 """Errors that hold no value: the one wrapper around every asset, check and sensor body.
 
 Polars, DuckDB and pydantic quote cells in their messages, and Dagster stores an exception with its
-whole chain. Muster's own sentences pass; of everything else only kind and place are kept.
+whole chain. Muster's own sentences pass; of everything else only kind and place are kept. Here it
+is also decided what is worth another try: a share that was away for a moment, and nothing else.
 """
 
 import functools
@@ -12,22 +13,34 @@ from typing import ParamSpec, TypeVar
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
-from pipeline.errors import place_of
+from pipeline.errors import may_pass, place_of, refusal_of
 from pipeline.programme import UnusableConfiguration
 from pipeline.quality.verdicts import AccountingError
+from pipeline.storage.stages import Stray
 from pipeline.storage.warehouse import WarehouseFailed
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_SAFE = (UnusableConfiguration, AccountingError, WarehouseFailed)
+_SAFE = (UnusableConfiguration, AccountingError, WarehouseFailed, Stray)
 
 
 _ENDING_THE_RUN = (KeyboardInterrupt, SystemExit, DagsterExecutionInterruptedError)
 
 
-class StageFailed(Exception):
+AGAIN = dg.RetryPolicy(max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL)
+"""For stages: only `MayPass` is tried again, since every other failure forbids it."""
+
+
+class StageFailed(dg.Failure):
     """A stage that ended in an error; the message names what and where, and no value."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, allow_retries=False)
+
+
+class MayPass(Exception):
+    """A stage that the operating system interrupted in a way that often passes by itself."""
 
 
 def value_free(body: Callable[P, R]) -> Callable[P, R]:
@@ -49,7 +62,7 @@ def value_free(body: Callable[P, R]) -> Callable[P, R]:
 
 def _without_values(error: BaseException, stage: str) -> BaseException:
     """What may go on instead of an error."""
-    if isinstance(error, dg.Failure | dg.RetryRequested):
+    if isinstance(error, MayPass | dg.Failure | dg.RetryRequested):
         # Raised on purpose, but perhaps while something else was being handled.
         error.__cause__ = error.__context__ = None
         return error
@@ -57,4 +70,6 @@ def _without_values(error: BaseException, stage: str) -> BaseException:
         return type(error)()
     if isinstance(error, _SAFE):
         return StageFailed(str(error))
-    return StageFailed(f"{stage} ended in {place_of(error)}")
+    refusal = refusal_of(error)
+    sentence = f"{stage} ended in {place_of(error)}{f': {refusal}' if refusal else ''}"
+    return MayPass(sentence) if may_pass(error) else StageFailed(sentence)

@@ -3,15 +3,20 @@
 What stays out: what is done with them. The clock is read here and nowhere below.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import dagster as dg
+from pydantic import PrivateAttr
 
+from pipeline.orchestration.liveness import ANEW, alive
+from pipeline.storage import locks
 from pipeline.storage.home import Home
+from pipeline.storage.stages import Made, Stage
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -19,15 +24,37 @@ R = TypeVar("R")
 Progress = Callable[[int, int], None]
 """Told how many submissions are done, and of how many."""
 
+Work = Callable[[Stage], Made]
+"""What a stage does: from the tables it reads to the tables it makes, and what to say of them."""
+
+WORKED_OUT = "worked out"
+
 
 class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The home folder, and the two dates of a report."""
+    """The home folder, and the two dates of a report.
+
+    For as long as a run lasts it holds the home's lock, so that two runs never write to one home:
+    not `muster run` beside the daemon, and not two of either. Dagster's own limits know only of
+    the runs that its daemon queues.
+    """
 
     root: str
     as_of: str | None = None
     """Day for which statuses are worked out; today if not given."""
     known_at: str | None = None
     """Last day of receipt that counts; everything if not given."""
+    _anew: bool = PrivateAttr(default=False)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
+        here = self.open()
+        if context.run is None:
+            yield self
+            return
+        self._anew = ANEW in context.run.tags
+        with alive(here, context.run.run_id), locks.held(here.lock):
+            here.recover()
+            yield self
 
     def open(self) -> Home:
         return Home(Path(self.root))
@@ -40,6 +67,34 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def carry_out(
+        self, name: str, work: Work, *, reads: Collection[str] = (), settings: object = ()
+    ) -> dg.MaterializeResult[None]:
+        """Carry a stage out, unless nothing it is made from has changed since the last time."""
+        stage, was_carried_out = self.stage(name, work, reads=reads, settings=settings)
+        return dg.MaterializeResult(
+            metadata={
+                **{name: _shown(value) for name, value in stage.summary.items()},
+                WORKED_OUT: "now" if was_carried_out else "earlier: nothing it depends on changed",
+            }
+        )
+
+    def stage(
+        self, name: str, work: Work, *, reads: Collection[str] = (), settings: object = ()
+    ) -> tuple[Stage, bool]:
+        """The stage, carried out if need be, and whether it was."""
+        stage = self.open().stages.begin(name, reads=reads, settings=settings)
+        if stage.is_current and not self._anew:
+            return stage, False
+        stage.finish(work(stage))
+        return stage, True
+
+
+def _shown(value: Any) -> Any:
+    """Lines of text as a list that Dagster's page lays out as one."""
+    is_list = isinstance(value, list) and all(isinstance(line, str) for line in value)
+    return dg.MetadataValue.md("\n".join(f"- {line}" for line in value)) if is_list else value
 
 
 class SubmissionMapper(Protocol):

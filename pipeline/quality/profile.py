@@ -7,7 +7,8 @@ and verdicts (`checks/`). A profile holds aggregates only, so a contract never s
 import numpy as np
 import polars as pl
 
-from pipeline.reference import Instrument
+from pipeline.reference import Instrument, instruments
+from pipeline.vocabulary import Kind
 
 PROFILE = pl.Schema(
     {
@@ -120,6 +121,23 @@ def measures(records: pl.DataFrame, profiles: pl.DataFrame, unlinked: pl.DataFra
 def contract_name(kind: str, instrument: str | None) -> str:
     """What the contract for a kind, and an instrument where it has any, is called."""
     return f"{kind}_{instrument}" if instrument else kind
+
+
+def every_contract() -> list[str]:
+    """Names of the contracts for all registers and for questionnaires of all instruments."""
+    registers = [contract_name(kind, None) for kind in Kind if kind != Kind.QUESTIONNAIRE]
+    return registers + [contract_name(Kind.QUESTIONNAIRE, name) for name in instruments()]
+
+
+def measures_by_contract(measures: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """The measures that each contract speaks of, none included, by the contract's name."""
+    parts = measures.with_columns(
+        pl.concat_str("kind", "instrument", separator="_", ignore_nulls=True).alias("contract")
+    )
+    return {
+        contract: parts.filter(pl.col("contract") == contract).drop("contract")
+        for contract in every_contract()
+    }
 
 
 def contracts_expected(measures: pl.DataFrame) -> pl.DataFrame:

@@ -6,34 +6,48 @@ removes them.
 
 import os
 import shutil
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 _PREFIX = ".writing-"
+_REPLACED = ".replaced-"
+
+
+@contextmanager
+def temporary(folder: Path, suffix: str = "") -> Iterator[Path]:
+    """A name to write to; what is still there under it when the block ends is removed."""
+    path = folder / f"{_PREFIX}{uuid.uuid4().hex}-{suffix or 'file'}"
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def put(written: Path, path: Path) -> None:
+    """Let a file that was written whole take the place of `path`, on the disk before by name."""
+    _flush(written)
+    written.replace(path)
+    _flush(path.parent)
 
 
 @contextmanager
 def replacing(path: Path, *, mode: int | None = None) -> Iterator[Path]:
     """A temporary path to write to; it takes the place of `path` when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{_PREFIX}{uuid.uuid4().hex}-{path.suffix or 'file'}")
-    try:
-        yield temporary
+    with temporary(path.parent, path.suffix) as written:
+        yield written
         if mode is not None:
-            temporary.chmod(mode)
-        _flush(temporary)
-        temporary.replace(path)
-        _flush(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+            written.chmod(mode)
+        put(written, path)
 
 
 def write_bytes(path: Path, content: bytes, *, mode: int | None = None) -> None:
-    with replacing(path, mode=mode) as temporary:
+    with replacing(path, mode=mode) as written:
         # Opened with its final mode: a key must not be readable by others for a moment either.
-        handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode or 0o666)
+        handle = os.open(written, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode or 0o666)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
 
@@ -41,7 +55,8 @@ def write_bytes(path: Path, content: bytes, *, mode: int | None = None) -> None:
 def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
     """Let `fill` write into a new folder, then put it in the place of `path`.
 
-    Readers see the old folder, no folder for a moment, or the new one; never half of one.
+    Readers see the old folder, no folder for a moment, or the new one; never half of one. A
+    process killed in that moment leaves the old one aside, and `recover` puts it back.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f"{_PREFIX}{uuid.uuid4().hex}")
@@ -49,7 +64,8 @@ def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
     try:
         fill(new)
         if path.exists():
-            old = path.with_name(f"{_PREFIX}{uuid.uuid4().hex}")
+            old = path.with_name(f"{_REPLACED}{path.name}")
+            shutil.rmtree(old, ignore_errors=True)
             path.replace(old)
             try:
                 new.replace(path)
@@ -63,20 +79,47 @@ def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
         shutil.rmtree(new, ignore_errors=True)
 
 
-def sweep(folder: Path, before: float, *, below: bool = True) -> int:
+def recover(folder: Path) -> int:
+    """Undo what killed writers left half done in a folder; returns how many leftovers there were.
+
+    Only for one who knows that nobody is writing there.
+    """
+    for old in sorted(folder.glob(f"{_REPLACED}*")):
+        path = old.with_name(old.name.removeprefix(_REPLACED))
+        if path.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.replace(path)
+    return sweep(folder, AT_ANY_TIME)
+
+
+AT_ANY_TIME = sys.float_info.max
+"""Later than anything was written: for one who knows that nobody is writing."""
+
+
+def sweep(folder: Path, before: float, *, below: bool = True, suffix: str = "") -> int:
     """Remove what killed writers left in a folder, and below it; returns how many.
 
-    `before` is a moment in seconds since 1970: what is younger may still be written to.
+    `before` is a moment in seconds since 1970: what is younger may still be written to. `suffix`
+    is that of the file that was to be replaced; any if not given.
     """
-    pattern = f"{_PREFIX}*"
+    pattern = f"{_PREFIX}*{suffix}*" if suffix else f"{_PREFIX}*"
     found = sorted(folder.rglob(pattern) if below else folder.glob(pattern))
-    leftovers = [path for path in found if path.exists() and path.stat().st_mtime < before]
+    leftovers = [path for path in found if _written_at(path) < before]
     for leftover in leftovers:
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             leftover.unlink(missing_ok=True)
     return len(leftovers)
+
+
+def _written_at(path: Path) -> float:
+    """When a file or folder was last written to; never, where it is gone meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
 
 
 def _flush(path: Path) -> None:

@@ -12,9 +12,12 @@ from pipeline.privacy.pseudonyms import Pseudonymiser
 from pipeline.programme import Programme, UnusableConfiguration, load_programme
 from pipeline.reading.mapping import Mapping, parse_mapping
 from pipeline.storage import atomic
+from pipeline.storage.code import EVERYTHING, INTAKE, code_hash
 from pipeline.storage.keys import create_first_key, load_keys, newest_version
 from pipeline.storage.lake import Lake
-from pipeline.storage.landing import landing_files
+from pipeline.storage.landing import KnownHashes, landing_files
+from pipeline.storage.stages import Stages
+from pipeline.storage.stewardship import Stewardship
 from pipeline.submissions import Arrival, arrivals
 
 _STILL_WRITING = timedelta(hours=1)
@@ -41,8 +44,21 @@ class Home:
         return Lake(self.root / "lake")
 
     @property
+    def stages(self) -> Stages:
+        return Stages(self.root / "lake" / "stages", code_hash(*EVERYTHING))
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one run that may write to lake and warehouse."""
+        return self.root / ".lock"
+
+    @property
     def warehouse(self) -> Path:
         return self.root / "warehouse.duckdb"
+
+    @property
+    def stewardship(self) -> Stewardship:
+        return Stewardship(self.root / "stewardship.sqlite")
 
     @property
     def secrets(self) -> Path:
@@ -88,7 +104,16 @@ class Home:
         )
 
     def arrivals(self) -> list[Arrival]:
-        """What lies in landing, matched to sources, oldest first."""
+        """What lies in landing, matched to sources, oldest first.
+
+        Raises UnusableConfiguration where landing itself is gone: a share that is not mounted
+        is not the same as an empty one.
+        """
+        if not self.landing.is_dir():
+            raise UnusableConfiguration(
+                "landing/ is missing from the home folder; mount it or make it again, since "
+                "exports arrive there."
+            )
         problems: dict[str, str] = {}
         usable = []
         for mapping in self.mappings:
@@ -96,8 +121,15 @@ class Home:
                 problems.setdefault(mapping.organisation, mapping.problem.rstrip("."))
             else:
                 usable.append(mapping)
-        files = landing_files(self.landing)
-        return arrivals(files, usable, problems, self.programme, newest_version(self.secrets))
+        files = landing_files(self.landing, KnownHashes(self.root / "lake" / "landing.json"))
+        return arrivals(
+            files,
+            usable,
+            problems,
+            self.programme,
+            key_version=newest_version(self.secrets),
+            code=code_hash(*INTAKE),
+        )
 
     def holds_simulation(self) -> bool:
         """Whether all that lies here was simulated: the truth is beside its own programme."""
@@ -124,13 +156,25 @@ class Home:
             made.append("secrets/key-1")
         return made
 
+    def recover(self) -> int:
+        """Undo what killed runs left half done; only for the one who holds the lock.
+
+        Beside the lake others write too, so leftovers there must be an hour old; those of the
+        warehouse need not.
+        """
+        return (
+            atomic.recover(self.root / "lake" / "submissions")
+            + atomic.recover(self.root / "lake" / "stages")
+            + atomic.sweep(self.root, atomic.AT_ANY_TIME, below=False, suffix=self.warehouse.suffix)
+        )
+
     def sweep(self, now: datetime) -> int:
-        """Remove what writers that were killed an hour ago or more left; returns how many."""
+        """Remove what other writers that were killed an hour ago or more left; returns how many."""
         before = (now - _STILL_WRITING).timestamp()
         return sum(
-            atomic.sweep(folder, before)
-            for folder in (self.root / "lake" / "submissions", self.root / "lake" / "stages")
-        ) + atomic.sweep(self.root, before, below=False)
+            atomic.sweep(folder, before, below=False)
+            for folder in (self.root, self.root / "lake", self.secrets)
+        )
 
     def put(self, path: PurePosixPath, content: bytes) -> None:
         """Write one file of the home folder, named relative to it."""

@@ -1,7 +1,8 @@
-"""The lake: Parquet, one folder a submission, one file a table of a stage.
+"""The lake: Parquet, one folder a submission.
 
-What belongs here: writing whole folders and files, and finding what is complete. What stays out:
-what the frames mean. No frame that comes here holds an identifier (`pipeline/intake.py`).
+What belongs here: writing whole folders, and finding what is complete. What stays out: what the
+frames mean, and the tables of stages (`stages.py`). No frame that comes here holds an identifier
+(`pipeline/intake.py`).
 """
 
 import json
@@ -13,10 +14,10 @@ from pydantic import ValidationError
 
 from pipeline.intake import TakenIn
 from pipeline.storage import atomic
+from pipeline.storage.stages import is_whole_parquet
 from pipeline.submissions import Record
 
 _RECORD = "submission.json"
-_PARQUET = b"PAR1"
 _FRAMES = ("accepted", "findings", "profile")
 
 
@@ -25,7 +26,6 @@ class Lake:
 
     def __init__(self, folder: Path) -> None:
         self._submissions = folder / "submissions"
-        self._stages = folder / "stages"
 
     def write_submission(self, record: Record, taken_in: TakenIn | None) -> None:
         """Put a submission's folder in place, all of it or nothing."""
@@ -57,7 +57,8 @@ class Lake:
             if (record := _complete_record(path)) is not None
         ]
         return sorted(
-            found, key=lambda r: (r.received_at, r.modified_at, r.organisation, r.submission_id)
+            found,
+            key=lambda r: (r.place, r.received_at, r.modified_at, r.organisation, r.submission_id),
         )
 
     def rows(self, name: str, submission_ids: list[str], schema: pl.Schema) -> pl.DataFrame:
@@ -83,32 +84,6 @@ class Lake:
         )
         return pl.concat([nothing, *frames])
 
-    def write_table(self, name: str, frame: pl.DataFrame) -> None:
-        """Replace the table that a stage hands to the next ones."""
-        with atomic.replacing(self._stages / f"{name}.parquet") as temporary:
-            frame.write_parquet(temporary, compression="zstd", compression_level=1)
-
-    def read_table(self, name: str) -> pl.DataFrame:
-        return pl.read_parquet(self.table_path(name), glob=False)
-
-    def has_table(self, name: str) -> bool:
-        return self.table_path(name).exists()
-
-    def tables_called(self, pattern: str) -> list[pl.DataFrame]:
-        """Every stage table whose name fits a shell pattern, in the order of names."""
-        paths = sorted(self._stages.glob(f"{pattern}.parquet"))
-        return [pl.read_parquet(path, glob=False) for path in paths]
-
-    def table_path(self, name: str) -> Path:
-        return self._stages / f"{name}.parquet"
-
-
-def _is_whole(path: Path, size: int) -> bool:
-    """Whether a Parquet file has its size and its last bytes, which a power cut leaves out."""
-    with path.open("rb") as file:
-        file.seek(-len(_PARQUET), 2)
-        return file.read() == _PARQUET and path.stat().st_size == size
-
 
 def _complete_record(path: Path) -> Record | None:
     """The record of a folder, or None if a power cut left it or one of its files short."""
@@ -116,7 +91,7 @@ def _complete_record(path: Path) -> Record | None:
         document = json.loads(path.read_text("utf-8"))
         record = Record.model_validate(document["record"])
         complete = all(
-            _is_whole(path.parent / name, size) for name, size in document["files"].items()
+            is_whole_parquet(path.parent / name, size) for name, size in document["files"].items()
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
         return None

@@ -6,6 +6,8 @@ What belongs here: executing SQL, and the file format. What stays out: what tabl
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -84,11 +86,21 @@ def read_table(path: Path, table: Table) -> pl.DataFrame:
     return query(path, f"FROM {table.qualified_name}")
 
 
-def fingerprint_of(path: Path) -> str | None:
-    """What a warehouse was built from; None where there is none that can be read."""
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What a warehouse was built from and for which dates."""
+
+    fingerprint: str
+    as_of: date
+    known_at: date | None
+
+
+def build_of(path: Path) -> Build | None:
+    """What a warehouse says of itself; None where there is none that can be read."""
     try:
-        return str(read_table(path, BUILD)["fingerprint"].item())
-    except (duckdb.Error, ValueError):
+        row = read_table(path, BUILD).row(0, named=True)
+        return Build(str(row["fingerprint"]), row["as_of"], row["known_at"])
+    except (duckdb.Error, pl.exceptions.PolarsError, KeyError):
         return None
 
 

@@ -1,0 +1,51 @@
+"""Which code made something: a hash of the sources and data files that decide what comes out.
+
+What belongs here: hashing Muster's own files. What stays out: what the hash is compared with. A
+number raised by hand would be forgotten once, and a wrong figure would be kept; a hash at worst
+works something out again that did not change.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+PACKAGES = Path(__file__).parents[2]
+"""The folder that holds `pipeline`, `assets` and `checks`."""
+
+INTAKE = (
+    "pipeline/vocabulary.py",
+    "pipeline/programme.py",
+    "pipeline/submissions.py",
+    "pipeline/intake.py",
+    "pipeline/reading",
+    "pipeline/privacy",
+    "pipeline/quality",
+    "pipeline/reference",
+)
+"""What decides which rows come out of a file's bytes."""
+
+EVERYTHING = ("pipeline", "assets", "checks")
+_WITHOUT = ("pipeline/cli.py", "pipeline/desk", "pipeline/simulation", "pipeline/orchestration")
+"""Rooms that no figure depends on."""
+
+
+@cache
+def code_hash(*places: str) -> str:
+    """A hash of every file below `places`, which are relative to the packages' folder."""
+    digest = hashlib.sha256()
+    for path in _files(places):
+        name = path.relative_to(PACKAGES).as_posix()
+        if not name.startswith(_WITHOUT):
+            digest.update(name.encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def _files(places: Iterable[str]) -> list[Path]:
+    found = []
+    for place in places:
+        path = PACKAGES / place
+        below = path.rglob("*") if path.is_dir() else [path]
+        found += [p for p in below if p.is_file() and "__pycache__" not in p.parts]
+    return sorted(found)

@@ -1,0 +1,215 @@
+"""The tables that stages hand to each other, and whether a stage has anything to do.
+
+What belongs here: one Parquet file a table, named by its content, and one catalogue that says which
+files are in force and what they were made from. What stays out: what a stage does, and the folders
+of submissions (`lake.py`).
+
+A stage is a pure function of the tables it reads, its settings and the code. It is passed over
+where none of these changed; and since tables are known by their content, a stage that was carried
+out and made the same table as before leaves everything behind it alone. The catalogue is replaced
+in one step when a stage ends, so a killed run leaves the state before that stage or after it.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.storage import atomic
+
+_CATALOGUE = "catalogue.json"
+_PROVISIONAL = ""
+_PARQUET = b"PAR1"
+
+Summary = dict[str, Any]
+"""Counts and ids for people to look at: no value of a row."""
+
+Made = tuple[Mapping[str, pl.DataFrame], Summary]
+"""The tables that a stage made, and what to say of them."""
+
+
+class NotDeclared(Exception):
+    """A stage asked for a table that it does not say it reads, or wrote another: a defect."""
+
+
+class Stray(Exception):
+    """A table depends on something that its stage does not declare; names tables, no values."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    file: str
+    size: int
+
+    def is_whole(self, folder: Path) -> bool:
+        return is_whole_parquet(folder / self.file, self.size)
+
+
+class Stages:
+    """The stages folder of one home; one run at a time writes here (`locks.py`)."""
+
+    def __init__(self, folder: Path, code: str) -> None:
+        self._folder = folder
+        self._code = code
+
+    def begin(self, name: str, *, reads: Collection[str], settings: object = ()) -> "Stage":
+        """A stage that is about to be carried out, or passed over if it `is_current`.
+
+        `settings` is everything beside tables and code that decides the outcome, as JSON can
+        hold it.
+        """
+        tables = self._tables()
+        digests = {table: tables[table].file for table in reads if table in tables}
+        parts = json.dumps([self._code, name, digests, settings], sort_keys=True, default=str)
+        key = hashlib.sha256(parts.encode("utf-8")).hexdigest()
+        return Stage(self, name, frozenset(reads), key)
+
+    def read(self, table: str) -> pl.DataFrame:
+        return pl.read_parquet(self.path(table), glob=False)
+
+    def path(self, table: str) -> Path:
+        """The file that holds a table. Raises LookupError if no stage has made it."""
+        tables = self._tables()
+        if table not in tables:
+            raise LookupError(f"no stage has made the table {table} yet")
+        return self._folder / tables[table].file
+
+    def entry(self, stage: str) -> dict[str, Any] | None:
+        """What the catalogue says of a stage; None unless every table of it is whole."""
+        entry = self._catalogue().get(stage)
+        if entry is None:
+            return None
+        whole = all(_Table(**table).is_whole(self._folder) for table in entry["tables"].values())
+        return entry if whole else None
+
+    def up_to_date(self, stage: str) -> bool:
+        """Whether every table that a stage read when it was carried out is still the same."""
+        entry, tables = self.entry(stage), self._tables()
+        return entry is not None and all(
+            table in tables and tables[table].file == file for table, file in entry["reads"].items()
+        )
+
+    def all_final(self) -> bool:
+        """Whether no stage has to be carried out again whatever happens."""
+        return all(entry["key"] != _PROVISIONAL for entry in self._catalogue().values())
+
+    def put(
+        self,
+        stage: str,
+        key: str,
+        reads: Collection[str],
+        made: Made,
+    ) -> dict[str, Any]:
+        """Put a stage's tables and its entry in the catalogue; returns the entry."""
+        tables, summary = made
+        written = {name: self._written(name, frame) for name, frame in tables.items()}
+        there, catalogue = self._tables(), self._catalogue()
+        entry = {
+            "key": key,
+            "reads": {name: there[name].file for name in sorted(reads) if name in there},
+            "tables": {name: asdict(table) for name, table in written.items()},
+            "summary": summary,
+        }
+        catalogue[stage] = entry
+        text = json.dumps(catalogue, indent=1)
+        atomic.write_bytes(self._folder / _CATALOGUE, text.encode("utf-8"))
+        self._remove_all_but(catalogue)
+        return entry
+
+    def _written(self, name: str, frame: pl.DataFrame) -> _Table:
+        """Put a table under a name that its content decides; the same content is not put twice."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with atomic.temporary(self._folder, ".parquet") as written:
+            frame.write_parquet(written, compression="zstd", compression_level=1)
+            with written.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()[:24]
+            table = _Table(f"{name}-{digest}.parquet", written.stat().st_size)
+            if not table.is_whole(self._folder):
+                atomic.put(written, self._folder / table.file)
+        return table
+
+    def _remove_all_but(self, catalogue: dict[str, Any]) -> None:
+        kept = {t["file"] for entry in catalogue.values() for t in entry["tables"].values()}
+        for path in self._folder.glob("[!.]*.parquet"):
+            if path.name not in kept:
+                path.unlink(missing_ok=True)
+
+    def _tables(self) -> dict[str, _Table]:
+        return {
+            name: _Table(**table)
+            for entry in self._catalogue().values()
+            for name, table in entry["tables"].items()
+        }
+
+    def _catalogue(self) -> dict[str, Any]:
+        """Everything is worked out again where the catalogue is lost or damaged."""
+        try:
+            found = json.loads((self._folder / _CATALOGUE).read_bytes())
+            for entry in found.values():
+                _ = entry["key"], entry["reads"], entry["summary"]
+                _ = [_Table(**t) for t in entry["tables"].values()]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}
+        return dict(found)
+
+
+class Stage:
+    """One stage of one run: what it may read, and whether it has to be carried out."""
+
+    def __init__(self, stages: Stages, name: str, reads: frozenset[str], key: str) -> None:
+        self.name = name
+        self._stages = stages
+        self._reads = reads
+        self._key = key
+        self._before = stages.entry(name)
+
+    def is_provisional(self) -> None:
+        """Say that what is made now has to be made again next time: a tool broke, for example."""
+        self._key = _PROVISIONAL
+
+    @property
+    def is_current(self) -> bool:
+        """Whether tables, settings and code are those of the last time, and the result is whole."""
+        return self._before is not None and self._before["key"] == self._key != _PROVISIONAL
+
+    @property
+    def summary(self) -> Summary:
+        """What was said of the stage when it was last carried out."""
+        return dict(self._before["summary"]) if self._before else {}
+
+    def read(self, table: str) -> pl.DataFrame:
+        """One of the tables that the stage reads."""
+        if table not in self._reads:
+            raise NotDeclared(f"stage {self.name} does not say that it reads {table}")
+        return self._stages.read(table)
+
+    def finish(self, made: Made) -> None:
+        """Put what the stage made in the place of what it made before, all of it in one step.
+
+        Raises Stray if a table came out otherwise though nothing it is made from had changed; it
+        is put in place all the same.
+        """
+        before, was_current = self._before, self.is_current
+        entry = self._stages.put(self.name, self._key, self._reads, made)
+        self._before = entry
+        if before and was_current:
+            strays = [n for n, table in entry["tables"].items() if table != before["tables"].get(n)]
+            if strays:
+                raise Stray(
+                    f"{', '.join(sorted(strays))} came out otherwise than before though nothing it "
+                    "is made from changed; earlier figures may be wrong, a defect of Muster"
+                )
+
+
+def is_whole_parquet(path: Path, size: int) -> bool:
+    """Whether a file has its size and a Parquet file's last bytes, which a power cut leaves out."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-len(_PARQUET), 2)
+            return file.read() == _PARQUET and path.stat().st_size == size
+    except (OSError, ValueError):
+        return False
