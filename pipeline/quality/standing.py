@@ -194,4 +194,5 @@ def _standing(
             "rows_superseded"
         ),
     )
+    superseded = superseded.sort("submission_id")
     return Standing(counting, pl.concat(findings), superseded)
