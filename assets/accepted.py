@@ -7,9 +7,10 @@ import polars as pl
 
 from assets.verdicts import verdicts
 from pipeline import tables
-from pipeline.intake import ACCEPTED
+from pipeline.intake import ACCEPTED, WAIVED
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
+from pipeline.quality.decisions import let_in_by
 from pipeline.quality.standing import (
     Standing,
     enrolment_of,
@@ -28,7 +29,7 @@ _READS = {
     Kind.ROSTER: (),
     Kind.ATTENDANCE: ("roster",),
     Kind.DEPARTURES: ("roster",),
-    Kind.QUESTIONNAIRE: ("roster", "departures"),
+    Kind.QUESTIONNAIRE: ("roster", "departures", "waivers"),
 }
 """What each kind is judged against; in this order, so that a new register does not concern a
 million responses unless it changes who enrolled or left."""
@@ -73,11 +74,15 @@ def _register(kind: Kind, here: Home, ids: list[str], stage: Stage) -> Made:
 def _responses(here: Home, ids: list[str], stage: Stage) -> Made:
     kind = Kind.QUESTIONNAIRE
     left = stage.read("departures").group_by("participant_id").agg(pl.col("departed_on").min())
+    waivers = stage.read("waivers")
+    let_in = _let_in(here, ids, waivers)
     made = standing_responses(
         here.lake.rows("accepted", ids, ACCEPTED[kind]),
         enrolment_of(stage.read("roster")),
         left,
         here.programme,
+        waivers=waivers,
+        let_in=let_in,
     )
     responses = made.counting.with_columns(
         pl.concat_str("participant_id", "wave", "instrument", separator="/").alias("response_id")
@@ -86,8 +91,18 @@ def _responses(here: Home, ids: list[str], stage: Stage) -> Made:
     return {
         "responses": tables.RESPONSES.conform(responses),
         "response_origins": origins,
+        "let_in": let_in.select("submission_id", "row_number", "wave", "instrument"),
         **_beside(kind, made),
     }, {"rows": responses.height}
+
+
+def _let_in(here: Home, ids: list[str], waivers: pl.DataFrame) -> pl.DataFrame:
+    """Quarantined rows of these submissions that count while the waivers hold."""
+    waived = set(waivers["submission_id"])
+    held = here.lake.with_waived_rows(i for i in ids if i in waived)
+    places = pl.Series("arrived", [ids.index(i) for i in held], pl.Int32)
+    rows = here.lake.rows("waived", held, WAIVED)
+    return let_in_by(waivers, rows.with_columns(arrived=places.gather(rows["arrived"])))
 
 
 def _beside(kind: Kind, made: Standing) -> dict[str, pl.DataFrame]:

@@ -8,15 +8,18 @@ from pipeline import tables
 from pipeline.intake import ACCEPTED
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
+from pipeline.quality.disappeared import KEYS, counts, disappeared, replaced_files
 from pipeline.quality.judgement import FINDINGS
+from pipeline.quality.standing import STANDING_FINDINGS
 from pipeline.quality.verdicts import (
     known_records,
     quarantine,
     rejected_rows,
     submissions,
 )
+from pipeline.storage.lake import Lake
 from pipeline.storage.stages import Made, Stage
-from pipeline.submissions import versions
+from pipeline.submissions import Record, versions
 from pipeline.vocabulary import Kind, Verdict
 
 
@@ -28,8 +31,16 @@ from pipeline.vocabulary import Kind, Verdict
 )
 @value_free
 def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
-    lake = home.open().lake
+    here = home.open()
+    lake = here.lake
     records = known_records(lake.records(), home.known_at_date())
+    replaced = replaced_files(here.stages.read("verdicts"))
+    compared = [r for r in records if r.submission_id in {*replaced, *replaced.values()}]
+    home.stage(
+        "disappeared",
+        lambda _: _disappeared(lake, compared, replaced),
+        settings=[sorted(replaced.items()), versions(compared)],
+    )
 
     def work(stage: Stage) -> Made:
         verdicts, responses = stage.read("verdicts"), stage.read("responses")
@@ -41,7 +52,17 @@ def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
             .len("rows_accepted")
         )
         superseded = pl.concat(stage.read(f"superseded_{kind}") for kind in Kind)
-        listed = submissions(records, verdicts, standing, superseded, rows_accepted)
+        waivers, let_in = stage.read("waivers"), stage.read("let_in")
+        listed = submissions(
+            records,
+            verdicts,
+            standing,
+            superseded,
+            rows_accepted,
+            waivers=waivers,
+            let_in=let_in,
+            disappeared=stage.read("rows_disappeared"),
+        )
         readable = [record.submission_id for record in records if record.problem is None]
         found = lake.rows("findings", readable, FINDINGS)
         rejected = set(verdicts.filter(pl.col("verdict") == Verdict.REJECTED)["submission_id"])
@@ -60,7 +81,14 @@ def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
             )
             for kind in Kind
         ]
-        kept = quarantine([standing, found, *by_contract], responses, verdicts)
+        kept = quarantine(
+            [standing, found, *by_contract, stage.read("disappeared")],
+            responses,
+            verdicts,
+            ever_waived=stage.read("ever_waived"),
+            waivers=waivers,
+            let_in=let_in,
+        )
         shown = stage.read("judged").filter(
             pl.col("submission_id").is_in(listed["submission_id"].implode())
         )
@@ -82,8 +110,38 @@ def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
             "verdicts",
             "judged",
             "responses",
+            "let_in",
+            "waivers",
+            "ever_waived",
+            "disappeared",
+            "rows_disappeared",
             *REGISTERS,
             *(f"{table}_{kind}" for table in ("findings", "superseded") for kind in Kind),
         ],
         settings=versions(records),
     )
+
+
+def _disappeared(lake: Lake, compared: list[Record], replaced: dict[str, str]) -> Made:
+    """Rows of replaced files that those that replaced them do not hold; keys alone are read."""
+    found = [STANDING_FINDINGS.to_frame()]
+    for kind in Kind:
+        of_kind = [record.submission_id for record in compared if record.kind == kind]
+        older = [submission_id for submission_id in of_kind if submission_id in replaced]
+        newest = [submission_id for submission_id in of_kind if submission_id not in replaced]
+        if older:
+            key = pl.Schema({"row_number": pl.Int32(), **KEYS[kind]})
+            found.append(
+                disappeared(
+                    kind,
+                    lake.rows("accepted", older, key),
+                    lake.rows("accepted", newest, key),
+                    lake.rows("findings", newest, FINDINGS),
+                    replaced,
+                )
+            )
+    gone = pl.concat(found)
+    return {
+        "disappeared": gone,
+        "rows_disappeared": counts(gone, replaced),
+    }, {"rows": gone.height}

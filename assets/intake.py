@@ -76,7 +76,12 @@ def take_in_one(
             return None
         try:
             taken_in = take_in(
-                content, arrival.mapping, home.programme, pseudonymiser, receipt.received_at.date()
+                content,
+                arrival.mapping,
+                home.programme,
+                pseudonymiser,
+                receipt.received_at.date(),
+                waived=arrival.waived,
             )
         except Unreadable as unreadable:
             problem = str(unreadable)

@@ -6,7 +6,12 @@ import polars as pl
 from assets.profiles import profiles
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
-from pipeline.quality.decisions import known_decisions
+from pipeline.quality.decisions import (
+    decisions_table,
+    known_decisions,
+    waivers_in_force,
+    waivers_of,
+)
 from pipeline.quality.profile import contracts_expected, every_contract
 from pipeline.quality.verdicts import CHECK_RESULTS, known_records, verdicts_of
 from pipeline.status import waiting_lines
@@ -22,9 +27,23 @@ from pipeline.submissions import versions
 )
 @value_free
 def verdicts(home: HomeResource) -> dg.MaterializeResult[None]:
-    here = home.open()
+    here, as_of = home.open(), home.as_of_date()
     records = known_records(here.lake.records(), home.known_at_date())
+    # Read once in a run: what a steward decides meanwhile waits whole for the next one.
     decisions = known_decisions(here.stewardship.decisions(), home.known_at_date())
+    decided = decisions_table(decisions)
+    home.stage(
+        "decisions",
+        lambda _: (
+            {
+                "decisions": decided,
+                "ever_waived": waivers_of(decisions),
+                "waivers": waivers_in_force(decisions, as_of),
+            },
+            {"decisions": decided.height},
+        ),
+        settings=[decided.rows(), as_of],
+    )
     # Results of a contract that was not judged on the present measures say nothing.
     judged = [c for c in every_contract() if here.stages.up_to_date(f"checks_{c}")]
 
@@ -43,5 +62,5 @@ def verdicts(home: HomeResource) -> dg.MaterializeResult[None]:
         "verdicts",
         work,
         reads=[f"{table}_{c}" for c in every_contract() for table in ("measures", "checks")],
-        settings=[versions(records), judged, [decision.decision for decision in decisions]],
+        settings=[versions(records), judged, decided.rows()],
     )

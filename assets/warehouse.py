@@ -30,7 +30,9 @@ _STAGE_NAMES = {tables.ATTENDANCE: "attendance_held"}
 def warehouse(home: HomeResource) -> dg.MaterializeResult[None]:
     here = home.open()
     as_of, known_at = home.as_of_date(), home.known_at_date()
-    fingerprint = build_fingerprint(here, here.lake.records(), as_of, known_at)
+    # Of the decisions that the stages before heard, which may not be all there are by now.
+    heard = here.stages.read("decisions")
+    fingerprint = build_fingerprint(here, here.lake.records(), as_of, known_at, heard)
     if not here.stages.all_final():
         # A tool broke: this snapshot is not what a run would make, so the next run makes another.
         fingerprint = f"{fingerprint}-provisional"

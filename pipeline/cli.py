@@ -7,7 +7,7 @@ with nothing to do are quick.
 import json
 import sys
 from datetime import UTC, date, datetime
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -24,6 +24,14 @@ class Exit(IntEnum):
     NEEDS_A_STEWARD = 1
     UNUSABLE = 2
     DEFECT = 3
+
+
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
 
 
 app = typer.Typer(
@@ -155,11 +163,19 @@ def run(
             help="Last day of receipt that counts; everything. With --as-of it restores a report.",
         ),
     ] = None,
+    log_level: Annotated[
+        LogLevel,
+        typer.Option("--log-level", help="What to log to the screen; no log holds a value."),
+    ] = LogLevel.CRITICAL,
     as_json: JsonOption = False,
 ) -> None:
-    """Take in all that is new in landing and bring ledger, tables and warehouse up to date."""
+    """Take in all that is new in landing and bring ledger, tables and warehouse up to date.
+
+    Two runs on one home never meet: the second waits for the first, and so does one beside the
+    daemon of `muster up`. A killed run is finished by the next one.
+    """
     known = known_at.date() if known_at else None
-    status = _run(_opened(home), _day(as_of), known, quiet=as_json)
+    status = _run(_opened(home), _day(as_of), known, quiet=as_json, log_level=log_level.value)
     _report(status, as_json=as_json)
 
 
@@ -246,12 +262,24 @@ def _simulate(home: "Home", **plan: "int | bool | date") -> int:
     return written
 
 
-def _run(home: "Home", as_of: date, known_at: date | None, *, quiet: bool = False) -> "Status":
-    from pipeline.orchestration.state import work_left
+def _run(
+    home: "Home",
+    as_of: date,
+    known_at: date | None,
+    *,
+    quiet: bool = False,
+    log_level: str = "critical",
+) -> "Status":
+    from pipeline.orchestration.state import work_left_when_still
+    from pipeline.storage import locks
 
     _checked(home)
     home.sweep(datetime.now(UTC))
-    work = work_left(home, as_of, known_at)
+    with locks.held(home.lock, lambda: _tell(_ANOTHER_RUN)):
+        pass
+    work = work_left_when_still(home, as_of, known_at)
+    if work.still_written:
+        _tell(f"{_files(work.still_written)} still being written; left for the next run.")
     if work.nothing:
         if not quiet:
             typer.echo("Nothing new: the warehouse is up to date.")
@@ -265,10 +293,23 @@ def _run(home: "Home", as_of: date, known_at: date | None, *, quiet: bool = Fals
         typer.echo(f"{len(work.to_take_in)} new submissions to take in.")
     with instance_of(home.root) as instance, _progress(quiet) as progress:
         defs = build_defs(home.root, as_of, known_at, InThisProcess(progress))
-        result = run_here(defs, instance, [a.submission_id for a in work.to_take_in])
+        new = [arrival.submission_id for arrival in work.to_take_in]
+        result = run_here(defs, instance, home, new, log_level=log_level)
     if not result.success:
         _stop(f"The run failed and the warehouse is as it was: {failure_of(result)}")
     return _status(home)
+
+
+_ANOTHER_RUN = "Another run is at work on this home; this one begins when that one ends."
+
+
+def _files(n: int) -> str:
+    return "1 file is" if n == 1 else f"{n} files are"
+
+
+def _tell(sentence: str) -> None:
+    """Say something that is no result: scripts read those on standard output."""
+    typer.echo(sentence, err=True)
 
 
 class _progress:  # noqa: N801 - reads as a verb where it is used

@@ -19,8 +19,10 @@ from assets.scores import scores
 from assets.verdicts import verdicts
 from assets.warehouse import warehouse
 from checks.on_profiles import CHECKS
-from pipeline.orchestration.jobs import BRING_UP_TO_DATE, TAKE_IN
+from pipeline.orchestration.jobs import BRING_UP_TO_DATE, TAKE_IN, TIDY_UP, WORK_OUT_ANEW
 from pipeline.orchestration.resources import HomeResource, InThisProcess, SubmissionMapper
+from pipeline.orchestration.schedules import SCHEDULES
+from pipeline.orchestration.sensors import landing
 
 ASSETS = [
     intake,
@@ -46,7 +48,9 @@ def build_defs(
     return dg.Definitions(
         assets=ASSETS,
         asset_checks=CHECKS,
-        jobs=[TAKE_IN, BRING_UP_TO_DATE],
+        jobs=[TAKE_IN, BRING_UP_TO_DATE, WORK_OUT_ANEW, TIDY_UP],
+        sensors=[landing],
+        schedules=SCHEDULES,
         resources={
             "home": HomeResource(
                 root=str(root.resolve()),

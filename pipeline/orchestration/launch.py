@@ -7,13 +7,17 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 
 from pipeline.orchestration.guard import StageFailed
-from pipeline.orchestration.partitions import covering_range, register
+from pipeline.orchestration.liveness import bury_dead_runs
+from pipeline.orchestration.partitions import SUBMISSIONS, range_tags, register
+from pipeline.orchestration.tidying import tidy
 from pipeline.programme import UnusableConfiguration
+from pipeline.storage.home import Home
 
 _MISREAD = re.compile(r"\?|%[0-9A-Fa-f]{2}")
 PROJECT = Path(__file__).parents[2]
@@ -71,21 +75,31 @@ def failure_of(result: dg.ExecuteInProcessResult) -> str:
 
 
 def run_here(
-    defs: dg.Definitions, instance: dg.DagsterInstance, submission_ids: list[str]
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    home: Home,
+    submission_ids: list[str],
+    *,
+    log_level: str = "critical",
 ) -> dg.ExecuteInProcessResult:
-    """Take in the given submissions, or bring everything after intake up to date if none."""
+    """Take in the given submissions, or bring everything after intake up to date if none.
+
+    Runs that were killed are buried first, and old ones removed after it: nobody need run the
+    daemon for that.
+    """
+    now = datetime.now(UTC)
+    bury_dead_runs(instance, home, now)
     tags: dict[str, str] = {}
     if submission_ids:
         register(instance, submission_ids)
-        first, last = covering_range(instance, submission_ids)
-        tags = {
-            "dagster/asset_partition_range_start": first,
-            "dagster/asset_partition_range_end": last,
-        }
+        keys = instance.get_dynamic_partitions(str(SUBMISSIONS.name))
+        tags = range_tags(keys, submission_ids)
     job = defs.resolve_job_def("take_in" if submission_ids else "bring_up_to_date")
-    return job.execute_in_process(
+    result = job.execute_in_process(
         instance=instance,
         tags=tags,
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        run_config={"loggers": {"console": {"config": {"log_level": log_level.upper()}}}},
         raise_on_error=False,
     )
+    tidy(instance, home, now)
+    return result

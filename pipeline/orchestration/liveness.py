@@ -5,9 +5,10 @@ stays out: starting runs. Dagster cannot see that a process was killed: such a r
 started for ever, and everything queued behind it would wait as long.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -21,41 +22,58 @@ ANEW = "muster/anew"
 _BEFORE_ITS_LOCK = timedelta(minutes=2)
 """A run needs this long at most between its first event and its lock."""
 
+_SECONDS_AFTER_ITS_LOCK = 2.0
+"""A run that lets its lock go says within this time how it ended."""
+
+_AT_WORK = [
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
 
 @contextmanager
 def alive(home: Home, run_id: str) -> Iterator[None]:
     """Show that a run is at work for as long as the block, or the process, lasts."""
-    path = _lock(home, run_id)
-    with locks.held(path):
+    with locks.held(_locks(home) / run_id):
         yield
-        path.unlink(missing_ok=True)
 
 
 def bury_dead_runs(instance: dg.DagsterInstance, home: Home, now: datetime) -> list[str]:
     """Mark runs as failed whose process is gone; returns their ids."""
-    at_work = dg.RunsFilter(
-        statuses=[
-            dg.DagsterRunStatus.STARTING,
-            dg.DagsterRunStatus.STARTED,
-            dg.DagsterRunStatus.CANCELING,
-        ]
-    )
-    buried = []
-    for record in instance.get_run_records(at_work):
-        run = record.dagster_run
-        path = _lock(home, run.run_id)
-        if path.exists():
-            dead = locks.is_free(path)
-        else:
-            dead = now - record.update_timestamp > _BEFORE_ITS_LOCK
-        if dead:
+    suspects = _lifeless(instance, home, now)
+    if suspects:
+        time.sleep(_SECONDS_AFTER_ITS_LOCK)
+        suspects &= _lifeless(instance, home, now)
+    for run_id in sorted(suspects):
+        run = instance.get_run_by_id(run_id)
+        if run is not None:
             instance.report_run_failed(
                 run, "The process of this run ended before the run did; the next run goes on."
             )
+    return sorted(suspects)
+
+
+def _lifeless(instance: dg.DagsterInstance, home: Home, now: datetime) -> set[str]:
+    """Runs that count as at work and hold no lock."""
+    found = set()
+    for record in instance.get_run_records(dg.RunsFilter(statuses=_AT_WORK)):
+        run_id = record.dagster_run.run_id
+        path = _locks(home) / run_id
+        began = record.update_timestamp
+        young = now - began.replace(tzinfo=began.tzinfo or UTC) < _BEFORE_ITS_LOCK
+        if locks.is_free(path) and (path.exists() or not young):
+            found.add(run_id)
+    return found
+
+
+def forget_ended_runs(instance: dg.DagsterInstance, home: Home) -> None:
+    """Remove the lock files of runs that are over."""
+    for path in _locks(home).glob("*"):
+        run = instance.get_run_by_id(path.name)
+        if (run is None or run.is_finished) and locks.is_free(path):
             path.unlink(missing_ok=True)
-            buried.append(run.run_id)
-    return buried
 
 
-def _lock(home: Home, run_id: str) -> Path:
-    return home.dagster / "alive" / run_id
+def _locks(home: Home) -> Path:
+    return home.dagster / "alive"

@@ -1,5 +1,7 @@
 """The one partitioned thing: submissions, in the order in which they were first seen."""
 
+from collections.abc import Collection, Iterable, Sequence
+
 import dagster as dg
 
 SUBMISSIONS = dg.DynamicPartitionsDefinition(name="submission")
@@ -13,14 +15,22 @@ def register(instance: dg.DagsterInstance, submission_ids: list[str]) -> None:
         instance.add_dynamic_partitions(str(SUBMISSIONS.name), new)
 
 
-def covering_range(instance: dg.DagsterInstance, submission_ids: list[str]) -> tuple[str, str]:
-    """First and last key of the contiguous range that holds all the given submissions.
+def in_order_of_arrival(known: Sequence[str], new: Iterable[str]) -> list[str]:
+    """Keys as Dagster keeps them: those it has, then those that were not among them."""
+    return list(dict.fromkeys([*known, *new]))
 
-    Keys inside it that are up to date cost nothing: intake passes over them.
+
+def range_tags(keys: Sequence[str], submission_ids: Collection[str]) -> dict[str, str]:
+    """Tags of one run over the contiguous range of `keys` that holds all the given submissions.
+
+    Keys inside it that are up to date cost nothing: intake passes over them. Raises ValueError
+    for a submission that is not among the keys.
     """
     wanted = set(submission_ids)
-    keys = instance.get_dynamic_partitions(str(SUBMISSIONS.name))
     inside = [key for key in keys if key in wanted]
     if len(inside) < len(wanted):
         raise ValueError("a submission is not in list of partitions; register it first")
-    return inside[0], inside[-1]
+    return {
+        "dagster/asset_partition_range_start": inside[0],
+        "dagster/asset_partition_range_end": inside[-1],
+    }

@@ -3,13 +3,20 @@
 What stays out: Dagster. `muster run` asks here first and ends before Dagster is imported.
 """
 
+import time
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
+import polars as pl
+
+from pipeline.quality.decisions import decisions_table, known_decisions
 from pipeline.storage.code import EVERYTHING, code_hash
 from pipeline.storage.home import Home
 from pipeline.storage.warehouse import build_of
 from pipeline.submissions import Arrival, Record, fingerprint
+
+SECONDS_STILL = 1.0
+"""Somebody who types a command has copied the files already, most of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +60,43 @@ def work_left(
     return Work(still, len(new) - len(still), built == current, current, built)
 
 
+def work_left_when_still(home: Home, as_of: date, known_at: date | None) -> Work:
+    """What a run would do, after a moment's patience with files that were written just now."""
+
+    def look() -> Work:
+        return work_left(home, as_of, known_at, datetime.now(UTC), SECONDS_STILL)
+
+    work = look()
+    if work.still_written:
+        time.sleep(SECONDS_STILL)
+        work = look()
+    return work
+
+
 def outdated(arrivals: list[Arrival], records: list[Record]) -> list[Arrival]:
     """Arrivals that the lake does not hold, or holds as another mapping or version made them."""
     known = {record.submission_id: record.fingerprint for record in records}
     return [a for a in arrivals if known.get(a.submission_id) != a.fingerprint]
 
 
-def build_fingerprint(home: Home, records: list[Record], as_of: date, known_at: date | None) -> str:
-    """Hash of everything that the snapshot depends on."""
+def build_fingerprint(
+    home: Home,
+    records: list[Record],
+    as_of: date,
+    known_at: date | None,
+    decisions: pl.DataFrame | None = None,
+) -> str:
+    """Hash of everything that the snapshot depends on.
+
+    `decisions` is `quality.decisions` as it was heard; if not given, as it would be now.
+    """
+    if decisions is None:
+        known = known_decisions(home.stewardship.decisions(), known_at)
+        decisions = decisions_table(known)
     return fingerprint(
         code_hash(*EVERYTHING),
         [(record.submission_id, record.fingerprint) for record in records],
-        [decision.decision for decision in home.stewardship.decisions()],
+        decisions.rows(),
         home.programme.model_dump(mode="json"),
         as_of,
         known_at,

@@ -4,12 +4,13 @@ What belongs here: paths, and loading configuration from them. What stays out: P
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from pipeline.privacy.pseudonyms import Pseudonymiser
 from pipeline.programme import Programme, UnusableConfiguration, load_programme
+from pipeline.quality.decisions import ever_waived
 from pipeline.reading.mapping import Mapping, parse_mapping
 from pipeline.storage import atomic
 from pipeline.storage.code import EVERYTHING, INTAKE, code_hash
@@ -21,6 +22,7 @@ from pipeline.storage.stewardship import Stewardship
 from pipeline.submissions import Arrival, arrivals
 
 _STILL_WRITING = timedelta(hours=1)
+_BACKUPS_KEPT = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ class Home:
             self.programme,
             key_version=newest_version(self.secrets),
             code=code_hash(*INTAKE),
+            waived=ever_waived(self.stewardship.decisions()),
         )
 
     def holds_simulation(self) -> bool:
@@ -175,6 +178,14 @@ class Home:
             atomic.sweep(folder, before, below=False)
             for folder in (self.root, self.root / "lake", self.secrets)
         )
+
+    def back_up(self, day: date) -> None:
+        """Copy the stewardship store aside, one copy a day, and remove the oldest copies."""
+        folder = self.root / "backups"
+        if self.stewardship.backup(folder / f"stewardship-{day.isoformat()}.sqlite"):
+            copies = sorted(folder.glob("stewardship-*.sqlite"))
+            for old in copies[:-_BACKUPS_KEPT]:
+                old.unlink(missing_ok=True)
 
     def put(self, path: PurePosixPath, content: bytes) -> None:
         """Write one file of the home folder, named relative to it."""
