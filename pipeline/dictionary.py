@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline.quality.rules import DUPLICATE_RULES, ROW_RULES, STANDING_RULES, Rule
+from pipeline.quality.rules import DUPLICATE_RULES, ROW_DISAPPEARED, ROW_RULES, STANDING_RULES, Rule
 from pipeline.tables import TABLES, Table
 
 
@@ -20,10 +20,12 @@ def dictionary() -> str:
         "warehouse: `SELECT * FROM duckdb_columns() WHERE comment IS NOT NULL`.",
         *(_table(table) for table in TABLES),
         "## Row rules",
-        "A row may break several. `reject` sends it to quarantine, `warn` keeps it with a flag.",
+        "A row may break several. `reject` sends it to quarantine, `warn` keeps it with a flag. "
+        "A steward may waive those marked so: the row counts until the waiver ends.",
         _rules("Rules that a row breaks by itself", ROW_RULES),
         _rules("Rules on several rows of one file", DUPLICATE_RULES.values()),
         _rules("Rules that need other submissions", STANDING_RULES),
+        _rules("What is said of rows of replaced files", [ROW_DISAPPEARED]),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -50,7 +52,8 @@ def _rules(title: str, rules: Iterable[Rule]) -> str:
     lines = [f"### {title}", "", "| rule | severity | meaning | what to do |"]
     lines.append("| --- | --- | --- | --- |")
     lines += [
-        f"| `{rule.name}` | {rule.severity} | {_cell(rule.meaning)} | {_cell(rule.remedy)} |"
+        f"| `{rule.name}` | {rule.severity}{', may be waived' if rule.waivable else ''} | "
+        f"{_cell(rule.meaning)} | {_cell(rule.remedy)} |"
         for rule in rules
     ]
     return "\n".join(lines)

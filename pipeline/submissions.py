@@ -59,6 +59,8 @@ class Arrival:
     problem: str | None
     fingerprint: str
     """Hash of everything beside the bytes that decides what they become."""
+    waived: frozenset[tuple[int, str]] = frozenset()
+    """Row numbers and rules that stewards waived at any time."""
 
 
 class Record(BaseModel):
@@ -102,12 +104,13 @@ def arrivals(
     *,
     key_version: int,
     code: str,
+    waived: dict[str, frozenset[tuple[int, str]]] | None = None,
 ) -> list[Arrival]:
     """Match landing files to sources, oldest first; the same bytes of one source are one arrival.
 
     `problems` has the sentence of the first unusable mapping of an organisation. A newer key
     gives other pseudonyms and other `code` other rows, so both are part of what an arrival
-    becomes.
+    becomes; so are the rows and rules that were `waived`, by submission.
     """
     by_organisation: dict[str, list[Mapping]] = {}
     for mapping in mappings:
@@ -115,7 +118,13 @@ def arrivals(
     found: dict[str, Arrival] = {}
     for file in sorted(files, key=lambda file: (file.modified_at, file.sha256)):
         arrival = _arrival(
-            file, by_organisation, problems, programme, key_version=key_version, code=code
+            file,
+            by_organisation,
+            problems,
+            programme,
+            key_version=key_version,
+            code=code,
+            waived=waived or {},
         )
         found.setdefault(arrival.submission_id, arrival)
     return list(found.values())
@@ -129,22 +138,27 @@ def _arrival(
     *,
     key_version: int,
     code: str,
+    waived: dict[str, frozenset[tuple[int, str]]],
 ) -> Arrival:
     is_known = file.folder in programme.known_organisations
     organisation = file.folder if file.folder and is_known else UNKNOWN
     mapping, problem = _mapping_of(file, organisation, by_organisation, problems)
     source = mapping.source if mapping else UNMAPPED
+    submission_id = f"{organisation}--{source}--{file.sha256[:_HASH_CHARACTERS]}"
+    own_waived = waived.get(submission_id, frozenset())
     return Arrival(
-        submission_id=f"{organisation}--{source}--{file.sha256[:_HASH_CHARACTERS]}",
+        submission_id=submission_id,
         organisation=organisation,
         source=source,
         file=file,
         mapping=mapping,
         problem=problem,
+        waived=own_waived,
         fingerprint=fingerprint(
             code,
             key_version,
             problem,
+            sorted(own_waived),
             mapping.model_dump(mode="json") if mapping else None,
             programme.model_dump(
                 mode="json",

@@ -231,7 +231,11 @@ RESPONSES = Table(
         Column("items", Type.ANSWERS, "Answers as given, item 1 first; NULL is unanswered."),
         _count("items_answered", "Number of items answered.", "items"),
         _count("duration_seconds", "Time taken, where the platform records it.", "seconds"),
-        Column("flags", Type.TEXTS, "Rules of severity warn that the response broke."),
+        Column(
+            "flags",
+            Type.TEXTS,
+            "Rules of severity warn that the response broke, and rules that a steward waived.",
+        ),
     ),
 )
 
@@ -299,7 +303,8 @@ SUBMISSIONS = Table(
     "quality",
     "submissions",
     "one submission",
-    "What arrived and what became of it. rows_read is the sum of the other rows_ columns.",
+    "What arrived and what became of it. rows_read is the sum of rows_accepted, rows_quarantined, "
+    "rows_superseded, rows_held and rows_withdrawn.",
     ("submission_id",),
     (
         _text("submission_id", "Organisation, source and start of the hash.", nullable=False),
@@ -321,6 +326,12 @@ SUBMISSIONS = Table(
         _count("rows_superseded", "Sound rows that a newer or other row replaces.", "rows"),
         _count("rows_held", "Sound rows that wait for a steward.", "rows"),
         _count("rows_withdrawn", "Rows without consent, dropped before anything was kept.", "rows"),
+        _count(
+            "rows_disappeared",
+            "Rows of the files it replaced that it does not hold any more; NULL if it replaced "
+            "none. They are no part of rows_read.",
+            "rows",
+        ),
         _text("verdict", _one_of(vocabulary.Verdict), nullable=False),
         _text("reason", "Why, in one sentence; NULL if accepted without remark."),
         _text("replaced_by", "Newer submission of the same cumulative source."),
@@ -345,6 +356,25 @@ QUARANTINE = Table(
         _text("wave", "Wave, where the row has one."),
         _text("instrument", "Instrument, where the row has one."),
         _text("status", _one_of(vocabulary.QuarantineStatus), nullable=False),
+    ),
+)
+
+DECISIONS = Table(
+    "quality",
+    "decisions",
+    "one decision of a steward",
+    "What stewards decided, oldest first: a copy of stewardship.sqlite, where nothing is changed.",
+    ("decision",),
+    (
+        _count("decision", "Number of the decision, in the order in which they were taken."),
+        Column("decided_at", Type.MOMENT, "When it was taken (UTC).", nullable=False),
+        _text("submission_id", "Submission it concerns.", nullable=False),
+        _count("row_number", "Row it concerns; NULL for the whole submission."),
+        _text("rule", "Rule that is waived; NULL unless one is."),
+        _text("action", _one_of(vocabulary.DecisionAction), nullable=False),
+        _text("steward", "Who decided.", nullable=False),
+        _text("reason", "Why, in the steward's words.", nullable=False),
+        Column("until", Type.DAY, "Last day on which a waiver holds."),
     ),
 )
 
@@ -497,6 +527,7 @@ TABLES: tuple[Table, ...] = (
     PARTICIPANT_WAVES,
     SUBMISSIONS,
     QUARANTINE,
+    DECISIONS,
     CHECKS,
     WAVE_SUMMARY,
     PAIRED_CHANGE,

@@ -7,10 +7,11 @@ them. What stays out: keeping them (`pipeline/storage/stewardship.py`), and what
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import polars as pl
 
+from pipeline import tables
 from pipeline.vocabulary import DecisionAction
 
 WAIVERS = pl.Schema({"submission_id": pl.String(), "row_number": pl.Int32(), "rule": pl.String()})
@@ -84,6 +85,39 @@ def waivers_in_force(decisions: Iterable[Decision], as_of: date) -> pl.DataFrame
         for waived, decision in newest.items()
         if decision.until is not None and as_of <= decision.until
     )
+
+
+def let_in_by(waivers: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Those of the rows that have all they need waived.
+
+    `waivers` is WAIVERS in force; `rows` has submission_id, row_number and needs_waiver.
+    """
+    place = ["submission_id", "row_number"]
+    by_row = waivers.group_by(place).agg(pl.col("rule").alias("waived_rules"))
+    return (
+        rows.join(by_row, on=place, maintain_order="left")
+        .filter(pl.col("needs_waiver").list.set_difference("waived_rules").list.len() == 0)
+        .select(rows.columns)
+    )
+
+
+def decisions_table(decisions: Iterable[Decision]) -> pl.DataFrame:
+    """`quality.decisions`."""
+    rows = [
+        {
+            "decision": d.decision,
+            "decided_at": d.decided_at.astimezone(UTC).replace(tzinfo=None),
+            "submission_id": d.submission_id,
+            "row_number": d.row_number,
+            "rule": d.rule,
+            "action": d.action.value,
+            "steward": d.steward,
+            "reason": d.reason,
+            "until": d.until,
+        }
+        for d in decisions
+    ]
+    return tables.DECISIONS.conform(pl.DataFrame(rows, schema=tables.DECISIONS.frame_schema))
 
 
 def _waived(decisions: Iterable[Decision]) -> Iterable[tuple[str, int, str]]:

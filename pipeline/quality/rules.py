@@ -151,7 +151,7 @@ ROW_RULES: tuple[Rule, ...] = (
         _ANSWERS,
         Severity.REJECT,
         "The row was made by a preview, a test or a spam filter.",
-        "Nothing to do, unless it was a real answer.",
+        "Nothing to do; if it was a real answer, waive the row.",
         None,
         lambda _: pl.col("is_test"),
         waivable=True,
@@ -419,6 +419,15 @@ STANDING_RULES: tuple[Rule, ...] = (
     ),
 )
 """Rules that need what other submissions say; they are judged anew whenever those change."""
+
+ROW_DISAPPEARED = Rule(
+    "row_disappeared",
+    _EVERY,
+    Severity.WARN,
+    "The newest file of the source should hold everything so far, but not this row any more.",
+    "Nothing to do if it was corrected or removed on purpose; else ask for a complete file.",
+)
+"""What is said of a row of an older file; it judges no row that counts, so it is not in RULES."""
 
 RULES: dict[str, Rule] = {
     rule.name: rule for rule in (*ROW_RULES, *DUPLICATE_RULES.values(), *STANDING_RULES)

@@ -155,11 +155,14 @@ def _with_replacements(verdicts: pl.DataFrame, records: Sequence[Record]) -> pl.
     return verdicts.with_columns(pl.Series("replaced_by", replaced_by, dtype=pl.String))
 
 
+def good(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """Verdicts on submissions that count or would count, had a newer one not replaced them."""
+    return verdicts.filter(pl.col("verdict").is_in(sorted(_COUNTING)))
+
+
 def counting(verdicts: pl.DataFrame) -> list[str]:
     """Submissions whose accepted rows count, in the order given."""
-    return verdicts.filter(
-        pl.col("verdict").is_in(sorted(_COUNTING)) & pl.col("replaced_by").is_null()
-    )["submission_id"].to_list()
+    return good(verdicts).filter(pl.col("replaced_by").is_null())["submission_id"].to_list()
 
 
 def submissions(
@@ -171,6 +174,7 @@ def submissions(
     *,
     waivers: pl.DataFrame | None = None,
     let_in: pl.DataFrame | None = None,
+    disappeared: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """`quality.submissions`, with the accounting checked; raises AccountingError.
 
@@ -183,8 +187,10 @@ def submissions(
             so that the sum proves something.
         waivers: WAIVERS in force.
         let_in: the quarantined rows that were judged across submissions because of them.
+        disappeared: submission_id and rows_disappeared of the files that replaced others.
 
     """
+    gone = {} if disappeared is None else dict(disappeared.iter_rows())
     rejecting = standing_findings.filter(pl.col("severity") == Severity.REJECT)
     if waivers is not None:
         rejecting = rejecting.join(waivers, on=WAIVERS.names(), how="anti")
@@ -232,6 +238,7 @@ def submissions(
                 **record.model_dump(include=_KEPT),
                 "received_at": record.received_at.replace(tzinfo=None),
                 **{f"rows_{name}": n for name, n in counts.items()},
+                "rows_disappeared": gone.get(record.submission_id),
                 **{k: decision[k] for k in ("verdict", "reason", "replaced_by", "decided_by")},
             }
         )

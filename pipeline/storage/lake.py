@@ -7,6 +7,7 @@ frames mean, and the tables of stages (`stages.py`). No frame that comes here ho
 
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +19,7 @@ from pipeline.storage.stages import is_whole_parquet
 from pipeline.submissions import Record
 
 _RECORD = "submission.json"
-_FRAMES = ("accepted", "findings", "profile")
+_FRAMES = ("accepted", "findings", "profile", "waived")
 
 
 class Lake:
@@ -33,9 +34,11 @@ class Lake:
         def fill(folder: Path) -> None:
             sizes = {}
             for name in _FRAMES if taken_in else ():
-                path = folder / f"{name}.parquet"
-                getattr(taken_in, name).write_parquet(path, compression="zstd", compression_level=1)
-                sizes[path.name] = path.stat().st_size
+                frame: pl.DataFrame | None = getattr(taken_in, name)
+                if frame is not None:
+                    path = folder / f"{name}.parquet"
+                    frame.write_parquet(path, compression="zstd", compression_level=1)
+                    sizes[path.name] = path.stat().st_size
             document = {"record": record.model_dump(mode="json"), "files": sizes}
             (folder / _RECORD).write_text(json.dumps(document, indent=2), "utf-8")
 
@@ -61,11 +64,15 @@ class Lake:
             key=lambda r: (r.place, r.received_at, r.modified_at, r.organisation, r.submission_id),
         )
 
+    def with_waived_rows(self, submission_ids: Iterable[str]) -> list[str]:
+        """Those of the submissions that have rows which count while waivers hold."""
+        return [i for i in submission_ids if (self._submissions / i / "waived.parquet").exists()]
+
     def rows(self, name: str, submission_ids: list[str], schema: pl.Schema) -> pl.DataFrame:
         """The columns of `schema` of one frame of several submissions, one below the other.
 
-        `name` is `accepted`, `findings` or `profile`. Adds `submission_id`, and `arrived`, the
-        place of the submission in the list.
+        `name` is `accepted`, `findings`, `profile` or `waived`. Adds `submission_id`, and
+        `arrived`, the place of the submission in the list.
         """
         frames = [
             pl.read_parquet(

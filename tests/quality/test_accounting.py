@@ -61,7 +61,7 @@ def rows_of(
         counted("rows_accepted", **{record.submission_id: accepted}),
     )
     row = listed.row(0, named=True)
-    return {name[5:]: n for name, n in row.items() if name.startswith("rows_") and n != 0}
+    return {name[5:]: n for name, n in row.items() if name.startswith("rows_") and n}
 
 
 def test_an_accepted_file_is_divided_among_all_outcomes(record: Make) -> None:
@@ -139,6 +139,21 @@ def test_of_an_unreadable_file_nothing_is_counted(record: Make) -> None:
     )
     numbers = listed.select(pl.col("^rows_.*$")).row(0)
     assert set(numbers) == {None}
+
+
+def test_rows_that_disappeared_are_said_of_the_file_that_replaced_others(record: Make) -> None:
+    listed = submissions(
+        [record("a"), record("b")],
+        pl.concat([decided("a", "accepted", "b"), decided("b", "accepted")]),
+        NO_FINDINGS,
+        counted("rows_superseded"),
+        counted("rows_accepted", b=10),
+        disappeared=counted("rows_disappeared", b=0),
+    )
+    assert dict(listed.select("submission_id", "rows_disappeared").iter_rows()) == {
+        "a": None,
+        "b": 0,
+    }
 
 
 def test_the_table_is_the_published_one(record: Make) -> None:

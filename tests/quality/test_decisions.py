@@ -3,9 +3,11 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
+from pipeline import tables
 from pipeline.quality.decisions import (
     WAIVERS,
     Decision,
+    decisions_table,
     ever_waived,
     known_decisions,
     newest_on_submissions,
@@ -94,3 +96,13 @@ def test_what_was_ever_waived_does_not_end() -> None:
     assert ever_waived(decisions) == {"a": frozenset({(2, RULE)}), "b": frozenset({(3, RULE)})}
     assert waivers_of(decisions).rows() == [("a", 2, RULE), ("b", 3, RULE)]
     assert waivers_of([]).schema == WAIVERS
+
+
+def test_the_published_table_is_a_copy_in_order() -> None:
+    published = decisions_table(taken({}, {"action": DecisionAction.ACCEPT, "submission_id": "b"}))
+    assert published.schema == tables.DECISIONS.frame_schema
+    assert published.drop("steward", "reason").rows() == [
+        (1, datetime(2026, 3, 1, 23, 59), "a", 2, RULE, "waive", LAST_DAY),
+        (2, datetime(2026, 3, 2, 23, 59), "b", None, None, "accept", None),
+    ]
+    assert decisions_table([]).is_empty()
