@@ -62,7 +62,8 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
             f"the file has no column `{absent[0]}`{more}; send the usual export, or correct "
             f"the mapping of source {mapping.source}"
         )
-    rows = _with_identity(_blank_as_null(table.rows(wanted), mapping), mapping, programme)
+    body = table.body(_plain_numbers(mapping, programme))
+    rows = _with_identity(_blank_as_null(table.rows(wanted, body), mapping), mapping, programme)
     if rows.is_empty():
         raise Unreadable("the file has headings but no rows; ask for the export again")
     blocks = (
@@ -76,8 +77,8 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
         if not any(fnmatchcase(column, pattern) for pattern in mapping.leave_out)
     ]
     return Reading(
-        rows_in_file=table.rows_in_file,
-        rows_blank=table.rows_in_file - rows.height,
+        rows_in_file=body.height,
+        rows_blank=body.height - rows.height,
         blocks=tuple(Block(instrument, frame) for instrument, frame in blocks),
         columns_left_out=tuple(table.left_out(set(wanted))),
         columns_unknown=len(unknown),
@@ -85,19 +86,33 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
 
 
 def _wanted_columns(mapping: Mapping, programme: Programme) -> list[str]:
-    wanted = [mapping.participant]
-    if isinstance(mapping.home_force, ColumnValues):
-        wanted.append(mapping.home_force.column)
-    if mapping.consent:
-        wanted.append(mapping.consent.column)
-    wanted += questionnaires.columns(mapping, programme)
+    wanted = [*_identity_columns(mapping), *questionnaires.columns(mapping, programme)]
     return list(dict.fromkeys(wanted))
+
+
+def _identity_columns(mapping: Mapping) -> list[str]:
+    named = [mapping.participant]
+    if isinstance(mapping.home_force, ColumnValues):
+        named.append(mapping.home_force.column)
+    if mapping.consent:
+        named.append(mapping.consent.column)
+    return named
+
+
+def _plain_numbers(mapping: Mapping, programme: Programme) -> set[str]:
+    """Columns that may be parsed to numbers at once: nothing but answers in numbers.
+
+    A code for missing answers that is a number itself is told from them as text.
+    """
+    if any(code.strip().lstrip("+-").isdigit() for code in mapping.missing):
+        return set()
+    return questionnaires.numeric_columns(mapping, programme) - {*_identity_columns(mapping)}
 
 
 def _blank_as_null(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     codes = sorted({"", *(code.strip() for code in mapping.missing)})
-    cells = pl.exclude(ours("row_number"), ours("is_test")).str.strip_chars()
-    return rows.with_columns(pl.when(~cells.is_in(codes)).then(cells))
+    text = pl.col(pl.String).str.strip_chars()
+    return rows.with_columns(pl.when(~text.is_in(codes)).then(text))
 
 
 def _with_identity(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.DataFrame:

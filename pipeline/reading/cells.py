@@ -116,8 +116,9 @@ def answers(cells: pl.Series, coding: Answers, instrument: Instrument) -> pl.Ser
         if coding.coding == "labels"
         else _answers_from_numbers(cells) + coding.offset
     )
-    broken = parsed.is_null() & cells.is_not_null()
-    return parsed.set(broken, UNRECOGNISED) if broken.any() else parsed
+    if parsed.null_count() == cells.null_count():
+        return parsed
+    return parsed.set(parsed.is_null() & cells.is_not_null(), UNRECOGNISED)
 
 
 def _answers_from_labels(cells: pl.Series, coding: Answers, instrument: Instrument) -> pl.Series:
@@ -139,6 +140,8 @@ def _label(text: str) -> str:
 
 
 def _answers_from_numbers(cells: pl.Series) -> pl.Series:
+    if cells.dtype == pl.Int16:
+        return cells
     quickly = cells.cast(pl.Int16, strict=False)
     if quickly.null_count() == cells.null_count():
         return quickly

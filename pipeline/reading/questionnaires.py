@@ -4,6 +4,8 @@ What belongs here: unfolding wide files and files with several instruments, and 
 What stays out: whether an answer is acceptable.
 """
 
+from collections import Counter
+
 import polars as pl
 
 from pipeline.programme import Programme
@@ -31,6 +33,19 @@ def columns(mapping: Mapping, programme: Programme) -> list[str]:
     return wanted
 
 
+def numeric_columns(mapping: Mapping, programme: Programme) -> set[str]:
+    """The columns that hold answers in numbers and nothing else that the mapping names."""
+    named = Counter(columns(mapping, programme))
+    return {
+        column
+        for suffix in _suffixes(mapping)
+        for name, coding in mapping.instruments.items()
+        if coding.coding == "numeric"
+        for column in _item_columns(mapping, programme.instrument(name), suffix)
+        if named[column] == 1
+    }
+
+
 def blocks(
     rows: pl.DataFrame, mapping: Mapping, programme: Programme
 ) -> list[tuple[Instrument, pl.DataFrame]]:
@@ -45,18 +60,21 @@ def blocks(
     for suffix in _suffixes(mapping):
         for name in mapping.instruments:
             block = _block(rows, mapping, programme.instrument(name), programme, suffix)
-            answered = block.select(pl.any_horizontal(pl.col("^item_.*$").is_not_null()))
-            found[name].append(block.filter(answered.to_series()))
-            answered_anywhere |= answered.to_series()
-            if first is None:
-                first = block
-                found[name].append(block.clear())
-    if first is not None:
+            answered = block.select(
+                pl.any_horizontal(pl.col("^item_.*$").is_not_null())
+            ).to_series()
+            found[name].append(block if answered.all() else block.filter(answered))
+            answered_anywhere |= answered
+            first = block if first is None else first
+    if first is not None and not answered_anywhere.all():
         next(iter(found.values())).append(first.filter(~answered_anywhere))
-    return [
-        (programme.instrument(name), pl.concat(parts).sort("row_number", maintain_order=True))
-        for name, parts in found.items()
-    ]
+    return [(programme.instrument(name), _in_order(parts)) for name, parts in found.items()]
+
+
+def _in_order(parts: list[pl.DataFrame]) -> pl.DataFrame:
+    if len(parts) == 1:
+        return parts[0]
+    return pl.concat(parts).sort("row_number", maintain_order=True)
 
 
 def _suffixes(mapping: Mapping) -> list[str]:

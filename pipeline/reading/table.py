@@ -4,6 +4,7 @@ What belongs here: columns by name, data rows with their numbers, which rows are
 What stays out: what a mapping makes of it (`pipeline/reading/canonical.py`).
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -27,27 +28,26 @@ class Table:
     """What the platform calls each column, where its heading does not say it."""
     test_row: pl.Expr = field(default_factory=lambda: pl.lit(False))
 
-    def rows(self, wanted: list[str]) -> pl.DataFrame:
-        """The wanted columns of every row that is not blank, with `row_number` and `is_test`."""
-        frame = self.records.frame
-        fields = dict(zip(self.columns, frame.columns, strict=True))
-        body = frame.slice(self.records.first + self.header_records).with_columns(
-            pl.int_range(
-                self.records.first + self.header_records + 1,
-                frame.height + 1,
-                dtype=pl.Int32,
-                eager=False,
-            ).alias(ours("row_number"))
-        )
-        anything = pl.any_horizontal(
-            (pl.col(name).str.strip_chars() != "").fill_null(False) for name in frame.columns
-        )
-        named = body.filter(anything).rename({place: name for name, place in fields.items()})
-        return named.select(ours("row_number"), self.test_row.alias(ours("is_test")), *wanted)
+    def body(self, whole_numbers: Collection[str] = ()) -> pl.DataFrame:
+        """Every data row with its `row_number`, in the fields of the records.
 
-    @property
-    def rows_in_file(self) -> int:
-        return max(self.records.frame.height - self.records.first - self.header_records, 0)
+        Columns among `whole_numbers` may come as Int16: if each cell is blank or such a number.
+        """
+        fields = dict(zip(self.columns, self.records.fields, strict=True))
+        top = self.records.first + self.header_records
+        numeric = {*whole_numbers} & {*self.columns} - {*self.test_row.meta.root_names()}
+        body = self.records.body(top, {fields[name] for name in numeric})
+        numbers = pl.int_range(top + 1, top + 1 + pl.len(), dtype=pl.Int32)
+        return body.with_columns(numbers.alias(ours("row_number")))
+
+    def rows(self, wanted: list[str], body: pl.DataFrame) -> pl.DataFrame:
+        """The wanted columns of every row of `body` that is not blank, and `is_test`."""
+        fields = self.records.fields
+        # Hardly a row has a blank first cell, and no other row can be blank.
+        if body.select(_is_blank(fields[0], body).any()).item():
+            body = body.filter(~pl.all_horizontal(_is_blank(name, body) for name in fields))
+        named = body.rename(dict(zip(fields, self.columns, strict=True)))
+        return named.select(ours("row_number"), self.test_row.alias(ours("is_test")), *wanted)
 
     def left_out(self, wanted: set[str]) -> list[str]:
         """Identifying columns of the platform that the mapping does not name."""
@@ -72,3 +72,9 @@ class Table:
 
     def _identifies(self, meaning: str) -> bool:
         return meaning.split("#", maxsplit=1)[0].lower() in self.identifying
+
+
+def _is_blank(column: str, frame: pl.DataFrame) -> pl.Expr:
+    if frame.schema[column] != pl.String:
+        return pl.col(column).is_null()
+    return (pl.col(column).str.strip_chars() == "").fill_null(True)

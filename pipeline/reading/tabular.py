@@ -8,7 +8,9 @@ import csv
 import io
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Collection
+from functools import cached_property
+from typing import Final
 
 import fastexcel
 import polars as pl
@@ -18,34 +20,114 @@ _DELIMITERS = (",", ";", "\t", "|")
 _WORKBOOK = b"PK\x03\x04"
 _OLD_WORKBOOK = bytes.fromhex("D0CF11E0A1B11AE1")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_HEAD: Final = 16
+"""Records among which headings nearly always are; a file is read whole where they are not."""
 
 
 class Unreadable(Exception):
     """A file that cannot be taken in; the message is one sentence with row or column, no value."""
 
 
-@dataclass(frozen=True, slots=True)
 class Records:
-    """All records of a file as text, header records included.
+    """All records of a file, header records included; record `i` is row `i + 1` of the file.
 
-    `frame` has a column a field, named `field_0` and so on; record `i` is row `i + 1` of the file.
+    A frame of them has a column of text a field, named `field_0` and so on.
     """
 
-    frame: pl.DataFrame
+    def __init__(self, head: pl.DataFrame) -> None:
+        self._head = head
+        """The first records, at least `_HEAD` of them if the file has so many."""
+
+    @property
+    def fields(self) -> list[str]:
+        return self._head.columns
+
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        """Every record."""
+        return self._head
+
+    @cached_property
+    def first(self) -> int:
+        """Place of the first record that is not blank, where headings begin."""
+        place = _first_filled(self._head)
+        if place is None:
+            place = _first_filled(self.frame)
+        return place or 0
 
     def header(self, record: int) -> list[str]:
         """Cells of one header record, tidied; an empty cell is an empty string."""
-        if self.first + record >= self.frame.height:
-            return [""] * self.frame.width
-        return [_tidy(cell) for cell in self.frame.row(self.first + record)]
+        place = self.first + record
+        frame = self._head if place < self._head.height else self.frame
+        if place >= frame.height:
+            return [""] * frame.width
+        return [_tidy(cell) for cell in frame.row(place)]
 
-    @property
-    def first(self) -> int:
-        """Place of the first record that is not blank, where headings begin."""
-        for place, cells in enumerate(self.frame.iter_rows()):
-            if any(_tidy(cell) for cell in cells):
-                return place
-        return 0
+    def body(self, record: int, whole_numbers: Collection[str] = ()) -> pl.DataFrame:
+        """Records from a place on.
+
+        Fields among `whole_numbers` may come as Int16: if every cell is blank or such a number.
+        """
+        numbers = self._numbers(record, whole_numbers) if whole_numbers else None
+        return self.frame.slice(record) if numbers is None else numbers
+
+    def _numbers(self, _record: int, _fields: Collection[str]) -> pl.DataFrame | None:
+        """Records from a place on with some fields parsed to numbers; None where that fails."""
+        return None
+
+
+class _Delimited(Records):
+    """Records of delimited text, parsed as late as possible and then only once."""
+
+    def __init__(self, text: bytes, delimiter: str, blank: int) -> None:
+        """`blank` is the number of blank lines above the text: Polars takes one for a heading."""
+        self._text, self._delimiter, self._blank = text, delimiter, blank
+        super().__init__(self._parsed(n_rows=_HEAD))
+
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        return self._parsed()
+
+    def _numbers(self, record: int, fields: Collection[str]) -> pl.DataFrame | None:
+        # Answers parsed straight to numbers take half the time. Every column is read all the
+        # same: only then does Polars find rows with too many cells.
+        types = {name: pl.Int16 if name in fields else pl.String for name in self.fields}
+        try:
+            return pl.read_csv(
+                self._text,
+                has_header=False,
+                skip_rows=record - self._blank,
+                schema=types,
+                separator=self._delimiter,
+            )
+        except pl.exceptions.PolarsError:
+            # A cell that is no plain number, or a file that is not sound: text says which.
+            return None
+
+    def _parsed(self, n_rows: int | None = None) -> pl.DataFrame:
+        try:
+            frame = pl.read_csv(
+                self._text,
+                has_header=False,
+                infer_schema=False,
+                separator=self._delimiter,
+                n_rows=n_rows,
+            )
+        except pl.exceptions.NoDataError:
+            raise Unreadable("the file is empty; ask for the export again") from None
+        except pl.exceptions.PolarsError:
+            raise Unreadable(_what_is_wrong(self._text, self._delimiter, self._blank)) from None
+        if self._blank:
+            nothing = {name: [None] * self._blank for name in frame.columns}
+            frame = pl.concat([pl.DataFrame(nothing, schema=frame.schema), frame])
+        return _as_fields(frame)
+
+
+def _first_filled(frame: pl.DataFrame) -> int | None:
+    for place, cells in enumerate(frame.iter_rows()):
+        if any(_tidy(cell) for cell in cells):
+            return place
+    return None
 
 
 def _tidy(cell: str | None) -> str:
@@ -102,16 +184,7 @@ def _read_delimited(content: bytes) -> Records:
         text = text.replace(b"\r", b"\n")
     below = _BLANK_LINES.sub(b"", text, count=1)
     blank = text[: len(text) - len(below)].count(b"\n")
-    delimiter = _delimiter(below)
-    try:
-        # Blank lines on top would tell Polars that there is one column.
-        frame = pl.read_csv(below, has_header=False, infer_schema=False, separator=delimiter)
-    except pl.exceptions.NoDataError:
-        raise Unreadable("the file is empty; ask for the export again") from None
-    except pl.exceptions.PolarsError:
-        raise Unreadable(_what_is_wrong(below, delimiter, blank)) from None
-    nothing = pl.DataFrame({name: [None] * blank for name in frame.columns}, schema=frame.schema)
-    return Records(_as_fields(pl.concat([nothing, frame])))
+    return _Delimited(below, _delimiter(below), blank)
 
 
 def _as_fields(frame: pl.DataFrame) -> pl.DataFrame:

@@ -135,7 +135,10 @@ R_2,PC2,z@example.org,1.2.3.4,0,3,
 
 def test_legacy_qualtrics_says_in_its_second_record_what_columns_are() -> None:
     table = qualtrics.read(read_records(LEGACY.encode()))
-    assert table.rows(["V4", "Q1"]).rows() == [(3, True, "PC1", "2"), (4, False, "PC2", "3")]
+    assert table.rows(["V4", "Q1"], table.body()).rows() == [
+        (3, True, "PC1", "2"),
+        (4, False, "PC2", "3"),
+    ]
     assert table.left_out({"V4", "Q1"}) == ["V1", "V5", "V6"]
     assert table.unknown({"V4", "Q1"}) == ["#7"]
 
@@ -143,7 +146,7 @@ def test_legacy_qualtrics_says_in_its_second_record_what_columns_are() -> None:
 def test_the_real_qualtrics_export(real_export: Callable[[str], bytes]) -> None:
     records = read_records(real_export("qualtrics/sample.csv"))
     table = qualtrics.read(records)
-    rows = table.rows(["Q1", "Q2", "ResponseId", "EndDate"])
+    rows = table.rows(["Q1", "Q2", "ResponseId", "EndDate"], table.body())
     assert table.header_records == 3
     assert rows.row(0) == (
         4,
@@ -153,7 +156,7 @@ def test_the_real_qualtrics_export(real_export: Callable[[str], bytes]) -> None:
         "R_2YPOQ602ER1jkf1",
         "2017-07-18 08:28:48",
     )
-    assert rows.height == table.rows_in_file == 1
+    assert rows.height == table.body().height == 1
     assert "RecipientLastName" in table.left_out({"Q1"})
     assert table.unknown({"Q1"}) == ["Q2", "Q2 - Topics"]
 
@@ -163,7 +166,7 @@ def test_the_real_legacy_qualtrics_export(real_export: Callable[[str], bytes]) -
     assert table.header_records == 2
     assert table.columns[0] == "V1"
     assert table.columns[-1] == "#16"
-    assert table.rows(["V1", "Q1"]).row(0) == (3, False, "R_2YPOQ602ER1jkf1", "2")
+    assert table.rows(["V1", "Q1"], table.body()).row(0) == (3, False, "R_2YPOQ602ER1jkf1", "2")
 
 
 def forms_file(workbook: Callable[..., bytes]) -> bytes:
@@ -197,7 +200,10 @@ def test_microsoft_forms(reading: Read, workbook: Callable[..., bytes]) -> None:
 
 def test_the_second_email_of_a_form_is_its_own_question(workbook: Callable[..., bytes]) -> None:
     table = microsoft_forms.read(read_records(forms_file(workbook)))
-    assert table.rows(["Email", "Email#2"]).row(0)[2:] == ("anonymous", "z@example.org")
+    assert table.rows(["Email", "Email#2"], table.body()).row(0)[2:] == (
+        "anonymous",
+        "z@example.org",
+    )
 
 
 @pytest.mark.parametrize("column", ["E-mail", "Email", "EMAIL ADDRESS", "Surname", "Token"])
