@@ -98,9 +98,9 @@ class Build:
 def build_of(path: Path) -> Build | None:
     """What a warehouse says of itself; None where there is none that can be read."""
     try:
-        row = read_table(path, BUILD).row(0, named=True)
-        return Build(str(row["fingerprint"]), row["as_of"], row["known_at"])
-    except (duckdb.Error, pl.exceptions.PolarsError, KeyError):
+        builds = read_table(path, BUILD)
+        return Build(*(builds[name].item() for name in ("fingerprint", "as_of", "known_at")))
+    except (duckdb.Error, pl.exceptions.PolarsError, ValueError):
         return None
 
 

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from checks.contract import contracts
+from checks.judge import judge
 from checks.on_profiles import CHECKS
 from pipeline.orchestration.resources import HomeResource
 
@@ -26,6 +27,11 @@ def home(tmp_path) -> HomeResource:
     return HomeResource(root=str(tmp_path))
 
 
+def _measured(home: HomeResource, profiles: pl.DataFrame) -> None:
+    """What the stage before hands to the check."""
+    home.stage("profiles", lambda _: ({"measures_attendance": profiles}, {}))
+
+
 @pytest.fixture
 def attendance():
     (check,) = [c for c in CHECKS if next(iter(c.check_keys)).name == "attendance"]
@@ -43,7 +49,7 @@ def test_a_check_counts_and_names_what_it_holds(home, attendance, profiles_of, c
     changes = ({}, {"share_unlinked": 0.6}, {"columns_unknown": 3.0}, {"rows_judged": 0.0})
     profiles = profiles_of(contract, *changes)
     ids = profiles["submission_id"].to_list()
-    home.open().lake.write_table("measures", profiles)
+    _measured(home, profiles)
     result = attendance(home=home)
     assert isinstance(result, dg.AssetCheckResult)
     assert result.passed is False
@@ -58,7 +64,7 @@ def test_a_check_counts_and_names_what_it_holds(home, attendance, profiles_of, c
         "failed: no_unknown_columns": 1,
         "failed: somebody_consented": 1,
     }
-    written = home.open().lake.read_table("checks_attendance")
+    written = home.open().stages.read("checks_attendance")
     assert set(written["submission_id"]) == set(ids)
     assert written.filter(~pl.col("passed")).height == 3
 
@@ -66,7 +72,7 @@ def test_a_check_counts_and_names_what_it_holds(home, attendance, profiles_of, c
 def test_warnings_alone_let_a_check_pass(home, attendance, profiles_of, contract_called):
     profiles = profiles_of(contract_called("attendance"), {"share_unlinked": 0.5})
     profiles = profiles.with_columns(pl.lit(1.0).alias("columns_unknown"))
-    home.open().lake.write_table("measures", profiles)
+    _measured(home, profiles)
     result = attendance(home=home)
     assert result.passed is True
     assert result.metadata["failed: no_unknown_columns"].value == 1
@@ -74,7 +80,7 @@ def test_warnings_alone_let_a_check_pass(home, attendance, profiles_of, contract
 
 def test_of_very_many_only_the_first_are_listed(home, attendance, profiles_of, contract_called):
     profiles = profiles_of(contract_called("attendance"), *[{"rows_judged": 0.0}] * 120)
-    home.open().lake.write_table("measures", profiles)
+    _measured(home, profiles)
     result = attendance(home=home)
     assert result.metadata["held or rejected"].value == 120
     assert result.metadata["which"].value == profiles["submission_id"].to_list()[:50]
@@ -83,9 +89,39 @@ def test_of_very_many_only_the_first_are_listed(home, attendance, profiles_of, c
 def test_a_check_that_fails_itself_shows_no_value(home, attendance):
     """The measures are not what the adapter expects: the error names a place, nothing else."""
     frame = pl.DataFrame({"submission_id": ["PC 4711 Doe"], "kind": [4711]})
-    home.open().lake.write_table("measures", frame)
+    _measured(home, frame)
     with pytest.raises(Exception, match="check ended in") as raised:
         attendance(home=home)
     told = json.dumps([str(raised.value), repr(raised.value.__cause__)])
     assert "4711" not in told
     assert "on_profiles.py" in told or "judge.py" in told
+
+
+def test_a_tool_that_broke_is_asked_again(
+    home, attendance, profiles_of, contract_called, monkeypatch
+):
+    _measured(home, profiles_of(contract_called("attendance"), {}))
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("not the data's fault")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("checks.judge._failing", broken)
+        assert attendance(home=home).passed is False
+        assert not home.open().stages.all_final()
+    assert attendance(home=home).passed is True
+    assert home.open().stages.all_final()
+
+
+def test_what_was_judged_is_not_judged_again(
+    home, attendance, profiles_of, contract_called, monkeypatch
+):
+    _measured(home, profiles_of(contract_called("attendance"), {}))
+    first = attendance(home=home)
+    asked = []
+    monkeypatch.setattr("checks.on_profiles.judge", lambda *a: asked.append(a) or judge(*a))
+    assert attendance(home=home).metadata == first.metadata
+    assert asked == []
+    (home.open().root / "programme.yaml").write_text(PROGRAMME.replace("0.5", "0.4"))
+    assert attendance(home=home).passed is True
+    assert len(asked) == 1, "asked again, now that the limits are others"

@@ -101,7 +101,7 @@ def test_one_run_takes_in_many_files_and_passes_over_those_it_has(home):
     one = next(a.submission_id for a in home.arrivals())
     two, three = arrive("answers two.csv", "SIMTWO", 1), arrive("answers three.csv", "SIMTRE", 2)
     with instance_of(home.root) as instance:
-        result = run_here(defs, instance, [one, two, three])
+        result = run_here(defs, instance, home, [one, two, three])
         assert result.success
         assert set(mapper.seen) == {one, two, three}
         # The first and the last of the range change; the one between them does not.
@@ -109,10 +109,10 @@ def test_one_run_takes_in_many_files_and_passes_over_those_it_has(home):
             path = home.root / "lake" / "submissions" / submission_id / "submission.json"
             path.write_text(path.read_text()[:10])
         mapper.seen.clear()
-        assert run_here(defs, instance, [one, three]).success
+        assert run_here(defs, instance, home, [one, three]).success
         assert set(mapper.seen) == {one, three}
         mapper.seen.clear()
-        assert run_here(defs, instance, []).success
+        assert run_here(defs, instance, home, []).success
         assert mapper.seen == []
         runs = [(r.job_name, r.status.value) for r in instance.get_runs()]
         assert sorted(runs) == [("bring_up_to_date", "SUCCESS"), *[("take_in", "SUCCESS")] * 2]

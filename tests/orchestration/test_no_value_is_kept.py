@@ -44,7 +44,7 @@ def test_a_failing_asset_leaves_no_value_in_dagsters_storage(home, capfd):
     (submission_id,) = _ids(home)
     with instance_of(home.root) as instance:
         mapper = _Quoting()
-        result = run_here(build_defs(home.root, mapper=mapper), instance, [submission_id])
+        result = run_here(build_defs(home.root, mapper=mapper), instance, home, [submission_id])
         assert not result.success
         assert CANARY in mapper.quoted, "the error did quote a cell"
         told = failure_of(result)

@@ -3,7 +3,12 @@
 import dagster as dg
 import pytest
 
-from pipeline.orchestration.partitions import SUBMISSIONS, covering_range, register
+from pipeline.orchestration.partitions import (
+    SUBMISSIONS,
+    in_order_of_arrival,
+    range_tags,
+    register,
+)
 
 
 @pytest.fixture
@@ -36,9 +41,11 @@ def test_keys_are_registered_once_and_stay_in_order(instance):
 )
 def test_the_range_covers_what_is_asked_and_begins_with_the_earliest(instance, asked, expected):
     register(instance, ["c", "b", "a", "d"])
-    first, last = covering_range(instance, asked)
-    assert (first, last) == expected
     keys = _keys(instance)
+    tags = range_tags(keys, asked)
+    first = tags["dagster/asset_partition_range_start"]
+    last = tags["dagster/asset_partition_range_end"]
+    assert (first, last) == expected
     assert set(asked) <= set(keys[keys.index(first) : keys.index(last) + 1])
 
 
@@ -47,4 +54,8 @@ def test_keys_of_other_partitions_do_not_count(instance):
     register(instance, ["a"])
     assert _keys(instance) == ["a"]
     with pytest.raises(ValueError, match="not in list"):
-        covering_range(instance, ["x"])
+        range_tags(_keys(instance), ["x"])
+
+
+def test_new_keys_come_after_those_that_are_known():
+    assert in_order_of_arrival(["c", "a"], ["b", "a"]) == ["c", "a", "b"]

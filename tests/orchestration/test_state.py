@@ -103,7 +103,7 @@ def test_a_touched_or_renamed_file_is_not_new(home, taken):
 
 
 def test_another_version_of_intake_takes_everything_in_again(home, taken, monkeypatch):
-    monkeypatch.setattr("pipeline.submissions.INTAKE_VERSION", 0)
+    monkeypatch.setattr("pipeline.storage.home.code_hash", lambda *_: "another")
     assert len(outdated(home.arrivals(), [taken])) == 1
 
 
@@ -153,10 +153,8 @@ def test_settings_of_the_programme_make_a_build_out_of_date(home, taken, old, ne
 
 def test_another_version_of_the_code_makes_a_build_out_of_date(home, taken, monkeypatch):
     before = build_fingerprint(home, [taken], TODAY, None)
-    for name in ("BUILD_VERSION", "__version__"):
-        with monkeypatch.context() as patched:
-            patched.setattr(state, name, 0)
-            assert build_fingerprint(home, [taken], TODAY, None) != before
+    monkeypatch.setattr(state, "code_hash", lambda *_: "another")
+    assert build_fingerprint(home, [taken], TODAY, None) != before
 
 
 def _publish(home: Home, fingerprint: str) -> None:
@@ -164,12 +162,12 @@ def _publish(home: Home, fingerprint: str) -> None:
     build = pl.DataFrame(
         {"fingerprint": [fingerprint], "programme": ["p"], "as_of": [TODAY], "version": ["0"]}
     )
-    paths = {}
-    for table in tables.TABLES:
-        frame = table.conform(build) if table is tables.BUILD else table.empty()
-        home.lake.write_table(table.name, frame)
-        paths[table] = home.lake.table_path(table.name)
-    publish(home.warehouse, paths)
+    frames = {
+        table.name: table.conform(build) if table is tables.BUILD else table.empty()
+        for table in tables.TABLES
+    }
+    home.stages.begin("everything", reads=()).finish((frames, {}))
+    publish(home.warehouse, {table: home.stages.path(table.name) for table in tables.TABLES})
 
 
 def test_work_is_left_until_lake_and_warehouse_say_the_same(home, taken):

@@ -99,7 +99,6 @@ def test_an_incomplete_submission_stops_no_other_and_can_be_written_again(
 
 def test_an_empty_lake_has_no_records(lake):
     assert lake.records() == []
-    assert not lake.has_table("measures")
     assert not lake.holds_anything()
 
 
@@ -142,22 +141,6 @@ def test_rows_say_their_submission_and_its_place(lake, record, taken_in):
         ("a--b--1", 2, "v1-two"),
     ]
     assert rows.schema == lake.rows("accepted", [], WHOSE).schema
-
-
-def test_a_table_is_replaced_and_found_by_pattern(lake):
-    for name, value in (("checks_b", 2), ("checks_a", 1), ("other", 9), ("checks_a", 3)):
-        lake.write_table(name, pl.DataFrame({"n": [value]}))
-    assert [t["n"].item() for t in lake.tables_called("checks_*")] == [3, 2]
-    assert lake.read_table("other")["n"].to_list() == [9]
-    assert lake.has_table("other")
-
-
-def test_a_table_that_cannot_be_written_leaves_the_old_one(lake, tmp_path):
-    lake.write_table("t", pl.DataFrame({"n": [1]}))
-    with pytest.raises(Exception, match="Object"):
-        lake.write_table("t", pl.DataFrame({"n": pl.Series([object()], dtype=pl.Object)}))
-    assert lake.read_table("t")["n"].to_list() == [1]
-    assert [path.name for path in (tmp_path / "lake" / "stages").iterdir()] == ["t.parquet"]
 
 
 def test_an_incomplete_submission_counts_as_something_held(lake, folder):

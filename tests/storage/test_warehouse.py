@@ -13,7 +13,7 @@ import pytest
 from pipeline import tables
 from pipeline.storage.warehouse import (
     WarehouseFailed,
-    fingerprint_of,
+    build_of,
     publish,
     query,
     read_table,
@@ -79,7 +79,10 @@ def test_a_warehouse_that_cannot_be_read_was_built_from_nothing(warehouse, parqu
     one = pl.read_parquet(paths[tables.BUILD]).head(1)
     one.write_parquet(paths[tables.BUILD])
     publish(warehouse, paths)
-    assert fingerprint_of(warehouse) == one["fingerprint"].item()
+    built = build_of(warehouse)
+    assert built is not None
+    assert built.fingerprint == one["fingerprint"].item()
+    assert (built.as_of, built.known_at) == one.select("as_of", "known_at").row(0)
     match damage:
         case "missing":
             warehouse.unlink()
@@ -91,7 +94,7 @@ def test_a_warehouse_that_cannot_be_read_was_built_from_nothing(warehouse, parqu
             warehouse.write_bytes(b"not a database" * 1000)
         case "several builds":
             publish(warehouse, parquet())
-    assert fingerprint_of(warehouse) is None
+    assert build_of(warehouse) is None
 
 
 def _breaking(parquet, broken: str) -> dict[tables.Table, Path]:

@@ -1,0 +1,134 @@
+"""A stage is carried out when something it is made from changed, and at no other time."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline.storage.stages import NotDeclared, Stages, Stray
+
+N1, N2 = pl.DataFrame({"n": [1]}), pl.DataFrame({"n": [2]})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "stages"
+
+
+@pytest.fixture
+def stages(folder: Path) -> Stages:
+    return Stages(folder, "code")
+
+
+def _made(stages: Stages, name: str = "first", frame: pl.DataFrame = N1, **how) -> None:
+    """Carry a stage out; another frame comes of other settings, unless they are given."""
+    how = {"reads": (), "settings": frame.rows(), **how}
+    stages.begin(name, **how).finish(({f"{name}_table": frame}, {"rows": 1}))
+
+
+def test_a_stage_is_current_once_it_was_carried_out(stages):
+    assert not stages.begin("first", reads=(), settings=N1.rows()).is_current
+    _made(stages)
+    stage = stages.begin("first", reads=(), settings=N1.rows())
+    assert stage.is_current
+    assert stage.summary == {"rows": 1}
+    assert stages.read("first_table").equals(N1)
+
+
+@pytest.mark.parametrize(
+    "change", ["settings", "code", "a table", "another table", "a lost file", "a short file"]
+)
+def test_any_change_of_what_it_is_made_from_asks_for_it_again(stages, folder, change):
+    _made(stages)
+    _made(stages, "other")
+    _made(stages, "second", reads=["first_table"], settings=["a"])
+    assert stages.begin("second", reads=["first_table"], settings=["a"]).is_current
+    settings, reads = ["a"], ["first_table"]
+    match change:
+        case "settings":
+            settings = ["b"]
+        case "code":
+            stages = Stages(folder, "other code")
+        case "a table":
+            _made(stages, frame=N2)
+        case "another table":
+            reads = ["first_table", "other_table"]
+        case "a lost file":
+            stages.path("second_table").unlink()
+        case "a short file":
+            path = stages.path("second_table")
+            path.write_bytes(path.read_bytes()[:-1])
+    assert not stages.begin("second", reads=reads, settings=settings).is_current
+
+
+def test_the_same_table_again_leaves_what_is_behind_it_alone(stages):
+    _made(stages, settings=["a"])
+    _made(stages, "second", reads=["first_table"])
+    _made(stages, settings=["b"])
+    assert stages.begin("second", reads=["first_table"], settings=N1.rows()).is_current
+    assert stages.up_to_date("second")
+    _made(stages, frame=N2)
+    assert not stages.up_to_date("second")
+    assert not stages.up_to_date("never carried out")
+
+
+def test_what_is_not_declared_cannot_be_read(stages):
+    _made(stages)
+    with pytest.raises(NotDeclared, match="second does not say that it reads first_table"):
+        stages.begin("second", reads=()).read("first_table")
+    with pytest.raises(LookupError, match="no stage has made the table other"):
+        stages.begin("second", reads=["other"]).read("other")
+
+
+def test_a_table_that_comes_out_otherwise_for_no_reason_is_a_defect(stages):
+    _made(stages)
+    stage = stages.begin("first", reads=(), settings=N1.rows())
+    with pytest.raises(Stray, match="first_table came out otherwise"):
+        stage.finish(({"first_table": N2}, {}))
+    assert stages.read("first_table").equals(N2)
+
+
+def test_what_is_provisional_is_made_again(stages):
+    stage = stages.begin("first", reads=())
+    stage.is_provisional()
+    stage.finish(({"first_table": N1}, {}))
+    assert not stages.begin("first", reads=()).is_current
+    assert not stages.all_final()
+    _made(stages)
+    assert stages.all_final()
+
+
+def test_only_the_newest_of_a_table_is_kept(stages, folder):
+    _made(stages)
+    _made(stages, frame=N2)
+    assert len(list(folder.glob("*.parquet"))) == 1
+    (folder / ".writing-0123-.parquet").write_bytes(b"of a killed writer")
+    _made(stages, "second")
+    assert len(list(folder.glob("[!.]*.parquet"))) == 2
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", "3", '{"first": {}}', '{"first": {"key": "", "reads": {}, "t": 1}}']
+)
+def test_a_damaged_catalogue_has_everything_worked_out_again(stages, folder, damage):
+    _made(stages)
+    (folder / "catalogue.json").write_text(damage)
+    assert not stages.begin("first", reads=(), settings=N1.rows()).is_current
+    _made(stages)
+    assert stages.read("first_table").equals(N1)
+
+
+def test_a_stage_that_fails_leaves_everything_as_it_was(stages, folder):
+    _made(stages)
+    before = sorted(folder.iterdir())
+    with pytest.raises(pl.exceptions.PolarsError):
+        _made(stages, frame=pl.DataFrame({"n": pl.Series([object()], dtype=pl.Object)}))
+    assert sorted(folder.iterdir()) == before
+    assert stages.read("first_table").equals(N1)
+
+
+def test_the_catalogue_can_be_read_by_people(stages, folder):
+    _made(stages, "second")
+    catalogue = json.loads((folder / "catalogue.json").read_text())
+    assert set(catalogue["second"]) == {"key", "reads", "tables", "summary"}
