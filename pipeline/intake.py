@@ -11,6 +11,7 @@ import polars as pl
 
 from pipeline.privacy.pseudonyms import Pseudonymiser
 from pipeline.programme import Programme
+from pipeline.quality.answers import as_lists
 from pipeline.quality.judgement import FINDINGS, Waived, split
 from pipeline.quality.profile import PROFILE, profile_of
 from pipeline.quality.rules import Circumstances
@@ -139,9 +140,5 @@ def _stored(
     """Rows as the lake keeps them: answers as one list, nothing only rules needed."""
     rows = judged.with_columns(pl.lit(mapping.organisation).alias("organisation"))
     if block.instrument is not None:
-        items = [f"item_{number}" for number in range(1, block.instrument.items + 1)]
-        rows = rows.with_columns(
-            pl.concat_list(pl.col(items).cast(pl.UInt8)).alias("items"),
-            pl.sum_horizontal(pl.col(items).is_not_null().cast(pl.Int32)).alias("items_answered"),
-        )
+        rows = rows.with_columns(as_lists(rows, block.instrument))
     return rows.select(pl.col(name).cast(dtype) for name, dtype in schema.items())

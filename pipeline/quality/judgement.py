@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pipeline.quality.answers import with_counts
 from pipeline.quality.rules import DUPLICATE_RULES, ROW_RULES, Circumstances, Rule, is_waivable
 from pipeline.vocabulary import DuplicatePolicy, Kind, Severity
 
@@ -49,6 +50,8 @@ def split(
     What was waived changes nothing about that: whether a waiver holds depends on the day, so such
     rows are handed on beside the accepted ones. They are not compared with other rows here.
     """
+    if circumstances.answered is not None:
+        rows = with_counts(rows, circumstances.answered)
     rules = [rule for rule in ROW_RULES if kind in rule.kinds and rule.breaks is not None]
     broken = rows.select(
         rule.breaks(circumstances).alias(rule.name) for rule in rules if rule.breaks is not None
@@ -152,12 +155,8 @@ def _repeated(sound: pl.DataFrame, kind: Kind, circumstances: Circumstances) -> 
     match kind:
         case Kind.QUESTIONNAIRE:
             key = ["participant_id", "wave", "instrument"]
-            items = circumstances.item_columns
-            judged = sound.with_columns(
-                pl.sum_horizontal(pl.col(item).is_not_null() for item in items).alias(
-                    "items_answered"
-                )
-            ).with_columns((pl.col("items_answered") == len(items)).alias("complete"))
+            every = circumstances.instrument.items
+            judged = sound.with_columns((pl.col("items_answered") == every).alias("complete"))
             policy = circumstances.programme.duplicates
             keys, descending = best_response_first(policy, ["row_number"])
         case Kind.ROSTER:

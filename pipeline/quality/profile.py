@@ -7,6 +7,7 @@ and verdicts (`checks/`). A profile holds aggregates only, so a contract never s
 import numpy as np
 import polars as pl
 
+from pipeline.quality.answers import UNANSWERED, answer_matrix
 from pipeline.reference import Instrument, instruments
 from pipeline.vocabulary import Kind
 
@@ -54,14 +55,11 @@ def profile_of(
 
 def _answers(instrument: Instrument, accepted: pl.DataFrame) -> list[tuple[int, int, int]]:
     """How often each answer was given to each item, among accepted rows."""
-    columns = [f"item_{number}" for number in range(1, instrument.items + 1)]
     choices = instrument.maximum - instrument.minimum + 1
     # One count over all cells: cell of item i with answer a falls into bin i * choices + a.
-    answers = accepted.select(pl.col(columns).cast(pl.Int64) - instrument.minimum).to_numpy()
-    bins = answers + np.arange(instrument.items) * choices
-    counts = np.bincount(
-        bins[np.isfinite(bins)].astype(np.int64), minlength=bins.shape[1] * choices
-    )
+    answers = answer_matrix(accepted, instrument)
+    bins = answers - instrument.minimum + np.arange(instrument.items) * choices
+    counts = np.bincount(bins[answers != UNANSWERED], minlength=instrument.items * choices)
     return [
         (place // choices + 1, place % choices + instrument.minimum, int(n))
         for place, n in enumerate(counts)

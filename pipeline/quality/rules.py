@@ -4,18 +4,18 @@ What belongs here: what makes a single row unsound. What stays out: applying the
 (`pipeline/quality/judgement.py`) and contracts on whole submissions (`checks/`).
 
 A rule's expression is true where the row breaks it and never null: a null that should count as
-broken says so itself.
+broken says so itself. Rules on answers speak of the counts that `answers.with_counts` adds.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 from typing import Final
 
 import polars as pl
 
 from pipeline.programme import Programme
+from pipeline.quality.answers import item_columns
 from pipeline.reading.cells import UNRECOGNISED
 from pipeline.reference import Instrument
 from pipeline.vocabulary import Kind, Severity
@@ -42,7 +42,7 @@ class Circumstances:
 
     @property
     def item_columns(self) -> list[str]:
-        return [f"item_{number}" for number in range(1, self.instrument.items + 1)]
+        return item_columns(self.instrument)
 
 
 Expression = Callable[[Circumstances], pl.Expr]
@@ -82,12 +82,6 @@ def _first_item(broken: Callable[[str, Circumstances], pl.Expr]) -> Expression:
     return column
 
 
-def _any_item(broken: Callable[[str, Circumstances], pl.Expr]) -> Expression:
-    return lambda circumstances: pl.any_horizontal(
-        broken(item, circumstances).fill_null(False) for item in circumstances.item_columns
-    )
-
-
 def _is_unrecognised(item: str, _: Circumstances) -> pl.Expr:
     return pl.col(item) == UNRECOGNISED
 
@@ -99,10 +93,8 @@ def _is_out_of_range(item: str, circumstances: Circumstances) -> pl.Expr:
 
 
 def _too_many_unanswered(circumstances: Circumstances) -> pl.Expr:
-    unanswered = pl.sum_horizontal(
-        pl.col(item).is_null().cast(pl.UInt16) for item in circumstances.item_columns
-    )
-    return unanswered > circumstances.instrument.unanswered_allowed
+    instrument = circumstances.instrument
+    return pl.col("items_answered") < instrument.items - instrument.unanswered_allowed
 
 
 def _straight_lining(circumstances: Circumstances) -> pl.Expr:
@@ -110,14 +102,7 @@ def _straight_lining(circumstances: Circumstances) -> pl.Expr:
     instrument = circumstances.instrument
     if instrument.items < SHORTEST_INSTRUMENT_FOR_RUNS:
         return pl.lit(False)
-    length = int(instrument.items * LONGEST_RUN_SHARE)
-    items = circumstances.item_columns
-    same = [(pl.col(a) == pl.col(b)).fill_null(False) for a, b in pairwise(items)]
-    windows = [
-        pl.all_horizontal(same[start : start + length - 1])
-        for start in range(len(items) - length + 1)
-    ]
-    return pl.any_horizontal(windows)
+    return pl.col("longest_run") >= int(instrument.items * LONGEST_RUN_SHARE)
 
 
 def _answered_too_fast(circumstances: Circumstances) -> pl.Expr:
@@ -172,7 +157,7 @@ ROW_RULES: tuple[Rule, ...] = (
         "An answer is neither a number nor one of the labels that the mapping knows.",
         "Add the label to the mapping, or correct the cell.",
         _first_item(_is_unrecognised),
-        _any_item(_is_unrecognised),
+        lambda _: pl.col("items_unrecognised") > 0,
     ),
     Rule(
         "answer_out_of_range",
@@ -181,7 +166,7 @@ ROW_RULES: tuple[Rule, ...] = (
         "An answer lies outside the range of the instrument.",
         "Correct the cell; if every row has it, set the mapping's offset.",
         _first_item(_is_out_of_range),
-        _any_item(_is_out_of_range),
+        lambda _: pl.col("items_out_of_range") > 0,
     ),
     Rule(
         "too_many_unanswered",

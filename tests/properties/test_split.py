@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline import reference
 from pipeline.programme import Programme, parse_programme
+from pipeline.quality.answers import with_counts
 from pipeline.quality.judgement import split
 from pipeline.quality.rules import ROW_RULES, RULES, Circumstances
 from pipeline.reading.cells import UNRECOGNISED
@@ -99,6 +100,8 @@ def test_every_row_is_accepted_or_rejected_and_never_both(
 def test_no_rule_answers_null(given: tuple[Kind, pl.DataFrame]) -> None:
     kind, rows = given
     asked = circumstances(kind, PROGRAMMES[DuplicatePolicy.LAST])
+    if kind == Kind.QUESTIONNAIRE:
+        rows = with_counts(rows, PHQ4)
     for rule in ROW_RULES:
         if kind in rule.kinds and rule.breaks is not None:
             broken = rows.select(rule.breaks(asked).alias("broken"))["broken"]
@@ -206,6 +209,8 @@ def test_straight_lining_is_a_run_of_half_the_items(
     programme = PROGRAMMES[DuplicatePolicy.LAST]
     breaks = RULES["straight_lining"].breaks
     assert breaks is not None
-    broken = frame.select(breaks(Circumstances(programme, RECEIVED, instrument)).alias("broken"))
+    broken = with_counts(frame, instrument).select(
+        breaks(Circumstances(programme, RECEIVED, instrument)).alias("broken")
+    )
     expected = length is not None and longest_run(answers) >= length
     assert broken["broken"].to_list() == [expected]

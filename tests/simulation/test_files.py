@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from pipeline.programme import Programme, parse_programme
+from pipeline.quality.answers import with_counts
 from pipeline.quality.rules import ROW_RULES, RULES, Circumstances
 from pipeline.reading import canonical
 from pipeline.reading.mapping import Mapping, parse_mapping
@@ -74,6 +75,8 @@ def _rows(plan: SimulationPlan) -> pl.DataFrame:
         for block in _readings(plan)[path].blocks:
             circumstances = Circumstances(programme, AS_OF, block.instrument)
             rows = block.rows.with_columns(pl.col("identifier").alias("participant_id"))
+            if block.instrument is not None:
+                rows = with_counts(rows, block.instrument)
             broken = [
                 pl.when(rule.breaks(circumstances)).then(pl.lit(rule.name))
                 for rule in ROW_RULES
