@@ -55,7 +55,8 @@ def look(
     build = build_of(home.warehouse)
     as_of, known_at = (build.as_of, build.known_at) if build else (now.date(), None)
     work = work_left(home, as_of, known_at, now, SECONDS_STILL)
-    if work.nothing:
+    only_to_come = work.built is None and not work.to_take_in and work.still_written
+    if work.nothing or only_to_come:
         waiting = f" {work.still_written} still being written." if work.still_written else ""
         return dg.SkipReason(f"Nothing new.{waiting}")
     next_try = _next_try(instance, work, now)
