@@ -7,23 +7,20 @@ with nothing to do are quick.
 import json
 import sys
 from datetime import UTC, date, datetime
-from enum import IntEnum, StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption
+from pipeline.console import opened as _opened
+from pipeline.console import stop as _stop
+from pipeline.review_commands import review
 
 if TYPE_CHECKING:
     from pipeline.orchestration.resources import Progress
     from pipeline.status import Status
     from pipeline.storage.home import Home
-
-
-class Exit(IntEnum):
-    DONE = 0
-    NEEDS_A_STEWARD = 1
-    UNUSABLE = 2
-    DEFECT = 3
 
 
 class LogLevel(StrEnum):
@@ -50,18 +47,13 @@ app = typer.Typer(
     add_completion=False,
 )
 
-HomeOption = Annotated[
-    Path,
-    typer.Option("--home", envvar="MUSTER_HOME", help="The home folder of the evaluation."),
-]
+app.add_typer(review)
 AsOfOption = Annotated[
     datetime | None,
     typer.Option(
         "--as-of", formats=["%Y-%m-%d"], help="Day for which statuses are worked out; today."
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-DEFAULT_HOME = Path("muster-home")
 
 
 @app.command()
@@ -223,12 +215,6 @@ def main() -> None:
         raise SystemExit(Exit.DEFECT) from None
 
 
-def _opened(home: Path) -> "Home":
-    from pipeline.storage.home import Home
-
-    return Home(home.resolve())
-
-
 def _checked(home: "Home") -> None:
     """Fail early, with one sentence, on a programme or a key that cannot be used."""
     _ = home.programme
@@ -384,15 +370,15 @@ def _show(status: "Status") -> None:
         typer.echo("Rules broken (rows in quality.quarantine):")
     for broken in status.broken_rules:
         typer.echo(f"  {broken.rows:>6,}  {broken.severity:<6}  {broken.rule}: {broken.remedy}")
+    for submission_id, n in status.disappeared.items():
+        typer.echo(
+            f"Rows of earlier files that are not in {submission_id}: {n:,} (row_disappeared in "
+            "quality.quarantine). Ask for a complete file unless they were removed on purpose."
+        )
     if status.waiting:
-        typer.echo("Waiting for a steward:")
+        typer.echo("Waiting for a steward (`muster review list` says more):")
     for waiting in status.waiting:
         typer.echo(
             f"  {waiting.verdict}: {waiting.organisation}, {waiting.file_name} "
             f"[{waiting.submission_id}]: {waiting.reason}."
         )
-
-
-def _stop(sentence: str) -> NoReturn:
-    typer.echo(sentence, err=True)
-    raise SystemExit(Exit.UNUSABLE)

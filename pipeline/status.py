@@ -11,9 +11,11 @@ from typing import Any
 import polars as pl
 
 from pipeline.quality.rules import RULES
+from pipeline.quality.verdicts import CONTRACT
 from pipeline.vocabulary import QuarantineStatus, Severity, Verdict, WaveStatus
 
 _NEEDS_DECISION = (Verdict.HELD.value, Verdict.REJECTED.value)
+_UNSETTLED = (QuarantineStatus.OPEN.value, QuarantineStatus.EXPIRED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Status:
     """Officers by wave and status."""
     waiting: list[Waiting]
     broken_rules: list[BrokenRule]
+    disappeared: dict[str, int]
+    """Rows of earlier files that the newest of a cumulative source does not hold any more."""
 
     @property
     def needs_a_steward(self) -> bool:
@@ -57,11 +61,22 @@ class Status:
         return asdict(self)
 
 
+def waiting_for_a_steward(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """Submissions that nothing newer replaced, and of which nothing counts by contract alone.
+
+    `verdicts` has verdict, replaced_by and decided_by. What a steward sent back waits for the
+    organisation, not for a steward.
+    """
+    return verdicts.filter(
+        pl.col("verdict").is_in(_NEEDS_DECISION)
+        & pl.col("replaced_by").is_null()
+        & (pl.col("decided_by") == CONTRACT)
+    )
+
+
 def waiting_lines(verdicts: pl.DataFrame) -> list[str]:
     """One sentence for each submission that a steward has to look at, from the verdicts."""
-    waiting = verdicts.filter(
-        pl.col("verdict").is_in(_NEEDS_DECISION) & pl.col("replaced_by").is_null()
-    )
+    waiting = waiting_for_a_steward(verdicts)
     return [
         f"{verdict}: {submission_id}: {reason}."
         for verdict, submission_id, reason in waiting.select(
@@ -80,7 +95,8 @@ def status_of(
     """Status from the tables of the same names; `wave_names` in the programme's order."""
     current = submissions.filter(pl.col("replaced_by").is_null())
     replaced = submissions.filter(pl.col("replaced_by").is_not_null())
-    waiting = current.filter(pl.col("verdict").is_in(_NEEDS_DECISION))
+    waiting = waiting_for_a_steward(submissions)
+    gone = current.filter(pl.col("rows_disappeared") > 0)
     counts = ("read", "accepted", "quarantined", "superseded", "held", "withdrawn")
     by_wave = {
         (wave, status): n
@@ -105,12 +121,13 @@ def status_of(
         broken_rules=_broken_rules(
             quarantine.filter(~pl.col("submission_id").is_in(replaced["submission_id"].implode()))
         ),
+        disappeared=dict(gone.select("submission_id", "rows_disappeared").iter_rows()),
     )
 
 
 def _broken_rules(quarantine: pl.DataFrame) -> list[BrokenRule]:
     counted = (
-        quarantine.filter(pl.col("status") == QuarantineStatus.OPEN)
+        quarantine.filter(pl.col("status").is_in(_UNSETTLED))
         .group_by("rule", "severity")
         .len("rows")
         .sort(pl.col("severity") != Severity.REJECT, -pl.col("rows").cast(pl.Int64), "rule")

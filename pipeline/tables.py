@@ -392,6 +392,7 @@ CHECKS = Table(
         _text("severity", "Verdict that a failure leads to.", nullable=False),
         Column("passed", Type.TRUTH, "Held or not; NULL if the check itself broke."),
         _number("observed", "Value of the measure."),
+        _text("sentence", "What a failure means, and what to do about it."),
     ),
 )
 

@@ -29,8 +29,8 @@ VERDICTS = pl.Schema(
     }
 )
 
-CHECK_RESULTS = pl.Schema({**tables.CHECKS.frame_schema, "sentence": pl.String()})
-"""What a judged contract says: `quality.checks` with the sentence for each expectation."""
+CHECK_RESULTS = tables.CHECKS.frame_schema
+"""What a judged contract says, in the columns of `quality.checks`."""
 
 _COUNTING = frozenset({Verdict.ACCEPTED, Verdict.ACCEPTED_WITH_WARNINGS})
 # The worst finding decides; a check that broke is worse than one that warns, and never bad data.
