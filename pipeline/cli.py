@@ -209,8 +209,10 @@ def main() -> None:
     except UnusableConfiguration as problem:
         _stop(str(problem))
     except Exception as defect:  # noqa: BLE001 - a traceback could quote what people answered
-        from pipeline.errors import place_of
+        from pipeline.errors import place_of, refusal_of
 
+        if refusal := refusal_of(defect):
+            _stop(f"Muster stopped and the warehouse is as it was: {refusal}.")
         typer.echo(f"Muster failed, which is a defect of its own: {place_of(defect)}.", err=True)
         raise SystemExit(Exit.DEFECT) from None
 

@@ -6,6 +6,7 @@ What stays out: Dagster (`pipeline/orchestration/guard.py`), and Muster's own se
 
 import errno
 import os
+import sqlite3
 from pathlib import Path
 
 _ROOMS = frozenset({"pipeline", "assets", "checks"})
@@ -53,14 +54,34 @@ _PASSING = frozenset(
 """What a network share says while it is away for a moment."""
 
 
+_OF_SQLITE = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_READONLY: errno.EROFS,
+    sqlite3.SQLITE_PERM: errno.EACCES,
+    sqlite3.SQLITE_IOERR: errno.EIO,
+    sqlite3.SQLITE_CANTOPEN: errno.EACCES,
+}
+"""What SQLite, which keeps Dagster's history, makes of the same refusals."""
+
+
 def refusal_of(error: BaseException) -> str | None:
     """Why the operating system refused something and what to do; None for any other error.
 
-    Made from the error's number alone: its message names a file, and file names name people.
+    Made from the error's number alone: its message names a file, and file names name people. An
+    error that was raised because of a refusal counts as one.
     """
-    if not isinstance(error, OSError) or error.errno is None:
-        return None
-    return _REFUSALS.get(error.errno) or os.strerror(error.errno).lower()
+    cause: BaseException | None = error
+    while cause is not None:
+        number = None
+        if isinstance(cause, OSError):
+            number = cause.errno
+        elif isinstance(cause, sqlite3.Error):
+            # The extended code's lowest byte is the kind of failure.
+            number = _OF_SQLITE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
+        if number is not None:
+            return _REFUSALS.get(number) or os.strerror(number).lower()
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def may_pass(error: BaseException) -> bool:

@@ -6,7 +6,7 @@ What stays out: which definitions there are; they are handed in.
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from pipeline.orchestration.liveness import bury_dead_runs
 from pipeline.orchestration.partitions import SUBMISSIONS, range_tags, register
 from pipeline.orchestration.tidying import tidy
 from pipeline.programme import UnusableConfiguration
+from pipeline.storage import locks
 from pipeline.storage.home import Home
 
 _MISREAD = re.compile(r"\?|%[0-9A-Fa-f]{2}")
@@ -52,7 +53,13 @@ def instance_of(home: Path) -> Iterator[dg.DagsterInstance]:
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
     try:
-        with dg.DagsterInstance.get() as instance:
+        with ExitStack() as opened:
+            # Two processes that make the tables of a new home at once make half of them each.
+            with locks.held(home / "dagster" / ".tables"):
+                instance = opened.enter_context(dg.DagsterInstance.get())
+                instance.get_runs_count()
+                instance.get_dynamic_partitions(str(SUBMISSIONS.name))
+                instance.all_instigator_state()
             yield instance
     finally:
         for name, value in before.items():

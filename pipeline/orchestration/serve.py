@@ -17,7 +17,6 @@ from pathlib import Path
 from types import FrameType
 
 from pipeline.orchestration.launch import PROJECT, dagster_environment, instance_of
-from pipeline.orchestration.partitions import SUBMISSIONS
 
 HOST = "127.0.0.1"
 _SECONDS_TO_START = 120
@@ -32,11 +31,8 @@ def serve(home: Path, port: int, when_ready: Callable[[str], None]) -> None:
     """Run page and daemon until interrupted; raises ServerFailed if one ends by itself."""
     _must_be_free(port)
     environment = {**environ, **dagster_environment(home)}
-    with instance_of(home) as instance:
-        # Page and daemon would both make the tables of a new home, each half of them.
-        instance.get_runs_count()
-        instance.get_dynamic_partitions(str(SUBMISSIONS.name))
-        instance.all_instigator_state()
+    with instance_of(home):
+        pass  # It makes the tables of a new home, which page and daemon would both begin with.
     workspace = ["-w", str(PROJECT / "workspace.yaml")]
     commands = {
         "page": ["dagster-webserver", *workspace, "-h", HOST, "-p", str(port)],
