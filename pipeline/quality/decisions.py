@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 
 from pipeline import tables
+from pipeline.quality.rules import is_waivable
 from pipeline.vocabulary import DecisionAction
 
 WAIVERS = pl.Schema({"submission_id": pl.String(), "row_number": pl.Int32(), "rule": pl.String()})
@@ -121,11 +122,13 @@ def decisions_table(decisions: Iterable[Decision]) -> pl.DataFrame:
 
 
 def _waived(decisions: Iterable[Decision]) -> Iterable[tuple[str, int, str]]:
+    """What waivers name; of a rule that cannot be waived, or not any more, they name nothing."""
     for decision in decisions:
         if (
             decision.action == DecisionAction.WAIVE
             and decision.row_number is not None
             and decision.rule is not None
+            and is_waivable(decision.rule)
         ):
             yield decision.submission_id, decision.row_number, decision.rule
 

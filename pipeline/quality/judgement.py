@@ -79,16 +79,15 @@ def split(
 def _waived(
     rows: pl.DataFrame, broken: pl.DataFrame, rejecting: list[str], waived: Waived
 ) -> pl.DataFrame:
-    """Rows that broke rejecting rules, every one of which was waived for them."""
+    """Rows that broke rejecting rules, every one of which can be and was waived for them."""
     rules_of: dict[int, set[str]] = {}
     for row_number, rule in waived:
-        if is_waivable(rule):
-            rules_of.setdefault(row_number, set()).add(rule)
+        rules_of.setdefault(row_number, set()).add(rule)
     asked = rows["row_number"].is_in(sorted(rules_of))
     needs = names_of_broken(broken.filter(asked), rejecting)
     numbers = rows["row_number"].filter(asked)
     lets_in = [
-        bool(needed) and set(needed) <= rules_of[number]
+        bool(needed) and set(needed) <= rules_of[number] and all(map(is_waivable, needed))
         for number, needed in zip(numbers, needs.to_list(), strict=True)
     ]
     return (

@@ -172,7 +172,8 @@ def _exempt(rows: pl.DataFrame, broken: pl.DataFrame, waivers: pl.DataFrame) -> 
     found = rows.select(place).join(by_row, on=place, how="left", maintain_order="left")
     return broken.select(
         broken[name]
-        & (is_waivable(name) & found["waived_rules"].list.contains(name).fill_null(False))
+        & found["waived_rules"].list.contains(name).fill_null(False)
+        & is_waivable(name)
         for name in broken.columns
     )
 

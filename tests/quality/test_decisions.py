@@ -106,3 +106,9 @@ def test_the_published_table_is_a_copy_in_order() -> None:
         (2, datetime(2026, 3, 2, 23, 59), "b", None, None, "accept", None),
     ]
     assert decisions_table([]).is_empty()
+
+
+def test_a_rule_that_cannot_be_waived_is_not() -> None:
+    decisions = taken({"rule": "wave_unknown"}, {"rule": "a_rule_of_long_ago"}, {})
+    assert ever_waived(decisions) == {"a": frozenset({(2, RULE)})}
+    assert in_force(decisions, LAST_DAY) == [("a", 2, RULE)]
