@@ -56,7 +56,7 @@ docs: $(VENV)/installed
 	@$(BIN)/python -m pipeline.dictionary docs/dictionary.md
 
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	  --no-emit-index-url --extra dev -o requirements.lock pyproject.toml
 
 clean:
