@@ -126,8 +126,8 @@ def find(given: str, submission_ids: Iterable[str]) -> str:
         )
     if len(found) > 1:
         raise NotPossible(
-            f"{len(found)} submissions begin like that; give more of the name, up to the last "
-            "twelve characters."
+            f"{len(found)} submissions begin like that; give more of the name, or the twelve "
+            "characters at its end."
         )
     return found[0]
 

@@ -155,3 +155,42 @@ def test_a_script_can_read_it() -> None:
     text = json.dumps(status([submission("a", "held")]).as_json())
     assert json.loads(text)["waiting"][0]["file_name"] == "phq ***.csv"
     assert json.loads(text)["as_of"] == "2026-06-30"
+
+
+def test_what_a_steward_returned_waits_for_nobody_here() -> None:
+    found = status(
+        [
+            submission("a", "rejected", decided_by="data.steward"),
+            submission("b", "rejected"),
+            submission("c", "held"),
+        ]
+    )
+    assert [waiting.submission_id for waiting in found.waiting] == ["b", "c"]
+    assert not status([submission("a", "rejected", decided_by="data.steward")]).needs_a_steward
+
+
+def test_rows_that_disappeared_are_said_of_the_newest_file() -> None:
+    found = status(
+        [
+            submission("a", "accepted", rows_disappeared=2, replaced_by="b"),
+            submission("b", "accepted", rows_disappeared=1),
+            submission("c", "accepted", rows_disappeared=0),
+        ]
+    )
+    assert found.disappeared == {"b": 1}
+    assert not found.needs_a_steward
+
+
+def test_rows_that_are_settled_are_no_broken_rules_any_more() -> None:
+    found = status(
+        [submission("a", "accepted")],
+        [
+            quarantined(number, "too_many_unanswered", status=said)
+            for number, said in enumerate(
+                ("open", "expired", "resolved", "returned", "waived"), start=2
+            )
+        ],
+    )
+    assert [(broken.rule, broken.rows) for broken in found.broken_rules] == [
+        ("too_many_unanswered", 2)
+    ]

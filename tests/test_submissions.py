@@ -226,3 +226,18 @@ def test_a_newer_key_makes_a_file_be_taken_in_again(programme: Programme) -> Non
 )
 def test_fingerprints(one: tuple[Any, ...], other: tuple[Any, ...], same: bool) -> None:
     assert (fingerprint(*one) == fingerprint(*other)) is same
+
+
+def test_a_waiver_makes_its_own_file_be_taken_in_again_and_no_other(programme: Programme) -> None:
+    files = [landed("a", content=b"a"), landed("b", content=b"b")]
+    roster = [mapping(programme, "roster", "*")]
+    before = arrivals(files, roster, {}, programme, **MADE_BY)
+    name = before[0].submission_id
+    waived = {name: frozenset({(7, "too_many_unanswered")}), "unknown": frozenset({(1, "x")})}
+    after = arrivals(files, roster, {}, programme, **MADE_BY, waived=waived)
+    assert [a.submission_id for a in after] == [a.submission_id for a in before]
+    assert [a.fingerprint == b.fingerprint for a, b in zip(after, before, strict=True)] == [
+        False,
+        True,
+    ]
+    assert [a.waived for a in after] == [waived[name], frozenset()]

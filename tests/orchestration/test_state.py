@@ -9,9 +9,11 @@ import pytest
 from pipeline import tables
 from pipeline.orchestration import state
 from pipeline.orchestration.state import build_fingerprint, outdated, work_left
+from pipeline.quality.decisions import Ruling
 from pipeline.storage.home import Home
 from pipeline.storage.warehouse import publish
 from pipeline.submissions import Record
+from pipeline.vocabulary import DecisionAction
 
 TODAY = date(2025, 3, 1)
 OTHER_PROGRAMME = ("2025-01-06", "2025-01-13")
@@ -201,3 +203,28 @@ def test_a_newer_key_takes_everything_in_again(home, taken):
     path.write_text("ab" * 32)
     path.chmod(0o600)
     assert len(outdated(home.arrivals(), [taken])) == 1
+
+
+def _decide(home, taken, **said):
+    ruling = {"action": DecisionAction.ACCEPT, "steward": "data.steward", "reason": "explained"}
+    rulings = [Ruling(submission_id=taken.submission_id, **{**ruling, **said})]
+    home.stewardship.record(rulings, datetime(2025, 3, 1, 12, tzinfo=UTC))
+
+
+def test_a_decision_makes_the_snapshot_one_of_before(home, taken):
+    before = build_fingerprint(home, [taken], TODAY, None)
+    as_known = build_fingerprint(home, [taken], TODAY, date(2025, 2, 28))
+    heard = tables.DECISIONS.empty()
+    _decide(home, taken)
+    assert build_fingerprint(home, [taken], TODAY, None) != before
+    # It was taken after the day of the report, or while the run was under way.
+    assert build_fingerprint(home, [taken], TODAY, date(2025, 2, 28)) == as_known
+    assert build_fingerprint(home, [taken], TODAY, None, heard) == before
+    assert outdated(home.arrivals(), [taken]) == []
+
+
+def test_a_waiver_makes_its_submission_outdated(home, taken):
+    waiver = {"row_number": 2, "rule": "too_many_unanswered", "until": date(2025, 6, 30)}
+    _decide(home, taken, action=DecisionAction.WAIVE, **waiver)
+    (arrival,) = outdated(home.arrivals(), [taken])
+    assert arrival.waived == {(2, "too_many_unanswered")}

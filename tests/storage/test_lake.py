@@ -1,11 +1,12 @@
 """The lake lists whole submissions only, and gives typed frames whatever it holds."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
 import pytest
 
-from pipeline.intake import ACCEPTED, WHOSE
+from pipeline.intake import ACCEPTED, WAIVED, WHOSE
 from pipeline.vocabulary import Kind
 
 SCHEMA = ACCEPTED[Kind.ROSTER]
@@ -150,3 +151,15 @@ def test_an_incomplete_submission_counts_as_something_held(lake, folder):
     assert lake.holds_anything()
     folder.rename(folder.with_name(".writing-0123"))
     assert not lake.holds_anything()
+
+
+def test_waived_rows_lie_beside_the_accepted_ones_until_none_is_waived(lake, record, taken_in):
+    plain = taken_in("v1-one")
+    waived = WAIVED.to_frame().clear(1).with_columns(pl.lit("v1-two").alias("participant_id"))
+    lake.write_submission(record("a--b--1"), replace(plain, waived=waived))
+    lake.write_submission(record("a--b--2"), plain)
+    assert lake.with_waived_rows(["a--b--2", "a--b--1", "never taken in"]) == ["a--b--1"]
+    read = lake.rows("waived", ["a--b--1"], WAIVED)
+    assert read["participant_id"].to_list() == ["v1-two"]
+    lake.write_submission(record("a--b--1"), plain)
+    assert lake.with_waived_rows(["a--b--1"]) == []

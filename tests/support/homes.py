@@ -41,7 +41,8 @@ class Muster:
     def _code(self) -> int:
         waiting = self.ask(
             "SELECT count(*) FROM quality.submissions "
-            "WHERE verdict IN ('held', 'rejected') AND replaced_by IS NULL"
+            "WHERE verdict IN ('held', 'rejected') AND replaced_by IS NULL "
+            "AND decided_by = 'contract'"
         ).item()
         return 1 if waiting else 0
 
