@@ -53,7 +53,7 @@ class Severity(Term):
 
 
 class Verdict(Term):
-    ACCEPTED = "accepted", "Every contract held; the accepted rows count."
+    ACCEPTED = "accepted", "Every contract held, or a steward accepted it; its rows count."
     ACCEPTED_WITH_WARNINGS = (
         "accepted_with_warnings",
         "The accepted rows count; something should be looked at.",
