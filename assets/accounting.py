@@ -74,7 +74,7 @@ def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
                     [
                         r.submission_id
                         for r in records
-                        if r.submission_id in rejected and r.kind == kind
+                        if r.submission_id in rejected and r.kind == kind and r.problem is None
                     ],
                     ACCEPTED[kind],
                 ),

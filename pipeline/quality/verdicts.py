@@ -309,7 +309,7 @@ def quarantine(
         received, on="submission_id"
     )
     returned = submissions.filter(pl.col("failed_contract") == RETURNED)["submission_id"]
-    nothing = every.clear()
+    nothing = WAIVERS.to_frame()
     marked = (
         every.join(
             sound,
@@ -346,6 +346,8 @@ def _status(returned: pl.Series) -> pl.Expr:
 
 def _marked(rows: pl.DataFrame, name: str, among: pl.DataFrame, key: list[str]) -> pl.DataFrame:
     """Rows with a column that says whether each is among others, by a key that may hold NULL."""
+    if among.is_empty():
+        return rows.with_columns(pl.lit(False).alias(name))
     keys = among.select(key).unique().with_columns(pl.lit(True).alias(name))
     return rows.join(
         keys, on=key, how="left", nulls_equal=True, maintain_order="left"

@@ -1,5 +1,6 @@
 """Stewards' decisions by the real command, and what files that follow each other do."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterable
@@ -56,6 +57,12 @@ def rows(muster: Muster) -> dict[str, int]:
     return {name: row[f"rows_{name}"] for name in PARTS if row[f"rows_{name}"]}
 
 
+def stages(muster: Muster) -> dict[str, str]:
+    """What each stage was last made from; one that is passed over keeps it."""
+    catalogue = json.loads((muster.home / "lake" / "stages" / "catalogue.json").read_text())
+    return {stage: entry["key"] for stage, entry in catalogue.items()}
+
+
 def statuses(muster: Muster) -> list[tuple[int, str]]:
     sql = "SELECT row_number, status FROM quality.quarantine WHERE severity = 'reject'"
     return muster.ask(f"{sql} ORDER BY row_number, rule").rows()
@@ -68,6 +75,7 @@ def test_a_held_file_is_accepted_a_row_waived_and_the_file_returned(muster: Must
     assert rows(muster) == {"held": 3, "quarantined": 2}
     (name,) = muster.ask("SELECT submission_id FROM quality.submissions").to_series()
 
+    before = stages(muster)
     muster("review", "accept", name, *WHY)
     assert rows(muster) == {"held": 3, "quarantined": 2}, "a decision waits for the next run"
     until = datetime.now(UTC).date() + timedelta(days=30)
@@ -77,6 +85,12 @@ def test_a_held_file_is_accepted_a_row_waived_and_the_file_returned(muster: Must
     muster("run", "--as-of", AS_OF)
     assert rows(muster) == {"accepted": 4, "quarantined": 1}
     assert statuses(muster) == [(5, "waived"), (6, "open")]
+    after = stages(muster)
+    carried_out = {stage for stage in after if after[stage] != before[stage]}
+    assert {"decisions", "verdicts", "accepted_questionnaire", "scores"} <= carried_out
+    untouched = {"accepted_roster", "accepted_attendance", "accepted_departures", "disappeared"}
+    assert not carried_out & untouched, "a decision costs what it touches"
+    assert not [stage for stage in carried_out if stage.startswith("checks_")]
     assert (
         muster.ask("SELECT flags FROM core.responses WHERE 'too_many_unanswered' IN flags")[
             "flags"
@@ -155,5 +169,13 @@ def test_files_that_follow_each_other(muster: Muster) -> None:
         "SELECT submission_id FROM quality.submissions WHERE replaced_by IS NULL"
     ).item()
     muster("review", "return", newest, *WHY)
+    empty = land(muster, "roster 5.csv", [], day=6)
     muster("run", "--as-of", AS_OF, expected=1)
+    assert muster.ask("SELECT count(*) FROM core.participants").item() == 5
+    held = "SELECT submission_id FROM quality.submissions WHERE verdict = 'held'"
+    for waiting in ("roster 3.csv", empty.name):
+        sql = f"SELECT submission_id FROM quality.submissions WHERE file_name = '{waiting}'"
+        muster("review", "return", muster.ask(sql).item(), *WHY)
+    muster("run", "--as-of", AS_OF)
+    assert muster.ask(held).is_empty(), "what cannot be read can be returned too"
     assert muster.ask("SELECT count(*) FROM core.participants").item() == 5
