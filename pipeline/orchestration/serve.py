@@ -12,15 +12,18 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from os import environ
+from os import environ, getpid
 from pathlib import Path
 from types import FrameType
 
+from pipeline.orchestration import tied
 from pipeline.orchestration.launch import PROJECT, dagster_environment, instance_of
 
 HOST = "127.0.0.1"
 _SECONDS_TO_START = 120
 _SECONDS_TO_STOP = 20
+_TIED = (sys.executable, "-I", "-S", tied.__file__)
+"""Starts a program that does not outlive this process, however this one ends."""
 
 
 class ServerFailed(Exception):
@@ -68,7 +71,7 @@ def _running(
         for name, (program, *arguments) in commands.items():
             beside_python = Path(sys.executable).parent / program
             processes[name] = subprocess.Popen(
-                [str(beside_python), *arguments],
+                [*_TIED, str(getpid()), str(beside_python), *arguments],
                 env=environment,
                 # Not the project folder, whose .env is for bare `dagster` commands.
                 cwd=environment["MUSTER_HOME"],
