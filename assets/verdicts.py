@@ -23,7 +23,10 @@ from pipeline.submissions import versions
     deps=[profiles],
     group_name="quality",
     retry_policy=AGAIN,
-    description="Accepted, accepted with warnings, held or rejected: one verdict a submission.",
+    description=(
+        "Accepted, accepted with warnings, held or rejected: one verdict a submission. What waits "
+        "for a steward is listed with its reason; `muster review` decides."
+    ),
 )
 @value_free
 def verdicts(home: HomeResource) -> dg.MaterializeResult[None]:
@@ -55,7 +58,8 @@ def verdicts(home: HomeResource) -> dg.MaterializeResult[None]:
         expected = contracts_expected(pl.concat(measured))
         made = verdicts_of(records, results, expected, decisions)
         counts = made["verdict"].value_counts().sort("verdict")
-        summary = {**dict(counts.iter_rows()), "waiting for a steward": waiting_lines(made)}
+        waiting = waiting_lines(made, {r.submission_id: r.file_name for r in records})
+        summary = {**dict(counts.iter_rows()), "waiting for a steward": waiting or ["nothing"]}
         return {"judged": results, "verdicts": made}, summary
 
     return home.carry_out(

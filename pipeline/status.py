@@ -4,7 +4,7 @@ What belongs here: counts and sentences for `muster status` and the end of `must
 out: how they are shown (`pipeline/cli.py`) and where the frames come from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -74,15 +74,23 @@ def waiting_for_a_steward(verdicts: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def waiting_lines(verdicts: pl.DataFrame) -> list[str]:
-    """One sentence for each submission that a steward has to look at, from the verdicts."""
+def waiting_lines(verdicts: pl.DataFrame, file_names: Mapping[str, str]) -> list[str]:
+    """One sentence of Markdown for each submission that a steward has to look at.
+
+    From the verdicts, and from file names by submission, as they are shown.
+    """
     waiting = waiting_for_a_steward(verdicts)
     return [
-        f"{verdict}: {submission_id}: {reason}."
+        f"**{verdict}**: {_as_code(file_names[submission_id])}: {reason}. {_as_code(submission_id)}"
         for verdict, submission_id, reason in waiting.select(
             "verdict", "submission_id", "reason"
         ).iter_rows()
     ]
+
+
+def _as_code(text: str) -> str:
+    """Text that Markdown shows as it is; only a backtick would end it."""
+    return "`" + text.replace("`", "'") + "`"
 
 
 def status_of(
