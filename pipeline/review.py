@@ -12,9 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.quality.decisions import Decision, Ruling, newest_on_submissions
+from pipeline.quality.decisions import Decision, Ruling
 from pipeline.quality.rules import ROW_DISAPPEARED, RULES, STANDING_RULES, is_waivable
-from pipeline.quality.verdicts import CONTRACT
 from pipeline.status import waiting_for_a_steward
 from pipeline.vocabulary import DecisionAction, QuarantineStatus, Severity, Verdict
 
@@ -104,6 +103,12 @@ class Case:
     broken: list[Broken]
     rows: list[BrokenRow]
     decisions: list[Taken]
+
+    @property
+    def newest_action(self) -> str | None:
+        """What was decided last about the submission as a whole, heard by a run or not."""
+        on_the_whole = [d.action for d in self.decisions if d.action != DecisionAction.WAIVE]
+        return on_the_whole[-1] if on_the_whole else None
 
     def as_json(self, rows: int) -> dict[str, Any]:
         made = asdict(self)
@@ -251,34 +256,26 @@ def _remedy(rule: str) -> str:
     return RULES[rule].remedy if rule in RULES else "The whole file has it; see its verdict."
 
 
-def accept(case: Case, steward: str, reason: str, decisions: Sequence[Decision]) -> Ruling:
+def accept(case: Case, steward: str, reason: str) -> Ruling:
     """The ruling that a submission counts although contracts hold it; else NotPossible."""
-    submission = case.submission
+    submission, newest = case.submission, case.newest_action
     _must_be_newest(case)
-    newest = newest_on_submissions(decisions).get(submission["submission_id"])
     if submission["rows_read"] is None:
         raise NotPossible(f"It has no rows to accept: {submission['reason']}.")
-    for failed in case.failed:
-        if failed.otherwise == Verdict.REJECTED and failed.could_be_judged:
-            raise NotPossible(
-                f"The contract {failed.contract} rejects it, which no decision can change: "
-                f"{failed.sentence}."
-            )
-    if newest is not None and newest.action == DecisionAction.ACCEPT:
+    _must_not_be_rejected(case)
+    if newest == DecisionAction.ACCEPT:
         raise NotPossible("It is accepted already; `muster review show` says by whom and why.")
-    returned = newest is not None and newest.action == DecisionAction.RETURN
-    if submission["verdict"] in _COUNTS and not returned:
+    if newest is None and submission["verdict"] in _COUNTS:
         raise NotPossible("It counts already, so there is nothing to accept.")
-    if submission["decided_by"] == CONTRACT and not case.failed and not returned:
+    if newest is None and not case.failed:
         raise NotPossible("Its contracts have not been judged yet; `muster run` does that first.")
     return _ruling(case, DecisionAction.ACCEPT, steward, reason)
 
 
-def send_back(case: Case, steward: str, reason: str, decisions: Sequence[Decision]) -> Ruling:
+def send_back(case: Case, steward: str, reason: str) -> Ruling:
     """The ruling that nothing of a submission counts; else NotPossible."""
     _must_be_newest(case)
-    newest = newest_on_submissions(decisions).get(case.submission["submission_id"])
-    if newest is not None and newest.action == DecisionAction.RETURN:
+    if case.newest_action == DecisionAction.RETURN:
         raise NotPossible("It is returned already; `muster review show` says by whom and why.")
     return _ruling(case, DecisionAction.RETURN, steward, reason)
 
@@ -298,6 +295,9 @@ def waive(
     Without a rule, everything that the row broke is waived.
     """
     _must_be_newest(case)
+    _must_not_be_rejected(case)
+    if case.newest_action == DecisionAction.RETURN:
+        raise NotPossible("It was returned, so no row of it counts; accept it first.")
     if until <= today:
         raise NotPossible("A waiver ends on a day after today; give a later one with --until.")
     broke = [
@@ -398,6 +398,15 @@ def _must_be_newest(case: Case) -> None:
         )
 
 
+def _must_not_be_rejected(case: Case) -> None:
+    for failed in case.failed:
+        if failed.otherwise == Verdict.REJECTED and failed.could_be_judged:
+            raise NotPossible(
+                f"The contract {failed.contract} rejects it, which no decision can change: "
+                f"{failed.sentence}."
+            )
+
+
 def _ruling(
     case: Case,
     action: DecisionAction,
@@ -408,7 +417,7 @@ def _ruling(
     rule: str | None = None,
     until: date | None = None,
 ) -> Ruling:
-    why, who = " ".join(reason.split()), " ".join(steward.split())
+    why, who = _one_line(reason), _one_line(steward)
     if not why:
         raise NotPossible("Say why with --reason; whoever reads the figures later will ask.")
     if not who:
@@ -422,6 +431,12 @@ def _ruling(
         rule=rule,
         until=until,
     )
+
+
+def _one_line(text: str) -> str:
+    """Text without line breaks and without what a terminal would obey instead of showing."""
+    words = " ".join(text.split())
+    return "".join(letter for letter in words if letter.isprintable())
 
 
 def _without_zone(moment: datetime) -> datetime:

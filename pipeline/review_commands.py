@@ -116,7 +116,7 @@ def accept_submission(
         from pipeline.review import accept
 
         case = desk.case(submission)
-        return [accept(case, _name(steward), reason, desk.decisions)]
+        return [accept(case, _name(steward), reason)]
 
     taken = _recorded(home, rule)
     typer.echo(f"Accepted: {taken[0].submission_id}. {_NEXT}")
@@ -135,7 +135,7 @@ def return_submission(
         from pipeline.review import send_back
 
         case = desk.case(submission)
-        return [send_back(case, _name(steward), reason, desk.decisions)]
+        return [send_back(case, _name(steward), reason)]
 
     taken = _recorded(home, rule)
     typer.echo(
@@ -262,7 +262,7 @@ def _show_case(case: "Case", rows: int) -> None:
     submission = case.submission
     typer.echo(f"{submission['submission_id']}  ({submission['file_name']})")
     decider = "" if submission["decided_by"] == "contract" else f" by {submission['decided_by']}"
-    reason = f": {submission['reason']}" if submission["reason"] else ""
+    reason = f": {submission['reason'].rstrip('.')}" if submission["reason"] else ""
     typer.echo(f"{submission['verdict'].replace('_', ' ').capitalize()}{decider}{reason}.")
     if submission["replaced_by"]:
         typer.echo(f"Replaced by {submission['replaced_by']}.")
@@ -307,4 +307,4 @@ def _show_decision(taken: "Taken") -> None:
     if taken.row_number is not None:
         what += f" row {taken.row_number}, {taken.rule}, until {taken.until}"
     waits = " Waits for the next `muster run`." if taken.waits_for_the_next_run else ""
-    typer.echo(f"  {taken.decided_at} {taken.steward}: {what}: {taken.reason}.{waits}")
+    typer.echo(f"  {taken.decided_at} {taken.steward}: {what}: {taken.reason.rstrip('.')}.{waits}")

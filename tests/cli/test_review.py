@@ -164,7 +164,7 @@ def test_a_decision_is_put_on_record_and_waits(
     command: str, muster: Muster, reviewed: Path, names: dict[str, str]
 ) -> None:
     before = (reviewed / "warehouse.duckdb").read_bytes()
-    said = muster("review", command, names["odd"], "--reason", "  it was\nexplained ")
+    said = muster("review", command, names["odd"], "--reason", "  it was\nexplained\x1b ")
     assert said.code == 0
     assert "waits for the next `muster run`" in said.out
     assert stored(reviewed) == [
@@ -226,6 +226,18 @@ def test_what_cannot_be_accepted(
     which: str, sentence: str, muster: Muster, reviewed: Path, names: dict[str, str]
 ) -> None:
     assert sentence in refused(muster("review", "accept", names[which], *WHY), reviewed)
+
+
+def test_no_row_of_a_file_that_cannot_count_is_waived(
+    muster: Muster, reviewed: Path, names: dict[str, str]
+) -> None:
+    waiving = ("--row", "3", "--until", TOMORROW, *WHY)
+    said = muster("review", "waive", names["poor"], *waiving)
+    assert "rejects it, which no decision can change" in refused(said, reviewed)
+    assert muster("review", "return", names["odd"], *WHY).code == 0
+    said = muster("review", "waive", names["odd"], "--row", "5", "--until", TOMORROW, *WHY)
+    assert said.code == cli.Exit.UNUSABLE
+    assert "It was returned" in said.err
 
 
 def test_the_same_is_not_decided_twice(
