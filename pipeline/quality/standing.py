@@ -152,17 +152,36 @@ def standing_responses(
     keys, descending = best_response_first(programme.duplicates, ["arrived", "row_number"])
     if waived.any():
         keys, descending = ["waived", *keys], [False, *descending]
-    ranked = sound.with_columns(
-        (pl.col("items_answered") == pl.col("items").list.len()).alias("complete")
-    ).sort(
+    ranked = _ranked_first(
+        sound.with_columns(
+            (pl.col("items_answered") == pl.col("items").list.len()).alias("complete")
+        ),
+        ["participant_id", "wave", "instrument"],
         [*keys, "submission_id"],
-        descending=[*descending, False],
-        nulls_last=True,
+        [*descending, False],
     )
-    counting = ranked.unique(
-        ["participant_id", "wave", "instrument"], keep="first", maintain_order=True
-    ).drop("complete", "waived")
+    counting = ranked.drop("complete", "waived")
     return _standing(sound, counting, findings)
+
+
+def _ranked_first(
+    rows: pl.DataFrame, key: list[str], order: list[str], descending: list[bool]
+) -> pl.DataFrame:
+    """The first of the rows with one key by `order`, which settles every tie; rows stay in place.
+
+    Hardly a row shares its key with another, and only those that do are sorted.
+    """
+    repeated = rows.select(pl.struct(key).is_duplicated()).to_series()
+    if not repeated.any():
+        return rows
+    places = pl.int_range(rows.height, dtype=pl.UInt32, eager=True)
+    first = (
+        rows.with_columns(places.alias("place"))
+        .filter(repeated)
+        .sort(order, descending=descending, nulls_last=True)
+        .unique(key, keep="first", maintain_order=True)["place"]
+    )
+    return rows.filter(~repeated | places.is_in(first.implode()))
 
 
 def _exempt(rows: pl.DataFrame, broken: pl.DataFrame, waivers: pl.DataFrame) -> pl.DataFrame:
