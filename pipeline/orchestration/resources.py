@@ -54,6 +54,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         self._anew = ANEW in context.run.tags
         with alive(here, context.run.run_id), locks.held(here.lock):
             here.recover()
+            here.adopt()
             yield self
 
     def open(self) -> Home:

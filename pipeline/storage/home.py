@@ -171,6 +171,16 @@ class Home:
             + atomic.sweep(self.root, atomic.AT_ANY_TIME, below=False, suffix=self.warehouse.suffix)
         )
 
+    def adopt(self) -> None:
+        """Bring a home from before there was a stewardship store to this version.
+
+        When its submissions were received stood in the lake alone, and cannot be made again.
+        """
+        if not self.stewardship.receipts() and (records := self.lake.records()):
+            self.stewardship.adopt(
+                [(r.submission_id, r.received_at, r.modified_at) for r in records]
+            )
+
     def sweep(self, now: datetime) -> int:
         """Remove what other writers that were killed an hour ago or more left; returns how many."""
         before = (now - _STILL_WRITING).timestamp()

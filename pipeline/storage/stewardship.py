@@ -142,6 +142,20 @@ class Stewardship:
                 known = _receipts(connection)
         return {submission_id: known[submission_id] for submission_id, _ in arrivals}
 
+    def adopt(self, earlier: Sequence[tuple[str, datetime, datetime]]) -> None:
+        """Put receipts from before there was a store on record, all of them or none.
+
+        Args:
+            earlier: submission_id, when it was received and when its file was last modified, in
+                the order of arrival.
+
+        """
+        with self._writing() as connection:
+            connection.executemany(
+                "INSERT INTO receipts (submission_id, received_at, modified_at) VALUES (?, ?, ?)",
+                [(i, _text(received), _text(modified)) for i, received, modified in earlier],
+            )
+
     def receipts(self) -> dict[str, Receipt]:
         """Every receipt by submission, in the order of arrival."""
         return self._read(_receipts) or {}

@@ -1,6 +1,7 @@
 """The home folder: made once, completed where something is missing, mappings as values."""
 
 import stat
+from datetime import UTC, datetime
 
 import pytest
 
@@ -116,3 +117,25 @@ def test_a_file_that_two_mappings_want_is_taken_by_neither(home):
     (arrival,) = Home(home.root).arrivals()
     assert arrival.mapping is None
     assert "the mappings people and roster" in arrival.problem
+
+
+def test_a_home_from_before_the_stewardship_store_keeps_its_days_of_receipt(home, record):
+    days = {
+        "b--b--2": datetime(2025, 3, 1, tzinfo=UTC),
+        "a--a--1": datetime(2025, 3, 2, tzinfo=UTC),
+    }
+    for submission_id, day in days.items():
+        home.lake.write_submission(record(submission_id, received_at=day), None)
+    home.adopt()
+    receipts = home.stewardship.receipts()
+    assert {i: receipt.received_at for i, receipt in receipts.items()} == days
+    assert list(receipts) == ["b--b--2", "a--a--1"], "in the order of arrival"
+    later = datetime(2026, 1, 1, tzinfo=UTC)
+    assert home.stewardship.receive([("a--a--1", later)], later)["a--a--1"].received_at.year == 2025
+    home.adopt()
+    assert len(home.stewardship.receipts()) == 2
+
+
+def test_a_new_home_has_nothing_to_adopt(home):
+    home.adopt()
+    assert not home.stewardship.path.exists()

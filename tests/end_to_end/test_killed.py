@@ -1,0 +1,64 @@
+"""Killed anywhere, run again, same tables: twenty random points; the benchmarks have a hundred."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from crashes import CrashHouse, RunServer
+from homes import query, table_hashes
+
+POINTS = 18
+SEED = 20261125
+DAEMON_SECONDS = (0.3, 2.0)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashHouse]:
+    server = RunServer()
+    yield CrashHouse(tmp_path_factory.mktemp("killed"), server)
+    server.close()
+
+
+def test_a_killed_run_leaves_nothing_that_the_next_one_does_not_mend(house: CrashHouse):
+    trials = [house.trial(point) for point in house.points(POINTS, SEED)]
+    print(f"seed {SEED}")
+    assert [trial for trial in trials if not trial.equal] == []
+    assert [trial for trial in trials if trial.left_over] == []
+    killed = sum(trial.killed for trial in trials)
+    assert killed >= POINTS * 2 / 3, "too few of the points lay within the run"
+
+
+@pytest.mark.parametrize("seconds", DAEMON_SECONDS)
+def test_a_killed_daemon_leaves_nothing_either(house: CrashHouse, seconds: float):
+    trial = house.daemon_trial(seconds)
+    assert trial.equal
+    assert trial.left_over == []
+
+
+def test_the_comparison_would_see_a_difference(house: CrashHouse, tmp_path):
+    """One answer in one row is enough, and a run that stopped half way is seen as such."""
+    copy = tmp_path / "warehouse.duckdb"
+    shutil.copy(house.undisturbed / "warehouse.duckdb", copy)
+    assert table_hashes(copy) == house.expected
+    before = table_hashes(house.before / "warehouse.duckdb")
+    assert {name for name, digest in before.items() if digest != house.expected[name]} >= {
+        "core.responses",
+        "core.participants",
+        "quality.submissions",
+        "quality.quarantine",
+    }
+
+
+def test_dead_runs_are_not_left_as_started(house: CrashHouse):
+    """They would stand before everything that the daemon queues."""
+    import sqlite3
+
+    home = house.copy("buried")
+    point = ["after", house.seconds * 0.6]
+    assert house.outcome(home, point, killed=house.kill(home, point)).equal
+    with sqlite3.connect(home / "dagster" / "history" / "runs.db") as connection:
+        statuses = [status for (status,) in connection.execute("SELECT status FROM runs")]
+    connection.close()
+    assert "FAILURE" in statuses
+    assert set(statuses) <= {"SUCCESS", "FAILURE"}
+    assert query(home / "warehouse.duckdb", "SELECT count(*) FROM meta.build").item() == 1
