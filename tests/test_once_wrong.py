@@ -309,7 +309,13 @@ def test_a_correction_received_in_the_same_run_resolves():
     )
     # In the order of arrival, as `submissions` had its records.
     received = pl.DataFrame(
-        {"submission_id": ["a", "b"], "received_at": [moment, moment], "replaced_by": ["b", None]}
+        {
+            "submission_id": ["a", "b"],
+            "received_at": [moment, moment],
+            "replaced_by": ["b", None],
+            "failed_contract": [None, None],
+        },
+        schema_overrides={"failed_contract": pl.String},
     )
     assert quarantine([bad], sound, received)["status"].to_list() == ["resolved"]
 
