@@ -1,0 +1,166 @@
+"""What a run costs: what changed and what depends on it, and nothing besides."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from pipeline.definitions import build_defs
+from pipeline.orchestration.launch import instance_of, run_here
+from pipeline.orchestration.resources import WORKED_OUT
+from pipeline.orchestration.state import work_left
+from pipeline.quality.decisions import Ruling
+from pipeline.storage.home import Home
+from pipeline.vocabulary import DecisionAction
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+AS_OF = date(2025, 3, 1)
+ROSTER = """
+organisation: simulated-force-01
+source: roster
+kind: roster
+files: "roster*"
+participant: Number
+columns: {session_group: Group, enrolled_on: Enrolled}
+"""
+
+
+class _House:
+    """A home, and what each run on it opened and carried out."""
+
+    def __init__(self, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root = home.root
+        self.opened: set[str] = set()
+        self.carried_out: set[str] = set()
+        self._noted(monkeypatch)
+
+    def _noted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        opened, begin = Path.open, type(Home(self.root).stages).begin
+        landing = self.root / "landing"
+        house = self
+
+        def noting_files(path: Path, *arguments, **options):
+            if landing in path.parents:
+                house.opened.add(path.name)
+            return opened(path, *arguments, **options)
+
+        def noting_stages(stages, name, **how):
+            stage = begin(stages, name, **how)
+            if not stage.is_current:
+                house.carried_out.add(name)
+            return stage
+
+        monkeypatch.setattr(Path, "open", noting_files)
+        monkeypatch.setattr("pipeline.storage.stages.Stages.begin", noting_stages)
+        monkeypatch.setattr("pipeline.storage.landing._SECONDS_UNTIL_CERTAIN", 0.0)
+
+    def run(self, as_of: date = AS_OF) -> dict[str, str]:
+        """Whether each asset was worked out now or earlier, where it says so."""
+        self.opened.clear()
+        self.carried_out.clear()
+        home = Home(self.root)
+        new = [arrival.submission_id for arrival in work_left(home, as_of, None).to_take_in]
+        with instance_of(home.root) as instance:
+            result = run_here(build_defs(home.root, as_of), instance, home, new)
+        assert result.success
+        said = {}
+        for event in result.get_asset_materialization_events():
+            metadata = event.materialization.metadata
+            if WORKED_OUT in metadata:
+                said[event.asset_key.to_user_string()] = metadata[WORKED_OUT].value.split(":")[0]
+        return said
+
+    def land(self, name: str, text: str) -> None:
+        (self.root / "landing" / "simulated-force-01" / name).write_text(text)
+
+
+@pytest.fixture
+def house(home, monkeypatch) -> _House:
+    sources = home.root / "sources" / "simulated-force-01"
+    (sources / "roster.yaml").write_text(ROSTER)
+    made = _House(home, monkeypatch)
+    rows = "".join(f"SIMCANARY{i:02d},G1,2025-01-01\n" for i in range(1, 9))
+    made.land("roster.csv", f"Number,Group,Enrolled\n{rows}")
+    said = made.run()
+    assert set(said.values()) == {"now"}
+    assert made.opened == {"roster.csv", "answers.csv"}
+    return made
+
+
+MORE = "Number,Wave,Done,Q1,Q2,Q3,Q4\nSIMCANARY05,Start,2025-01-08,1,0,2,1\n"
+
+
+def test_nothing_new_opens_nothing_and_carries_nothing_out(house):
+    assert set(house.run().values()) == {"earlier"}
+    assert house.opened == set()
+    assert house.carried_out == set()
+
+
+def test_one_new_file_is_the_only_one_that_is_opened(house):
+    house.land("answers two.csv", MORE)
+    house.run()
+    assert house.opened == {"answers two.csv"}
+    # The roster's contract, and what the registers say, are left alone.
+    assert house.carried_out.isdisjoint(
+        {"checks_roster", "accepted_roster", "accepted_attendance", "accepted_departures"}
+    )
+    assert house.carried_out >= {"checks_questionnaire_phq4", "accepted_questionnaire", "scores"}
+
+
+def test_a_register_that_says_the_same_leaves_responses_and_tables_alone(house):
+    """Another file of the same roster: the rows that count are the same rows."""
+    path = house.root / "landing" / "simulated-force-01" / "roster.csv"
+    house.land("roster 2.csv", path.read_text().replace("\n", "\r\n"))
+    house.run()
+    assert house.opened == {"roster 2.csv"}
+    assert "checks_questionnaire_phq4" not in house.carried_out
+    assert "scores" not in house.carried_out
+    assert "evaluation" not in house.carried_out
+
+
+def test_days_that_pass_are_worked_out_without_reading_any_submission(house):
+    house.run(date(2025, 3, 2))
+    assert house.opened == set()
+    assert house.carried_out.isdisjoint(
+        {"profiles", "verdicts", "accepted_questionnaire", "accepted_roster", "evaluation"}
+    )
+    assert "ledger" in house.carried_out
+
+
+def test_a_decision_recomputes_what_it_touches(house):
+    home = Home(house.root)
+    (answers,) = [r for r in home.lake.records() if r.source == "answers"]
+    ruling = Ruling(
+        submission_id=answers.submission_id,
+        action=DecisionAction.RETURN,
+        steward="simulated steward",
+        reason="for the test",
+    )
+    home.stewardship.record([ruling], datetime.now(UTC))
+    house.run()
+    assert house.opened == set(), "no export is read for it"
+    assert "profiles" not in house.carried_out
+    assert not any(name.startswith("checks_") for name in house.carried_out)
+    assert house.carried_out >= {"verdicts", "accepted_questionnaire", "ledger", "accounting"}
+    assert house.carried_out.isdisjoint(
+        {"accepted_roster", "accepted_attendance", "accepted_departures"}
+    )
+
+
+def test_a_changed_threshold_asks_the_contracts_again_and_reads_nothing(house):
+    path = house.root / "programme.yaml"
+    path.write_text(path.read_text() + "thresholds: {unlinked_hold: 0.5}\n")
+    house.run()
+    assert house.opened == set()
+    assert "checks_roster" in house.carried_out
+    assert "accepted_questionnaire" not in house.carried_out
+    assert "scores" not in house.carried_out
+
+
+def test_a_changed_mapping_reads_its_own_files_again(house):
+    path = house.root / "sources" / "simulated-force-01" / "roster.yaml"
+    path.write_text(path.read_text() + "leave_out: [Remarks]\n")
+    house.run()
+    assert house.opened == {"roster.csv"}
+    assert "scores" not in house.carried_out
