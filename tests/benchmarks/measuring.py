@@ -4,47 +4,82 @@ A figure is a ratio to a named reference in the same run; seconds alone say more
 than about the code.
 """
 
+import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One process: the seconds it reports on its last line, or wall time; and its peak memory."""
+    """One process: its wall time, peak memory, and what it said of itself on its last line."""
 
-    seconds: float
     wall: float
     peak_mib: float
+    said: dict[str, Any]
+
+    @property
+    def seconds(self) -> float:
+        """What a script counts: without its imports, for example."""
+        return float(self.said["seconds"])
 
 
-def run_process(script: Path, *arguments: str) -> Measured:
-    """Run a script that prints the seconds it wants counted as its last line."""
+def run_script(script: Path, *arguments: str) -> Measured:
+    """Run a script of this folder, whose last line is JSON."""
+    return _run([sys.executable, str(script), *arguments], {}, {0}, is_script=True)
+
+
+def run_muster(*arguments: str, environment: Mapping[str, str] | None = None) -> Measured:
+    """Run the installed command; that something waits for a steward is no failure."""
+    command = str(Path(sys.executable).with_name("muster"))
+    return _run([command, *arguments], environment or {}, {0, 1}, is_script=False)
+
+
+def _run(
+    command: list[str], environment: Mapping[str, str], good: set[int], *, is_script: bool
+) -> Measured:
     started = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, str(script), *arguments], stdout=subprocess.PIPE, text=True
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
     )
     assert process.stdout is not None
     printed = process.stdout.read()
     _, code, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(code)
-    if process.returncode:
-        raise RuntimeError(f"{script.name} ended with {process.returncode}")
     wall = time.monotonic() - started
-    return Measured(float(printed.strip().splitlines()[-1]), wall, usage.ru_maxrss / 1024)
+    process.returncode = os.waitstatus_to_exitcode(code)
+    if process.returncode not in good:
+        raise RuntimeError(f"{Path(command[0]).name} ended with {process.returncode}")
+    said = json.loads(printed.strip().splitlines()[-1]) if is_script else {}
+    return Measured(wall, usage.ru_maxrss / 1024, said)
+
+
+def as_new(root: Path) -> None:
+    """Remove everything that was made from landing."""
+    for folder in ("lake", "dagster"):
+        shutil.rmtree(root / folder, ignore_errors=True)
+    for pattern in ("warehouse.duckdb*", "stewardship.sqlite*"):
+        for path in root.glob(pattern):
+            path.unlink()
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
     """Median with minimum and maximum."""
     low, middle, high = min(values), statistics.median(values), max(values)
     return f"{middle:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def peak(measured: Sequence[Measured]) -> str:
+    """The highest peak of memory of several processes, in MiB."""
+    return f"{max(m.peak_mib for m in measured):.0f}"
 
 
 def machine() -> str:

@@ -1,0 +1,170 @@
+"""Benchmarks on a national size: landing to core, one new file, and nothing new.
+
+What stays out: the homes (`homes.py`) and how processes are measured (`measuring.py`).
+"""
+
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from homes import AS_OF, ROWS_OF_A_SMALL_FILE, Size, landing_home, small_files_home
+from measuring import Measured, as_new, peak, run_muster, run_script, spread
+
+HERE = Path(__file__).parent
+_RUN = ("--as-of", AS_OF.isoformat())
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="muster-bench-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _run(root: Path, environment: dict[str, str] | None = None) -> Measured:
+    return run_muster("run", "--home", str(root), *_RUN, environment=environment)
+
+
+def landing_to_core(size: Size) -> str:
+    """Landing to core, then what a run costs on the home that is left: new files, and none."""
+    with _folder() as folder:
+        root, aside = folder / "home", folder / "aside"
+        _say("simulating")
+        held = landing_home(root, size, registers=False, aside=aside)
+        bare, core, whole = _pairs(root, size.pairs)
+        rows = [
+            _row("questionnaires alone", bare, core, whole),
+        ]
+        stages = _stages(core)
+        later = _later(root, aside, size)
+    with _folder() as folder:
+        _say("simulating, with registers")
+        beside = landing_home(folder / "home", size, registers=True)
+        rows.append(_row("with rosters and registers", *_pairs(folder / "home", size.pairs)))
+    per_row = held.megabytes * 1e6 / held.rows
+    return f"""## From landing to core
+
+{held.rows:,} simulated responses of {size.participants:,} officers of {size.organisations} \
+organisations, in {held.files} Qualtrics-like CSV files ({held.megabytes:.0f} MB, \
+{per_row:.0f} bytes a response: one questionnaire of thirty items and nothing beside it). \
+The reference is DuckDB loading the same files into one table of text. In the second row rosters, \
+attendance registers and departures lie beside them ({beside.register_files} files, \
+{beside.register_megabytes:.0f} MB) and the reference loads those too, into a table a kind.
+
+Core is everything between the landing folder and the published warehouse but the evaluation \
+tables: every row read, pseudonymised, judged, profiled, held to contracts, scored and put into \
+the ledger, on Dagster, imports excluded. Medians of {size.pairs} alternating pairs, with minimum \
+and maximum; memory is the highest peak of a whole process.
+
+| | core, seconds | DuckDB, seconds | ratio | whole job, seconds | peak, MiB | \
+`muster run`, seconds | peak, MiB |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+{chr(10).join(rows)}
+
+Seconds of the stages in the first row, medians: {stages}.
+
+{later}"""
+
+
+def _pairs(root: Path, pairs: int) -> tuple[list[Measured], list[Measured], list[Measured]]:
+    bare, core, whole = [], [], []
+    for pair in range(pairs):
+        _say(f"landing to core, pair {pair + 1} of {pairs}")
+        bare.append(run_script(HERE / "bare_load.py", str(root)))
+        as_new(root)
+        core.append(run_script(HERE / "landing_to_core.py", str(root), AS_OF.isoformat()))
+        as_new(root)
+        whole.append(_run(root))
+    return bare, core, whole
+
+
+def _row(name: str, bare: list[Measured], core: list[Measured], whole: list[Measured]) -> str:
+    ratios = [m.seconds / b.seconds for m, b in zip(core, bare, strict=True)]
+    cells = [
+        name,
+        spread([m.seconds for m in core]),
+        spread([m.seconds for m in bare]),
+        f"**{spread(ratios)}**",
+        spread([m.said["job"] for m in core]),
+        peak(core),
+        spread([m.wall for m in whole]),
+        peak(whole),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _stages(core: list[Measured]) -> str:
+    names = core[0].said["stages"]
+    medians = {name: statistics.median(m.said["stages"][name] for m in core) for name in names}
+    return ", ".join(f"{name} {seconds:.2f}" for name, seconds in medians.items())
+
+
+def _later(root: Path, aside: Path, size: Size) -> str:
+    added, opened = [], set()
+    for path in sorted(aside.glob("*/*.csv")):
+        _say(f"one new file: {path.name}")
+        # Renamed into place, as a file that has arrived is.
+        target = root / "landing" / path.parent.name / path.name
+        shutil.move(path, target)
+        heard = root.parent / "heard"
+        added.append(
+            _run(
+                root,
+                {
+                    "PYTHONPATH": str(HERE / "listening"),
+                    "MUSTER_LISTEN_BELOW": str(root / "landing"),
+                    "MUSTER_LISTEN_TO": str(heard),
+                },
+            )
+        )
+        names = set(heard.read_text().splitlines())
+        if str(target) not in names:
+            raise RuntimeError("the new file was not heard to be opened, so nothing is proved")
+        opened |= names - {str(target)}
+        heard.unlink()
+    nothing = [_run(root) for _ in range(size.pairs)]
+    asked = [run_muster("--help") for _ in range(size.pairs)]
+    earlier = (
+        "an audit hook on `open` heard no earlier export opened in any of them"
+        if not opened
+        else f"an audit hook on `open` heard {len(opened)} earlier exports opened"
+    )
+    return f"""## One new file, and nothing new
+
+On the home of the first row, each from the start of the command to its end. A new file holds \
+{size.late_rows} responses and was put into landing before; {earlier}.
+
+| | runs | seconds | peak, MiB |
+| --- | --- | --- | --- |
+| `muster run` with one new file, to the new warehouse | {len(added)} | \
+{spread([m.wall for m in added])} | {peak(added)} |
+| `muster run` with nothing new | {len(nothing)} | {spread([m.wall for m in nothing])} | \
+{peak(nothing)} |
+| `muster --help` | {len(asked)} | {spread([m.wall for m in asked])} | {peak(asked)} |"""
+
+
+def small_files(size: Size) -> str:
+    """Thousands of files at once."""
+    with _folder() as folder:
+        _say("many small files")
+        held = small_files_home(folder / "home", size)
+        first = _run(folder / "home")
+        again = _run(folder / "home")
+    return f"""## Many small files at once
+
+{held.files:,} files of {ROWS_OF_A_SMALL_FILE} responses each, all new. One run.
+
+| | seconds | peak, MiB |
+| --- | --- | --- |
+| `muster run`, all of them new | {first.wall:.1f} | {first.peak_mib:.0f} |
+| `muster run`, nothing new | {again.wall:.1f} | {again.peak_mib:.0f} |"""

@@ -1,0 +1,30 @@
+"""Every benchmark runs, in a size of seconds, so that none is found broken when it is needed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("run.py")
+
+
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        ("landing", ["## From landing to core", "heard no earlier export opened", "nothing new"]),
+        ("small_files", ["12 files of 10 responses"]),
+        ("intervals", ["| 20 draws, nobody drops out |"]),
+    ],
+)
+def test_a_benchmark_runs(part: str, expected: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), "--small", "--print", part],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    for text in expected:
+        assert text in done.stdout
