@@ -52,6 +52,7 @@ def work_left(
 ) -> Work:
     """What a run would do; a file that changed less than `still_for` seconds ago is left alone."""
     records = home.lake.records()
+    home.must_have_its_store(records)
     new = outdated(home.arrivals(), records)
     still = [a for a in new if now is None or a.file.is_still(now, still_for)]
     current = build_fingerprint(home, records, as_of, known_at)

@@ -3,6 +3,7 @@
 What belongs here: paths, and loading configuration from them. What stays out: Parquet and SQL.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -19,7 +20,7 @@ from pipeline.storage.lake import Lake
 from pipeline.storage.landing import KnownHashes, landing_files
 from pipeline.storage.stages import Stages
 from pipeline.storage.stewardship import Stewardship
-from pipeline.submissions import Arrival, arrivals
+from pipeline.submissions import Arrival, Record, arrivals
 
 _STILL_WRITING = timedelta(hours=1)
 _BACKUPS_KEPT = 30
@@ -157,6 +158,9 @@ class Home:
             made.append("programme.yaml")
         if create_first_key(self.secrets, in_use=self.lake.holds_anything()):
             made.append("secrets/key-1")
+        if self.lake.holds_anything() and not self.stewardship.path.exists():
+            self.stewardship.adopt([])
+            made.append("stewardship.sqlite")
         return made
 
     def recover(self) -> int:
@@ -170,6 +174,14 @@ class Home:
             + atomic.recover(self.root / "lake" / "stages")
             + atomic.sweep(self.root, atomic.AT_ANY_TIME, below=False, suffix=self.warehouse.suffix)
         )
+
+    def must_have_its_store(self, records: Iterable[Record]) -> None:
+        """Refuse to go on as if no steward had ever decided anything; UnusableConfiguration."""
+        if any(record.place for record in records) and not self.stewardship.path.exists():
+            raise UnusableConfiguration(
+                "stewardship.sqlite is missing, though runs have used it; put the newest copy from "
+                "backups/ in its place, or run `muster init` to go on without earlier decisions."
+            )
 
     def adopt(self) -> None:
         """Bring a home from before there was a stewardship store to this version.

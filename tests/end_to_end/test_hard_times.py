@@ -143,3 +143,21 @@ def test_a_home_of_a_newer_muster_is_refused_in_one_sentence(muster: Muster):
     done = muster("run", "--as-of", AS_OF, expected=2)
     assert "newer Muster" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_lost_stewardship_store_is_not_taken_for_an_empty_one(muster: Muster):
+    _land(muster, "answers.csv", ROWS[:10])
+    muster("run", "--as-of", AS_OF)
+    before = muster.ask("SELECT received_at FROM quality.submissions").rows()
+    store = muster.home / "stewardship.sqlite"
+    copies = sorted((muster.home / "backups").iterdir())
+    assert len(copies) == 1
+    store.unlink()
+    refused = muster("run", "--as-of", AS_OF, expected=2)
+    assert "put the newest copy from backups/ in its place" in refused.stderr
+    copies[0].rename(store)
+    muster("run", "--as-of", AS_OF)
+    store.unlink()
+    assert "stewardship.sqlite" in muster("init").stdout
+    muster("run", "--as-of", AS_OF)
+    assert muster.ask("SELECT received_at FROM quality.submissions").rows() == before
