@@ -83,6 +83,8 @@ def _waived(
     rules_of: dict[int, set[str]] = {}
     for row_number, rule in waived:
         rules_of.setdefault(row_number, set()).add(rule)
+    if not rules_of:
+        return rows.clear().with_columns(pl.lit(None, pl.List(pl.String)).alias("needs_waiver"))
     asked = rows["row_number"].is_in(sorted(rules_of))
     needs = names_of_broken(broken.filter(asked), rejecting)
     numbers = rows["row_number"].filter(asked)
@@ -100,7 +102,7 @@ def _waived(
 
 def names_of_broken(broken: pl.DataFrame, names: list[str]) -> pl.Series:
     """For each row the list of those rules among `names` that it broke."""
-    marks = [pl.when(pl.col(name)).then(pl.lit(name)) for name in names]
+    marks = [pl.when(pl.col(name)).then(pl.lit(name)) for name in names if broken[name].any()]
     listed = pl.concat_list(marks).list.drop_nulls() if marks else pl.lit([], pl.List(pl.String))
     return broken.with_columns(listed.alias("flags"))["flags"]
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+_VALUE, _MARK = "\nvalue", "\nmark"
+_OFTEN = 8
+
 SHARED = ("row_number", "identifier", "home_force", "consent", "is_test")
 """Columns that canonical rows of every kind begin with."""
 
@@ -53,14 +56,40 @@ def select_fields(
 
     A field that the file does not have is null.
     """
-    marks = [field.mark for field in fields]
-    unrecognised = (
-        pl.concat_list(marks).list.drop_nulls() if marks else pl.lit([], pl.List(pl.String))
-    )
-    parsed = {field.name: field.parsed for field in fields}
+    parsed = {field.name: _parsed(rows, field) for field in fields}
+    marks = [made[_MARK].alias(name) for name, made in parsed.items()]
     return rows.select(
         *(pl.col(ours(name)).alias(name) for name in SHARED),
-        unrecognised.alias("unrecognised"),
-        *(parsed.get(name, pl.lit(None)).cast(dtype).alias(name) for name, dtype in types.items()),
+        _listed(marks).alias("unrecognised"),
+        *(
+            (parsed[name][_VALUE] if name in parsed else pl.lit(None)).cast(dtype).alias(name)
+            for name, dtype in types.items()
+        ),
         *beside,
     )
+
+
+def _parsed(rows: pl.DataFrame, field: Field) -> pl.DataFrame:
+    """The field of every row and its mark.
+
+    Cells of registers repeat: days, numbers of sessions, yes and no. Those are parsed once each.
+    """
+    cells = rows.select(field.column)
+    asked = field.parsed.alias(_VALUE), field.mark.alias(_MARK)
+    distinct = cells.unique()
+    if _OFTEN * distinct.height > cells.height:
+        return cells.select(asked)
+    return cells.join(
+        distinct.with_columns(asked),
+        on=field.column,
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
+    )
+
+
+def _listed(marks: list[pl.Series]) -> pl.Expr | pl.Series:
+    told = [mark for mark in marks if mark.null_count() < len(mark)]
+    if not told:
+        return pl.lit([], pl.List(pl.String))
+    return pl.select(pl.concat_list(told).list.drop_nulls()).to_series()
