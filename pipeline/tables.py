@@ -196,7 +196,7 @@ PARTICIPANTS = Table(
         _text("arm", "Arm of the programme.", nullable=False),
         _text("rank_group", "Group of ranks."),
         _text("service_band", "Length of service in bands.", nullable=True),
-        _text("gender", "Gender as recorded."),
+        _text("gender", "Gender, in the usual words or the mapping's own."),
         _text("ethnicity_group", "Group of self-defined ethnicity."),
         Column("enrolled_on", Type.DAY, "Day of enrolment, where it is known."),
         _text("enrolment_source", _one_of(vocabulary.EnrolmentSource), nullable=False),

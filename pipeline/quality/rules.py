@@ -252,6 +252,15 @@ ROW_RULES: tuple[Rule, ...] = (
         _unrecognised("rank"),
     ),
     Rule(
+        "gender_not_recognised",
+        _ROSTER | _ANSWERS,
+        Severity.WARN,
+        "The gender is not a usual word or one that the mapping declares; it counts as unknown.",
+        "Add the spelling to the mapping's values for gender.",
+        "gender",
+        _unrecognised("gender"),
+    ),
+    Rule(
         "ethnicity_not_recognised",
         _ROSTER,
         Severity.WARN,

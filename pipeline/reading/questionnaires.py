@@ -135,7 +135,27 @@ def _fields(mapping: Mapping, programme: Programme, suffix: str) -> list[Field]:
     return fields
 
 
+_GENDERS = {
+    "female": "female",
+    "f": "female",
+    "woman": "female",
+    "male": "male",
+    "m": "male",
+    "man": "male",
+    "non-binary": "non-binary",
+    "nonbinary": "non-binary",
+    "other": "other",
+    "prefer not to say": "not_stated",
+    "not stated": "not_stated",
+    "not_stated": "not_stated",
+}
+
+
 def gender(column: str, mapping: Mapping) -> pl.Expr:
-    """Gender in lower case: by the mapping's values where it has them, else as it stands."""
-    given = mapping.values.get("gender", {})
-    return cells.folded(column).replace({cells.tidy(said): meant for said, meant in given.items()})
+    """Gender as one of the usual words or of those that the mapping says cells mean.
+
+    Never as it stands: where an export's columns slipped, names stand there.
+    """
+    given = {cells.tidy(said): meant for said, meant in mapping.values.get("gender", {}).items()}
+    own = {cells.tidy(meant): meant for meant in given.values()}
+    return cells.translated(column, _GENDERS | own | given)

@@ -28,6 +28,7 @@ from pipeline.vocabulary import DepartureKind, Kind, Severity
 UNKNOWN_ARM: Final = "undecided"
 UNKNOWN_RANK: Final = "Watch commander"
 UNKNOWN_ETHNICITY: Final = "ZZ9"
+UNKNOWN_GENDER: Final = "Q"
 UNKNOWN_WAVE: Final = "some time in spring"
 UNREADABLE_ITEM: Final = "item_7"
 _MISPRINTED_ITEM: Final = "item_12"
@@ -94,6 +95,7 @@ _ROSTER: Final = (
     Fault("enrolled_on_not_recognised"),
     Fault("rank_not_recognised", {"rank": pl.lit(UNKNOWN_RANK)}),
     Fault("ethnicity_not_recognised", {"ethnicity": pl.lit(UNKNOWN_ETHNICITY)}),
+    Fault("gender_not_recognised", {"gender": pl.lit(UNKNOWN_GENDER)}),
     Fault("service_years_not_recognised", {"service_years": pl.lit(99)}),
 )
 _ATTENDANCE: Final = (

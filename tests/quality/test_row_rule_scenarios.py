@@ -33,6 +33,7 @@ COLUMNS = {
     "enrolled": "enrolled_on",
     "rank": "rank",
     "ethnicity": "ethnicity",
+    "gender": "gender",
     "service": "service_years",
     "session": "session_number",
     "attended": "attended",
