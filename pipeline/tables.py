@@ -283,7 +283,7 @@ ATTENDANCE = Table(
         Column("cancelled", Type.TRUTH, "The session was not held.", nullable=False),
         Column("attended", Type.TRUTH, "The officer came; NULL if the session was cancelled."),
         _count("minutes", "Time attended.", "minutes"),
-        _text("absence_reason", "Reason of absence as the register codes it."),
+        _text("absence_reason", "Reason of absence, in the usual words or the mapping's own."),
     ),
 )
 

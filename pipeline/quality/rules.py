@@ -306,6 +306,15 @@ ROW_RULES: tuple[Rule, ...] = (
         _unrecognised("cancelled"),
     ),
     Rule(
+        "absence_reason_not_recognised",
+        _ATTENDANCE,
+        Severity.WARN,
+        "The reason of absence is not a usual one or one that the mapping declares.",
+        "Add the spelling to the mapping's values for absence_reason; sentences are not kept.",
+        "absence_reason",
+        _unrecognised("absence_reason"),
+    ),
+    Rule(
         "held_on_not_recognised",
         _ATTENDANCE,
         Severity.WARN,

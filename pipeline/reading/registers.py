@@ -100,9 +100,46 @@ def _attendance_fields(mapping: Mapping, _: Programme) -> list[Field]:
                 fields.append(Field(name, name, column, cells.as_truth(name, column, mapping)))
             case "session_number" | "minutes":
                 fields.append(Field(name, name, column, cells.as_whole_number(column)))
+            case "absence_reason":
+                fields.append(Field(name, name, column, _reason(column, mapping)))
             case _:
                 fields.append(Field(name, name, column, _as_it_stands(column)))
     return fields
+
+
+_REASONS = (
+    "annual leave",
+    "bereavement",
+    "career break",
+    "court",
+    "duties",
+    "leave",
+    "maternity leave",
+    "night shift",
+    "operational",
+    "operational duties",
+    "other",
+    "parental leave",
+    "paternity leave",
+    "rest day",
+    "secondment",
+    "sick",
+    "sick leave",
+    "sickness",
+    "training",
+    "workload",
+)
+
+
+def _reason(column: str, mapping: Mapping) -> pl.Expr:
+    """One of the usual reasons or of those that the mapping says cells mean.
+
+    Never as it stands: people write there whom they stood in for, or whose funeral it was.
+    """
+    declared = mapping.values.get("absence_reason", {})
+    given = {cells.tidy(said): meant for said, meant in declared.items()}
+    own = {cells.tidy(meant): meant for meant in given.values()}
+    return cells.translated(column, {word: word for word in _REASONS} | own | given)
 
 
 def _departure_fields(mapping: Mapping, _: Programme) -> list[Field]:

@@ -331,7 +331,10 @@ def _attendance(style: _RegisterStyle) -> _Register:
         "minutes": _timed(
             pl.when(pl.col("attended") & held).then(pl.lit(90)), "minutes_not_recognised"
         ),
-        "absence_reason": pl.when(~pl.col("attended") & held).then(reason),
+        "absence_reason": pl.when(_broken("absence_reason_not_recognised"))
+        .then(pl.lit(_NOT_A_CHOICE))
+        .when(~pl.col("attended") & held)
+        .then(reason),
     }
     values = {
         "attended": {"Yes": "true", "No": "false"},

@@ -111,6 +111,7 @@ _ATTENDANCE: Final = (
     Fault("held_on_not_recognised", fits=_DID_NOT_COME),
     # Registers give minutes only to those who came.
     Fault("minutes_not_recognised", fits=_CAME),
+    Fault("absence_reason_not_recognised", fits=_DID_NOT_COME),
     # The last row counts: the wrong one stands before.
     Fault(
         "duplicate_attendance",

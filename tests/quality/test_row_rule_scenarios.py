@@ -40,6 +40,7 @@ COLUMNS = {
     "cancelled": "cancelled",
     "held": "held_on",
     "minutes": "minutes",
+    "apologies": "absence_reason",
     "departed": "departed_on",
     "why": "departure_kind",
 }
