@@ -12,6 +12,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from pipeline.orchestration.event_log import kept_open
 from pipeline.orchestration.guard import StageFailed
 from pipeline.orchestration.liveness import bury_dead_runs
 from pipeline.orchestration.partitions import SUBMISSIONS, range_tags, register
@@ -102,11 +103,12 @@ def run_here(
         keys = instance.get_dynamic_partitions(str(SUBMISSIONS.name))
         tags = range_tags(keys, submission_ids)
     job = defs.resolve_job_def("take_in" if submission_ids else "bring_up_to_date")
-    result = job.execute_in_process(
-        instance=instance,
-        tags=tags,
-        run_config={"loggers": {"console": {"config": {"log_level": log_level.upper()}}}},
-        raise_on_error=False,
-    )
+    with kept_open(instance):
+        result = job.execute_in_process(
+            instance=instance,
+            tags=tags,
+            run_config={"loggers": {"console": {"config": {"log_level": log_level.upper()}}}},
+            raise_on_error=False,
+        )
     tidy(instance, home, now)
     return result
