@@ -78,7 +78,7 @@ Seconds of the stages in the first row, medians: {stages}.
 
 
 def _pairs(root: Path, pairs: int) -> tuple[list[Measured], list[Measured], list[Measured]]:
-    bare, core, whole = [], [], []
+    bare, core = [], []
     for pair in range(pairs):
         _say(f"landing to core, pair {pair + 1} of {pairs}")
         bare.append(run_script(HERE / "bare_load.py", str(root)))
