@@ -21,7 +21,8 @@ seen = set()
 print("ready", flush=True)
 while True:
     last = end.exists()
-    with duckdb.connect(warehouse, read_only=True) as connection:
+    # One thread each: twenty readers with all cores each would be a test of the scheduler.
+    with duckdb.connect(warehouse, read_only=True, config={"threads": 1}) as connection:
         states = [
             int(connection.execute(sql).fetchone()[0])
             for sql in (

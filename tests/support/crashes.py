@@ -201,7 +201,7 @@ def _changed(root: Path) -> None:
     (sources / "answers.yaml").write_text(
         text.replace("Start: baseline", "Begin: baseline, Start: baseline")
     )
-    rows = _answers(34)
+    rows = [*_answers(34), "SIMK000039,Start,2025-01-06,9,0,0,0", ",Start,2025-01-06,1,1,1,1"]
     _land(root, "answers 2.csv", "Number,Wave,Done,Q1,Q2,Q3,Q4", rows, day=3)
     _land(root, "roster.csv", "Number,Group,Enrolled", _roster(40), day=4)
     _land(root, "answers 3.csv", "Number,Mood", ["SIMK000001,low"], day=5)
