@@ -64,11 +64,16 @@ _OF_SQLITE = {
 """What SQLite, which keeps Dagster's history, makes of the same refusals."""
 
 
+_WITHOUT_A_NUMBER = frozenset({"IOException", "ComputeError"})
+"""Errors of DuckDB and Polars that hand on what the operating system said only as its words."""
+
+
 def refusal_of(error: BaseException) -> str | None:
     """Why the operating system refused something and what to do; None for any other error.
 
-    Made from the error's number alone: its message names a file, and file names name people. An
-    error that was raised because of a refusal counts as one.
+    Made from the error's number, or from words of the operating system that stand for one: its
+    message names a file, and file names name people. An error that was raised because of a refusal
+    counts as one.
     """
     cause: BaseException | None = error
     while cause is not None:
@@ -78,6 +83,9 @@ def refusal_of(error: BaseException) -> str | None:
         elif isinstance(cause, sqlite3.Error):
             # The extended code's lowest byte is the kind of failure.
             number = _OF_SQLITE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
+        elif type(cause).__name__ in _WITHOUT_A_NUMBER:
+            said = str(cause)
+            number = next((n for n in _REFUSALS if os.strerror(n) in said), None)
         if number is not None:
             return _REFUSALS.get(number) or os.strerror(number).lower()
         cause = cause.__cause__ or cause.__context__

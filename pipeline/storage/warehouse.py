@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from pipeline.errors import refusal_of
 from pipeline.storage import atomic
 from pipeline.tables import BUILD, Table, comments, ddl
 
@@ -71,7 +72,8 @@ def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: Path) -> No
             connection.execute(statement)
     except duckdb.Error as error:
         # DuckDB quotes values in its messages; the table's name is all that may go on.
-        raise WarehouseFailed(f"{table.qualified_name}: {type(error).__name__}") from None
+        why = refusal_of(error) or type(error).__name__
+        raise WarehouseFailed(f"{table.qualified_name}: {why}") from None
 
 
 def query(path: Path, sql: str, parameters: Iterable[Any] = ()) -> pl.DataFrame:

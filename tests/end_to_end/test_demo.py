@@ -180,7 +180,6 @@ def test_the_search_for_identifiers_finds_what_is_planted(demo, tmp_path: Path):
         database.execute("CREATE TABLE events (body TEXT)")
         database.execute("INSERT INTO events VALUES (?)", [f"row of {officer}"])
     (tmp_path / officer).mkdir()
-    (tmp_path / officer / "empty").touch()
     assert len(files_holding(tmp_path, {officer}, set())) == 4
     everywhere = files_holding(demo.home, {officer}, {"truth"})
     assert everywhere, "an officer's number stands in some landing file"

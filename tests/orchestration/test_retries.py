@@ -1,6 +1,7 @@
 """What may pass by itself is tried again; what will not is said at once, in one sentence."""
 
 import errno
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -8,6 +9,7 @@ from contextlib import closing
 from datetime import date
 
 import dagster as dg
+import duckdb
 import pytest
 
 from pipeline.definitions import build_defs
@@ -122,6 +124,13 @@ def test_every_refusal_is_said_without_the_file_it_names(number):
     assert said
     assert "Doe" not in said
     assert "quoted" not in said
+
+
+def test_a_refusal_that_duckdb_hands_on_in_words_is_said_without_the_file():
+    full = duckdb.IOException(f'Could not write file "{NAMED}": {os.strerror(errno.ENOSPC)}')
+    assert refusal_of(full) == "the disk is full; make room and run again"
+    assert refusal_of(duckdb.IOException(f"Cannot open {NAMED}")) is None
+    assert refusal_of(duckdb.ConversionException(os.strerror(errno.ENOSPC))) is None
 
 
 def test_other_errors_are_no_refusals():

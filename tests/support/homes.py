@@ -1,13 +1,18 @@
 """What tests of whole homes share: the real command, and looking into what it wrote."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
+import duckdb
 import numpy as np
 import polars as pl
 
@@ -66,21 +71,46 @@ def table_hashes(warehouse: Path) -> dict[str, str]:
 
 
 def readable_text(path: Path) -> list[bytes]:
-    """Every byte of a file, and what compression hides of it: text cells of Parquet and DuckDB."""
+    """Every byte of a file, and what compression hides of it.
+
+    That is text in cells of Parquet, DuckDB and workbooks, and what SQLite holds of compressed
+    snapshots. Of a file that was not written to its end the bytes alone.
+    """
     parts = [path.read_bytes()]
-    if path.suffix == ".parquet":
-        parts.append(pl.read_parquet(path).write_json().encode())
-    if path.suffix == ".duckdb":
-        names = query(
-            path,
-            "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE NOT internal",
-        ).to_series()
-        parts += [query(path, f"FROM {name}").write_json().encode() for name in names]
+    with contextlib.suppress(pl.exceptions.PolarsError, duckdb.Error, sqlite3.Error, BadZipFile):
+        if path.suffix == ".parquet":
+            parts.append(pl.read_parquet(path).write_json().encode())
+        if path.suffix == ".duckdb":
+            names = query(
+                path,
+                "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE NOT internal",
+            ).to_series()
+            parts += [query(path, f"FROM {name}").write_json().encode() for name in names]
+        if path.suffix in {".db", ".sqlite"}:
+            parts += _decompressed_cells(path)
+        if path.suffix == ".xlsx":
+            with ZipFile(path) as workbook:
+                parts += [workbook.read(name) for name in workbook.namelist()]
     return parts
 
 
+def _decompressed_cells(path: Path) -> list[bytes]:
+    """Cells of a SQLite file that hold something compressed, as Dagster's snapshots do."""
+    found = []
+    # Immutable, so that looking changes nothing.
+    with contextlib.closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as database:
+        tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (table,) in tables:
+            for row in database.execute(f'SELECT * FROM "{table}"'):
+                for cell in row:
+                    if isinstance(cell, bytes):
+                        with contextlib.suppress(zlib.error):
+                            found.append(zlib.decompress(cell))
+    return found
+
+
 def files_holding(home: Path, identifiers: set[str], apart_from: set[str]) -> dict[str, set[str]]:
-    """Files of a home folder, outside some of its folders, that hold any of the identifiers.
+    """Files and folders of a home, outside some of its folders, that hold any of the identifiers.
 
     Case is ignored, and a file's own path counts as part of it.
     """
@@ -88,11 +118,17 @@ def files_holding(home: Path, identifiers: set[str], apart_from: set[str]) -> di
     found = {}
     for path in sorted(home.rglob("*")):
         place = path.relative_to(home)
-        if path.is_file() and place.parts[0] not in apart_from:
-            held = search(b"\n".join([str(place).encode(), *readable_text(path)]).lower())
+        if place.parts[0] not in apart_from:
+            text = readable_text(path) if path.is_file() else []
+            held = search(b"\n".join([str(place).encode(), *text]).lower())
             if held:
                 found[str(place)] = held
     return found
+
+
+def words_in(text: str, words: set[str]) -> set[str]:
+    """Which of the words a text holds, case ignored."""
+    return {word for word in words if word.lower() in text.lower()}
 
 
 class _Search:

@@ -1,0 +1,367 @@
+"""Identifiers planted wherever an export could hold one leave landing by no way at all.
+
+Each is searched for in every byte of the home folder, in all that commands print and in the folder
+for temporary files: after a run that went well, one that failed, and one that was killed.
+"""
+
+import io
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+import xlsxwriter
+from crashes import AS_OF, NEEDS_A_STEWARD, RunServer
+from homes import Muster, files_holding, query, words_in
+from small_programme import MAPPING, PROGRAMME
+
+FORCE = "simulated-force-01"
+HEADINGS = ["Number", "Wave", "Done", "Q1", "Q2", "Q3", "Q4"]
+BESIDE = ["Full name", "E-mail", "Simheading Simsson"]
+FORMS = (
+    MAPPING.replace("source: answers", "source: forms")
+    .replace('files: "answers*"', 'files: "forms*.xlsx"\nplatform: microsoft_forms')
+    .replace("participant: Number", "participant: Collar")
+)
+ROSTER = """
+organisation: simulated-force-01
+source: roster
+kind: roster
+files: "roster*"
+participant: Number
+columns: {session_group: Group, facilitator: Led by, rank: Rank, gender: Gender,
+          ethnicity: Ethnicity, service_years: Years, enrolled_on: Enrolled}
+"""
+ATTENDANCE = """
+organisation: simulated-force-01
+source: attendance
+kind: attendance
+files: "attendance*"
+participant: Number
+columns: {session_group: Group, session_number: Session, held_on: Day, attended: Came,
+          minutes: Minutes, absence_reason: Apologies}
+"""
+DEATHS = [
+    *(["write", n] for n in (3, 12, 30)),
+    *(["table", n, 0.0] for n in (1, 9)),
+    *(["after", seconds] for seconds in (0.7, 1.5)),
+]
+
+
+class Canaries:
+    """Words that stand for people, each met nowhere else; `canary("rank")` is `simcanaryrank7`."""
+
+    def __init__(self) -> None:
+        self.words: set[str] = set()
+
+    def __call__(self, place: str) -> str:
+        word = f"simcanary{place.replace(' ', '')}{len(self.words):03d}"
+        self.words.add(word)
+        return word
+
+
+def _csv(headings: list[str], *rows: list[str]) -> bytes:
+    return "\n".join(",".join(row) for row in [headings, *rows]).encode()
+
+
+def _workbook(rows: list[list[str]], sheet: str, author: str) -> bytes:
+    buffer = io.BytesIO()
+    with xlsxwriter.Workbook(buffer) as workbook:
+        workbook.set_properties({"author": author, "title": author})
+        worksheet = workbook.add_worksheet(sheet)
+        for place, row in enumerate(rows):
+            worksheet.write_row(place, 0, row)
+    return buffer.getvalue()
+
+
+def _exports(canary: Canaries) -> dict[str, bytes]:
+    """Files of landing by path, with identifiers wherever somebody could put one."""
+    answered: list[str] = []
+
+    def sound() -> list[str]:
+        answered.append(canary("officer"))
+        return [answered[-1], "Start", "2025-01-06", "0", "1", "2", "3"]
+
+    def but(place: int, value: str) -> list[str]:
+        return [value if i == place else cell for i, cell in enumerate(sound())]
+
+    beside = [[*sound(), canary("name"), f"{canary('mail')}@force.example", ""] for _ in range(9)]
+    bad_cells = [
+        but(2, canary("date")),
+        but(1, canary("wave")),
+        but(3, canary("answer")),
+        but(6, f"{canary('quoted answer')}@force.example"),
+        but(0, f'"{canary("two lines")}\n{canary("second line")}"'),
+    ]
+    forms = [
+        ["ID", "Email", "Name", "Collar", *HEADINGS[1:], canary("question")],
+        *(
+            [str(i), canary("form mail"), canary("form name"), *sound(), canary("free text")]
+            for i in range(40)
+        ),
+        ["41", "", "", *but(2, canary("form date")), ""],
+        ["42", "", "", *but(4, canary("form answer")), ""],
+    ]
+    whole = _workbook(forms, canary("sheet"), canary("author"))
+    met = [
+        [canary("met"), canary("met group"), "1", "2025-01-13", "yes", "60", ""],
+        [
+            canary("absent"),
+            canary("no group"),
+            canary("number"),
+            canary("day"),
+            canary("came"),
+            canary("minutes"),
+            f"the funeral of {canary('late')}",
+        ],
+    ]
+    unclosed = [sound(), sound()]
+    unclosed[1][1] = f'"{canary("unclosed")}'
+    own = f"landing/{FORCE}"
+    exports = {
+        f"{own}/answers {canary('file')}.csv": _csv([*HEADINGS, *BESIDE], *beside),
+        f"{own}/{canary('folder')}/answers.csv": _csv(HEADINGS, sound()),
+        f"landing/{canary('stray folder')}/answers.csv": _csv(HEADINGS, sound()),
+        f"{own}/answers cells.csv": _csv(HEADINGS, *(sound() for _ in range(60)), *bad_cells),
+        f"{own}/answers ragged.csv": _csv(HEADINGS, sound(), [*sound(), canary("one too many")]),
+        f"{own}/answers quote.csv": _csv(HEADINGS, *unclosed, sound()),
+        f"{own}/answers columns.csv": _csv([canary("heading"), "Mood"], [canary("cell"), "low"]),
+        f"{own}/answers twice.csv": _csv(
+            [*HEADINGS, canary("twice"), "Number"], [*sound(), "", ""]
+        ),
+        f"{own}/answers coded.csv": _csv(HEADINGS, sound()).decode().encode("utf-16")[:-1],
+        f"{own}/answers nothing.csv": b"\0\0\0" + canary("after nothing").encode(),
+        f"{own}/{canary('no export')}.docx": f"{canary('letter')} called".encode(),
+        f"{own}/forms {canary('form file')}.xlsx": whole,
+        f"{own}/forms cut.xlsx": whole[: len(whole) * 2 // 3],
+        f"{own}/forms not.xlsx": b"PK\x03\x04" + canary("no workbook").encode() * 20,
+        f"{own}/attendance.csv": _csv(
+            ["Number", "Group", "Session", "Day", "Came", "Minutes", "Apologies"], *met
+        ),
+    }
+    roster = ["Number", "Group", "Led by", "Rank", "Gender", "Ethnicity", "Years", "Enrolled"]
+    known = [canary("group"), canary("leader"), "Constable", "", "", "4", "2025-01-02"]
+    misfit = [canary(name) for name in ("odd", "odd group", "odd leader", "rank", "gender")]
+    misfit += [canary("ethnicity"), canary("years"), canary("enrolled")]
+    registered = [[officer, *known] for officer in answered]
+    exports[f"{own}/roster {canary('roster')}.csv"] = _csv(roster, *registered, misfit)
+    return exports
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A home folder in which nothing was run yet, and what must not leave its landing."""
+
+    home: Path
+    words: set[str]
+    temporary: Path
+
+    def copy(self, name: str) -> "Planted":
+        """The same in another place, with a folder of its own for temporary files."""
+        place = self.home.parent / name
+        shutil.copytree(self.home, place / "home")
+        (place / "temporary").mkdir()
+        return Planted(place / "home", self.words, place / "temporary")
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """A command that prints and leaves no identifier."""
+        done = subprocess.run(
+            command,
+            env={
+                **os.environ,
+                "MUSTER_HOME": str(self.home),
+                "TMPDIR": str(self.temporary),
+                "COLUMNS": "200",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert words_in(done.stdout, self.words) == set()
+        assert words_in(done.stderr, self.words) == set()
+        self.has_not_leaked()
+        return done
+
+    def muster(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run(str(Path(sys.executable).parent / "muster"), *arguments)
+
+    def has_not_leaked(self) -> None:
+        assert files_holding(self.home, self.words, {"landing"}) == {}
+        assert files_holding(self.temporary, self.words, set()) == {}
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
+    home = tmp_path_factory.mktemp("canaries") / "home"
+    canary = Canaries()
+    (home / "sources" / FORCE).mkdir(parents=True)
+    (home / "programme.yaml").write_text(PROGRAMME)
+    mappings = {"answers": MAPPING, "forms": FORMS, "roster": ROSTER, "attendance": ATTENDANCE}
+    for source, mapping in mappings.items():
+        (home / "sources" / FORCE / f"{source}.yaml").write_text(mapping)
+    for path, content in _exports(canary).items():
+        (home / path).parent.mkdir(parents=True, exist_ok=True)
+        (home / path).write_bytes(content)
+    Muster(home)("init")
+    return Planted(home, canary.words, home.parent)
+
+
+def test_every_canary_was_planted_and_would_be_found(planted: Planted) -> None:
+    elsewhere = {path.name for path in planted.home.iterdir()} - {"landing"}
+    found = files_holding(planted.home, planted.words, elsewhere)
+    assert set().union(*found.values()) == planted.words
+    assert len(planted.words) > 100
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [
+        pytest.param(
+            lambda at, word: (at / f"{word[-3:]}.txt").write_text(word.upper()), id="text"
+        ),
+        pytest.param(lambda at, word: (at / word).mkdir(), id="folder"),
+        pytest.param(lambda at, word: (at / f"x {word}.csv").touch(), id="file name"),
+        pytest.param(lambda at, word: _in_sqlite(at, f"row of {word}"), id="SQLite"),
+        pytest.param(
+            lambda at, word: _in_sqlite(at, zlib.compress(word.encode())),
+            id="compressed in SQLite",
+        ),
+    ],
+)
+def test_the_search_finds_every_canary_wherever_it_might_be(
+    planted: Planted, tmp_path: Path, leak: Callable[[Path, str], object]
+) -> None:
+    for word in planted.words:
+        leak(tmp_path, word)
+    assert set().union(*files_holding(tmp_path, planted.words, set()).values()) == planted.words
+
+
+def test_the_search_finds_every_canary_in_cells(planted: Planted, tmp_path: Path) -> None:
+    frame = pl.DataFrame({"text": sorted(planted.words) * 9})
+    frame.write_parquet(tmp_path / "a.parquet")
+    with duckdb.connect(tmp_path / "a.duckdb") as database:
+        database.execute(f"CREATE TABLE a AS FROM read_parquet('{tmp_path / 'a.parquet'}')")
+    found = files_holding(tmp_path, planted.words, set())
+    assert found == {"a.parquet": planted.words, "a.duckdb": planted.words}
+
+
+def _in_sqlite(folder: Path, cell: str | bytes) -> None:
+    database = sqlite3.connect(folder / "a.db")
+    with database:
+        database.execute("CREATE TABLE IF NOT EXISTS a (cell)")
+        database.execute("INSERT INTO a VALUES (?)", [cell])
+    database.close()
+
+
+def test_a_run_that_goes_well_and_what_is_said_of_it(planted: Planted) -> None:
+    at = planted.copy("went well")
+    assert at.muster("run", "--as-of", AS_OF, "--log-level", "debug").returncode == 1
+    verdicts = dict(
+        query(
+            at.home / "warehouse.duckdb",
+            "SELECT verdict, count(*) FROM quality.submissions GROUP BY verdict",
+        ).iter_rows()
+    )
+    assert verdicts["held"] >= 8, "the unreadable ones"
+    assert sum(verdicts.values()) == 16
+    assert query(at.home / "warehouse.duckdb", "SELECT count(*) FROM core.responses").item() > 90
+    rules = query(at.home / "warehouse.duckdb", "SELECT DISTINCT rule FROM quality.quarantine")
+    assert len(rules) >= 5, "bad cells reached the rules"
+
+    assert at.muster("status", "--json").returncode == 1
+    waiting = json.loads(at.muster("review", "list", "--json").stdout)["waiting"]
+    for each in waiting[::4]:
+        shown = at.muster("review", "show", each["submission_id"])
+        assert shown.returncode == 0
+    at.muster("review", "show", "no such", "--json")
+    at.muster(
+        "review", "accept", waiting[0]["submission_id"], "--reason", "asked", "--steward", "s"
+    )
+    assert at.muster("run", "--as-of", AS_OF, "--json").returncode == 1
+
+
+_DEFECT = """
+import os
+from pathlib import Path
+import {module} as module
+def broken(*arguments, **named):
+    quoted = str({quoted})
+    Path(os.environ["QUOTED"]).write_text(quoted)
+    raise RuntimeError(quoted) from ValueError(quoted)
+module.{function} = broken
+from pipeline import cli
+cli.main()
+"""
+IN_A_STAGE = _DEFECT.format(
+    module="pipeline.intake",
+    function="_pseudonymised",
+    quoted="arguments[0].select('identifier').rows()",
+)
+BEFORE_DAGSTER = _DEFECT.format(
+    module="pipeline.storage.home",
+    function="landing_files",
+    quoted="list(Path(arguments[0]).rglob('*.csv'))",
+)
+
+
+@pytest.mark.parametrize(
+    ("defect", "code"), [(IN_A_STAGE, 2), (BEFORE_DAGSTER, 3)], ids=["in a stage", "before Dagster"]
+)
+def test_a_defect_that_quotes_what_it_stumbled_on(
+    planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, defect: str, code: int
+) -> None:
+    at = planted.copy(f"defect {code}")
+    monkeypatch.setenv("QUOTED", str(tmp_path / "quoted"))
+    run = ("run", "--log-level", "debug", "--as-of", AS_OF)
+    done = at.run(sys.executable, "-W", "ignore", "-c", defect, *run)
+    assert words_in((tmp_path / "quoted").read_text(), planted.words), "the error did quote one"
+    assert done.returncode == code, done.stderr
+    assert "RuntimeError at " in done.stderr
+
+
+def test_a_file_system_that_refuses_large_files(planted: Planted) -> None:
+    at = planted.copy("no large files")
+    muster = str(Path(sys.executable).parent / "muster")
+    limited = f"ulimit -f 1500; exec '{muster}' run --log-level debug --as-of {AS_OF}"
+    done = at.run("bash", "-c", limited)
+    assert done.returncode == 2, done.stderr
+    assert "the warehouse is as it was" in done.stderr
+    assert at.muster("run", "--as-of", AS_OF).returncode == 1
+
+
+def test_a_warehouse_that_cannot_be_put_in_its_place(planted: Planted) -> None:
+    at = planted.copy("no place")
+    (at.home / "warehouse.duckdb" / "in the way").mkdir(parents=True)
+    done = at.muster("run", "--log-level", "debug", "--as-of", AS_OF)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunServer]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
+        server = RunServer()
+        yield server
+        server.close()
+
+
+def test_a_run_that_is_killed(planted: Planted, server: RunServer) -> None:
+    at, killed = planted.copy("killed"), 0
+    for dies in DEATHS:
+        killed += server.run(at.home, dies)["killed"]
+        at.has_not_leaked()
+        assert files_holding(Path(os.environ["TMPDIR"]), planted.words, set()) == {}
+    assert killed >= len(DEATHS) - 2
+    assert server.run(at.home)["code"] == NEEDS_A_STEWARD
+    at.has_not_leaked()
