@@ -24,7 +24,8 @@ WORK_TAG = "muster/work"
 """Names the piece of work that a run was asked for, so that tries of the same can be counted."""
 
 _LONGEST_WAIT = timedelta(hours=1)
-_FAILED = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+_TRIES_THAT_COUNT = 8
+"""After so many the wait is the longest."""
 
 
 @dg.sensor(
@@ -59,13 +60,14 @@ def look(
     if work.nothing or only_to_come:
         waiting = f" {work.still_written} still being written." if work.still_written else ""
         return dg.SkipReason(f"Nothing new.{waiting}")
-    next_try = _next_try(instance, work, now)
+    tries = _tries(instance, work)
+    next_try = _next_try(tries, now)
     if next_try > now:
         return dg.SkipReason(
-            "The last try failed; see its run for why. "
+            "The last try left it undone; see its run for why. "
             f"The next one is made at {next_try:%H:%M} UTC or when something else arrives."
         )
-    return _request(instance, work)
+    return _request(instance, work, tries)
 
 
 _UNDER_WAY = [
@@ -78,25 +80,32 @@ _UNDER_WAY = [
 
 
 def _tries(instance: dg.DagsterInstance, work: Work) -> list[dg.RunRecord]:
-    """Earlier tries of the same work that failed, the newest first."""
-    return list(
-        instance.get_run_records(dg.RunsFilter(statuses=_FAILED, tags={WORK_TAG: work.key}))
-    )
+    """Earlier tries of the same work, the newest first.
+
+    None is under way, and the work is left: each failed, or succeeded without doing it because a
+    tool broke or a file could not be read. Or it was done and undone since, as when a setting is
+    changed, taken back and changed again.
+    """
+    filters = dg.RunsFilter(tags={WORK_TAG: work.key})
+    return list(instance.get_run_records(filters, limit=_TRIES_THAT_COUNT))
 
 
-def _next_try(instance: dg.DagsterInstance, work: Work, now: datetime) -> datetime:
-    """A minute after the first failure, two after the second, four, …, at most an hour."""
-    tries = _tries(instance, work)
+def _next_try(tries: list[dg.RunRecord], now: datetime) -> datetime:
+    """A minute after the first try, two after the second, four, …, at most an hour."""
     if not tries:
         return now
-    ended = tries[0].end_time or tries[0].create_timestamp.timestamp()
-    wait = min(timedelta(minutes=2 ** (len(tries) - 1)), _LONGEST_WAIT)
-    return datetime.fromtimestamp(ended, UTC) + wait
+    moment = tries[0].end_time or tries[0].create_timestamp.timestamp()
+    ended = datetime.fromtimestamp(moment, UTC)
+    if ended > now:
+        return now  # The clock was moved back; nobody waits until it has caught up.
+    return ended + min(timedelta(minutes=2 ** (len(tries) - 1)), _LONGEST_WAIT)
 
 
-def _request(instance: dg.DagsterInstance, work: Work) -> dg.SensorResult:
-    # Dagster makes no second run for a key; a failed try must not be the last.
-    run_key = f"{work.key}-{len(_tries(instance, work)) + 1}"
+def _request(
+    instance: dg.DagsterInstance, work: Work, tries: list[dg.RunRecord]
+) -> dg.SensorResult:
+    # Dagster makes no second run for a key, whatever became of the first; no try must be the last.
+    run_key = f"{work.key}-{tries[0].dagster_run.run_id if tries else 'first'}"
     tags = {WORK_TAG: work.key}
     new = [arrival.submission_id for arrival in work.to_take_in]
     if not new:

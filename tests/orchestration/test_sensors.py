@@ -98,15 +98,20 @@ def test_a_failed_try_is_made_again_later_and_later(instance, home):
     first = _ask(instance, home)
     key = first.tags[WORK_TAG]
     _fail(instance, home, key)
-    assert "The last try failed" in _skipped(instance, home, _later(30))
+    assert "The last try left it undone" in _skipped(instance, home, _later(30))
     second = _ask(instance, home, _later(61))
     assert second.run_key != first.run_key, "Dagster makes no second run for a key"
     _fail(instance, home, key)
-    assert "The last try failed" in _skipped(instance, home, _later(100))
+    assert "The last try left it undone" in _skipped(instance, home, _later(100))
     assert _ask(instance, home, _later(121)).run_key not in {first.run_key, second.run_key}
-    for _ in range(10):
+    for _ in range(60):
         _fail(instance, home, key)
-    assert _ask(instance, home, _later(3601)), "never later than in an hour"
+    assert _ask(instance, home, _later(3601)), "never later than in an hour, after days as well"
+
+
+def test_a_clock_that_was_moved_back_makes_nobody_wait(instance, home):
+    _fail(instance, home, _ask(instance, home).tags[WORK_TAG])
+    assert _ask(instance, home, datetime.now(UTC) - timedelta(days=30))
 
 
 def test_another_file_is_not_made_to_wait_for_one_that_failed(instance, home):
@@ -139,6 +144,22 @@ def test_changed_settings_bring_everything_after_intake_up_to_date(instance, eva
     request = _ask(instance, type(evaluated)(evaluated.root))
     assert request.job_name == "bring_up_to_date"
     assert "dagster/asset_partition_range_start" not in request.tags
+
+
+def test_a_change_made_again_after_it_was_taken_back_is_asked_for_again(instance, evaluated):
+    """The same work as before the change was taken back: Dagster makes no second run for a key."""
+    path = evaluated.root / "programme.yaml"
+    before = path.read_text()
+    after = before.replace("2025-01-06}", "2025-01-13}")
+    asked = []
+    for text in (after, before, after):
+        path.write_text(text)
+        request = _ask(instance, type(evaluated)(evaluated.root), _later(600))
+        asked.append(request)
+        job = build_defs(evaluated.root).resolve_job_def(request.job_name)
+        assert job.execute_in_process(instance=instance, tags=request.tags).success
+    assert asked[0].tags[WORK_TAG] == asked[2].tags[WORK_TAG]
+    assert asked[0].run_key != asked[2].run_key
 
 
 def test_a_lake_that_was_deleted_is_made_again(instance, evaluated):
