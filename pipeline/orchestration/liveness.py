@@ -26,6 +26,8 @@ _SECONDS_AFTER_ITS_LOCK = 2.0
 """A run that lets its lock go says within this time how it ended."""
 
 _AT_WORK = [
+    # Killed between its being made and its first event, a run counts as not started for ever.
+    dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
@@ -55,7 +57,7 @@ def bury_dead_runs(instance: dg.DagsterInstance, home: Home, now: datetime) -> l
 
 
 def _lifeless(instance: dg.DagsterInstance, home: Home, now: datetime) -> set[str]:
-    """Runs that count as at work and hold no lock."""
+    """Runs that count as at work, or about to begin, and hold no lock."""
     found = set()
     for record in instance.get_run_records(dg.RunsFilter(statuses=_AT_WORK)):
         run_id = record.dagster_run.run_id

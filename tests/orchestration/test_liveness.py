@@ -69,6 +69,14 @@ def test_a_run_that_has_no_lock_yet_is_given_time(instance, home, started):
     assert bury_dead_runs(instance, home, _now() + timedelta(minutes=3)) == [started]
 
 
+def test_a_run_that_was_made_and_never_begun_is_buried(instance, home):
+    """Its process was killed before the first event; all that is new would wait for its end."""
+    made = instance.create_run_for_job(build_defs(home.root).resolve_job_def("bring_up_to_date"))
+    assert bury_dead_runs(instance, home, _now()) == []
+    assert bury_dead_runs(instance, home, _now() + timedelta(minutes=3)) == [made.run_id]
+    assert _status(instance, made.run_id) == dg.DagsterRunStatus.FAILURE
+
+
 def test_a_run_that_ends_this_moment_is_not_buried(instance, home, started, monkeypatch):
     """Between its lock and its last event there is a moment."""
     with alive(home, started):
