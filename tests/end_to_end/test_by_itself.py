@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from browser import opened
-from homes import Muster
+from homes import Muster, files_holding
 from serving import CAN_LIST_PROCESSES, SECONDS_TO_END, descendants, ended, free_port, up
 from small_programme import MAPPING, PROGRAMME
 
@@ -172,6 +172,12 @@ def test_every_run_had_something_to_do_and_did_it(house: House) -> None:
     assert len(took_in) == len(house.verdicts()) - 1, "the first two files came together"
     # A home that is still empty is brought up to date once, should the daemon be that quick.
     assert len(runs) <= len(took_in) + 1
+
+
+def test_no_officers_number_leaves_landing(house: House) -> None:
+    """Neither by the daemon's runs, nor by what the sensor says of its looks."""
+    numbers = {f"SIMB{officer:06d}" for officer in [*range(20), 99, *range(200, 220)]}
+    assert files_holding(house.muster.home, numbers, {"landing"}) == {}
 
 
 def test_nothing_outlives_it_when_it_is_killed(house: House) -> None:
