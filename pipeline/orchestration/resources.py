@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 import dagster as dg
 from pydantic import PrivateAttr
 
+from pipeline.orchestration.guard import value_free
 from pipeline.orchestration.liveness import ANEW, alive
 from pipeline.storage import locks
 from pipeline.storage.home import Home
@@ -53,8 +54,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             return
         self._anew = ANEW in context.run.tags
         with alive(here, context.run.run_id), locks.held(here.lock):
-            here.recover()
-            here.adopt()
+            _prepare(here)
             yield self
 
     def open(self) -> Home:
@@ -90,6 +90,13 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             return stage, False
         stage.finish(work(stage))
         return stage, True
+
+
+@value_free
+def _prepare(home: Home) -> None:
+    """What a run begins with, whatever started it."""
+    home.recover()
+    home.adopt()
 
 
 def _shown(value: Any) -> Any:

@@ -19,7 +19,7 @@ from pipeline.storage.keys import create_first_key, load_keys, newest_version
 from pipeline.storage.lake import Lake
 from pipeline.storage.landing import KnownHashes, landing_files
 from pipeline.storage.stages import Stages
-from pipeline.storage.stewardship import Stewardship
+from pipeline.storage.stewardship import Receipt, Stewardship
 from pipeline.submissions import Arrival, Record, arrivals
 
 _STILL_WRITING = timedelta(hours=1)
@@ -158,8 +158,8 @@ class Home:
             made.append("programme.yaml")
         if create_first_key(self.secrets, in_use=self.lake.holds_anything()):
             made.append("secrets/key-1")
-        if self.lake.holds_anything() and not self.stewardship.path.exists():
-            self.stewardship.adopt([])
+        if self.lake.holds_anything() and not self.stewardship.is_there():
+            self.stewardship.adopt({})
             made.append("stewardship.sqlite")
         return made
 
@@ -177,21 +177,34 @@ class Home:
 
     def must_have_its_store(self, records: Iterable[Record]) -> None:
         """Refuse to go on as if no steward had ever decided anything; UnusableConfiguration."""
-        if any(record.place for record in records) and not self.stewardship.path.exists():
+        if any(record.place for record in records) and not self.stewardship.is_there():
             raise UnusableConfiguration(
-                "stewardship.sqlite is missing, though runs have used it; put the newest copy from "
-                "backups/ in its place, or run `muster init` to go on without earlier decisions."
+                "stewardship.sqlite is missing or empty, though runs have used it; put the newest "
+                "copy from backups/ in its place, or run `muster init` to go on without earlier "
+                "decisions."
             )
 
     def adopt(self) -> None:
-        """Bring a home from before there was a stewardship store to this version.
+        """Put receipts on record that the lake knows and the stewardship store does not.
 
-        When its submissions were received stood in the lake alone, and cannot be made again.
+        It does not where it was put back from a copy or begun anew, and in a home from before
+        there was one. What arrives next must come after them, and a file that is read again must
+        keep its day of receipt. Only for the one who holds the lock.
         """
-        if not self.stewardship.receipts() and (records := self.lake.records()):
-            self.stewardship.adopt(
-                [(r.submission_id, r.received_at, r.modified_at) for r in records]
-            )
+        records = self.lake.records()
+        self.must_have_its_store(records)
+        known = self.stewardship.receipts()
+        unknown = {
+            r.submission_id: Receipt(r.place, r.received_at, r.modified_at)
+            for r in records
+            if r.submission_id not in known
+        }
+        if unknown:
+            self.stewardship.adopt(unknown)
+            known = self.stewardship.receipts()
+        for record in records:
+            if not record.place:
+                self.lake.place(record.submission_id, known[record.submission_id].place)
 
     def sweep(self, now: datetime) -> int:
         """Remove what other writers that were killed an hour ago or more left; returns how many."""

@@ -44,6 +44,13 @@ class Lake:
 
         atomic.replace_folder(self._submissions / record.submission_id, fill)
 
+    def place(self, submission_id: str, place: int) -> None:
+        """Give a submission that was taken in without one its place in the order of arrival."""
+        path = self._submissions / submission_id / _RECORD
+        document = json.loads(path.read_text("utf-8"))
+        document["record"]["place"] = place
+        atomic.write_bytes(path, json.dumps(document, indent=2).encode("utf-8"))
+
     def forget(self, submission_id: str) -> None:
         """Remove the folder of what was never read and is no submission any more."""
         shutil.rmtree(self._submissions / submission_id, ignore_errors=True)

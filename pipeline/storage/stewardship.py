@@ -8,7 +8,7 @@ The file is made by the first write. A reader that finds none finds nothing, and
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -142,19 +142,34 @@ class Stewardship:
                 known = _receipts(connection)
         return {submission_id: known[submission_id] for submission_id, _ in arrivals}
 
-    def adopt(self, earlier: Sequence[tuple[str, datetime, datetime]]) -> None:
-        """Put receipts from before there was a store on record, all of them or none.
+    def is_there(self) -> bool:
+        """Whether there is a store, be it without entries; an empty file is none."""
+        return bool(self._read(lambda _: True))
+
+    def adopt(self, earlier: Mapping[str, Receipt]) -> None:
+        """Put receipts that are on record elsewhere on record here, all of them or none.
 
         Args:
-            earlier: submission_id, when it was received and when its file was last modified, in
-                the order of arrival.
+            earlier: by submission, in the order of arrival. Each keeps its place if that is free;
+                0 stands for none, and what has none comes last.
 
         """
+        placed = sorted(earlier.items(), key=lambda item: not item[1].place)
         with self._writing() as connection:
-            connection.executemany(
-                "INSERT INTO receipts (submission_id, received_at, modified_at) VALUES (?, ?, ?)",
-                [(i, _text(received), _text(modified)) for i, received, modified in earlier],
-            )
+            taken = {receipt.place for receipt in _receipts(connection).values()}
+            for submission_id, receipt in placed:
+                free = receipt.place if receipt.place and receipt.place not in taken else None
+                taken.add(receipt.place)
+                connection.execute(
+                    "INSERT INTO receipts (place, submission_id, received_at, modified_at) "
+                    "VALUES (?, ?, ?, ?)",
+                    (
+                        free,
+                        submission_id,
+                        _text(receipt.received_at),
+                        _text(receipt.modified_at),
+                    ),
+                )
 
     def receipts(self) -> dict[str, Receipt]:
         """Every receipt by submission, in the order of arrival."""

@@ -129,3 +129,15 @@ def _key(name: str):
     import dagster as dg
 
     return dg.AssetKey(name)
+
+
+def test_no_job_takes_a_lost_store_for_an_empty_one(home):
+    """The jobs that the clock starts neither: nobody looks before them."""
+    defs = build_defs(home.root, date(2025, 3, 1))
+    with instance_of(home.root) as instance:
+        assert run_here(defs, instance, home, [a.submission_id for a in home.arrivals()]).success
+        home.stewardship.path.unlink()
+        for name in ("bring_up_to_date", "work_out_anew", "tidy_up"):
+            job = defs.resolve_job_def(name)
+            assert not job.execute_in_process(instance=instance, raise_on_error=False).success
+    assert not home.stewardship.path.exists()

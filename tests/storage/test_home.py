@@ -136,6 +136,59 @@ def test_a_home_from_before_the_stewardship_store_keeps_its_days_of_receipt(home
     assert len(home.stewardship.receipts()) == 2
 
 
+def test_what_was_taken_in_since_a_copy_of_the_store_keeps_place_and_day(home, record):
+    """The store is put back from its copy; what arrives next comes after all of the lake."""
+    before = datetime(2025, 3, 1, tzinfo=UTC)
+    home.stewardship.receive([("a--a--1", before)], before)
+    home.back_up(before.date())
+    since = datetime(2025, 3, 2, tzinfo=UTC)
+    places = home.stewardship.receive([(i, since) for i in ("c--c--3", "b--b--2")], since)
+    for submission_id, receipt in places.items():
+        home.lake.write_submission(
+            record(submission_id, place=receipt.place, received_at=since), None
+        )
+    (copy,) = (home.root / "backups").iterdir()
+    copy.replace(home.stewardship.path)
+    home.adopt()
+    assert list(home.stewardship.receipts()) == ["a--a--1", "c--c--3", "b--b--2"]
+    later = datetime(2025, 3, 3, tzinfo=UTC)
+    found = home.stewardship.receive([("d--d--4", later), ("b--b--2", later)], later)
+    assert found["d--d--4"].place > places["b--b--2"].place
+    assert found["b--b--2"].received_at == since
+
+
+def test_a_store_begun_anew_keeps_the_order_of_the_lake(home, record):
+    for place, submission_id in ((3, "b--b--2"), (7, "a--a--1")):
+        home.lake.write_submission(record(submission_id, place=place), None)
+    assert home.create(PROGRAMME) == ["stewardship.sqlite"]
+    home.adopt()
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    assert home.stewardship.receive([("c--c--3", now)], now)["c--c--3"].place == 8
+    assert [receipt.place for receipt in home.stewardship.receipts().values()] == [3, 7, 8]
+
+
+def test_what_was_taken_in_without_a_place_is_given_one(home, record):
+    """Its file may be gone, and what is read again must not come before it for ever."""
+    for day, submission_id in enumerate(("b--b--2", "a--a--1"), start=1):
+        received = datetime(2025, 3, day, tzinfo=UTC)
+        home.lake.write_submission(record(submission_id, received_at=received), None)
+    home.adopt()
+    assert [(r.submission_id, r.place) for r in home.lake.records()] == [
+        ("b--b--2", 1),
+        ("a--a--1", 2),
+    ]
+
+
+@pytest.mark.parametrize("left", [None, b""])
+def test_nothing_goes_on_without_the_store_that_runs_have_used(home, record, left):
+    home.lake.write_submission(record("a--a--1", place=1), None)
+    if left is not None:
+        home.stewardship.path.write_bytes(left)
+    with pytest.raises(UnusableConfiguration, match=r"stewardship\.sqlite is missing or empty"):
+        home.adopt()
+    assert not home.stewardship.receipts()
+
+
 def test_a_new_home_has_nothing_to_adopt(home):
     home.adopt()
     assert not home.stewardship.path.exists()
