@@ -329,9 +329,8 @@ LEGACY = (
 
 
 def test_legacy_qualtrics_marks_previews():
-    assert qualtrics.read(read_records(LEGACY.encode())).rows(["Q1"])["\nis_test"].to_list() == [
-        True
-    ]
+    table = qualtrics.read(read_records(LEGACY.encode()))
+    assert table.rows(["Q1"], table.body())["\nis_test"].to_list() == [True]
 
 
 def test_legacy_qualtrics_reports_what_identifies():

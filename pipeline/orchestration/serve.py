@@ -11,13 +11,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from os import environ, getpid
 from pathlib import Path
 from types import FrameType
 
 from pipeline.orchestration import tied
 from pipeline.orchestration.launch import PROJECT, dagster_environment, instance_of
+from pipeline.storage import locks
 
 HOST = "127.0.0.1"
 _SECONDS_TO_START = 120
@@ -34,8 +35,19 @@ def serve(home: Path, port: int, when_ready: Callable[[str], None]) -> None:
     """Run page and daemon until interrupted; raises ServerFailed if one ends by itself."""
     _must_be_free(port)
     environment = {**environ, **dagster_environment(home)}
-    with instance_of(home):
-        pass  # It makes the tables of a new home, which page and daemon would both begin with.
+    with ExitStack() as running:
+        # Two daemons on one home would each ask for the same runs.
+        running.enter_context(locks.held(home / "dagster" / ".up", _refuse))
+        with instance_of(home):
+            pass  # It makes the tables of a new home, which page and daemon would both begin with.
+        _serve(port, environment, when_ready)
+
+
+def _refuse() -> None:
+    raise ServerFailed("another `muster up` is at work on this home; end that one first")
+
+
+def _serve(port: int, environment: dict[str, str], when_ready: Callable[[str], None]) -> None:
     workspace = ["-w", str(PROJECT / "workspace.yaml")]
     commands = {
         "page": ["dagster-webserver", *workspace, "-h", HOST, "-p", str(port)],

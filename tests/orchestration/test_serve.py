@@ -24,6 +24,7 @@ from serving import (
 
 from pipeline.orchestration import serve as serving
 from pipeline.orchestration.serve import HOST, ServerFailed, serve
+from pipeline.storage import locks
 
 PYTHON = sys.executable
 QUERY = """{
@@ -210,3 +211,11 @@ def test_the_handler_of_polite_ends_is_put_back(home, programs, monkeypatch):
     with pytest.raises(ServerFailed):
         serve(home.root, free_port(), lambda url: None)
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_second_house_on_one_home_is_refused_whatever_its_port(home, programs):
+    with (
+        locks.held(home.dagster / ".up"),
+        pytest.raises(ServerFailed, match="another `muster up` is at work on this home"),
+    ):
+        serve(home.root, free_port(), lambda url: pytest.fail("it was never ready"))
