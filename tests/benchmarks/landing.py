@@ -3,6 +3,7 @@
 What stays out: the homes (`homes.py`) and how processes are measured (`measuring.py`).
 """
 
+import os
 import shutil
 import statistics
 import sys
@@ -121,7 +122,7 @@ def _later(root: Path, aside: Path, size: Size) -> str:
             _run(
                 root,
                 {
-                    "PYTHONPATH": str(HERE / "listening"),
+                    "PYTHONPATH": os.pathsep.join([str(HERE / "listening"), *_python_path()]),
                     "MUSTER_LISTEN_BELOW": str(root / "landing"),
                     "MUSTER_LISTEN_TO": str(heard),
                 },
@@ -151,6 +152,10 @@ On the home of the first row, each from the start of the command to its end. A n
 | `muster run` with nothing new | {len(nothing)} | {spread([m.wall for m in nothing])} | \
 {peak(nothing)} |
 | `muster --help` | {len(asked)} | {spread([m.wall for m in asked])} | {peak(asked)} |"""
+
+
+def _python_path() -> list[str]:
+    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
 
 
 def small_files(size: Size) -> str:
