@@ -17,6 +17,7 @@ POOL = "home"
 """Dagster queues runs that need it one behind the other; the home's lock holds beyond Dagster."""
 
 _STAGE_NAMES = {tables.ATTENDANCE: "attendance_held"}
+_OWN = {tables.BUILD.name, tables.ORGANISATIONS.name}
 
 
 @dg.asset(
@@ -33,8 +34,11 @@ def warehouse(home: HomeResource) -> dg.MaterializeResult[None]:
     # Of the decisions that the stages before heard, which may not be all there are by now.
     heard = here.stages.read("decisions")
     fingerprint = build_fingerprint(here, here.lake.records(), as_of, known_at, heard)
-    if not here.stages.all_final():
-        # A tool broke: this snapshot is not what a run would make, so the next run makes another.
+    published = {t: _STAGE_NAMES.get(t, t.name) for t in tables.TABLES}
+    before = set(published.values()) - _OWN
+    if not here.stages.all_final() or not home.has_seen_to_all_behind(before):
+        # A tool broke, or the run began in the middle: this snapshot is not what a whole run would
+        # make, so the next run makes another.
         fingerprint = f"{fingerprint}-provisional"
 
     def work(stage: Stage) -> Made:
@@ -61,10 +65,7 @@ def warehouse(home: HomeResource) -> dg.MaterializeResult[None]:
         reads=["participants", "submissions"],
         settings=[fingerprint, here.programme.model_dump(mode="json")],
     )
-    publish(
-        here.warehouse,
-        {t: here.stages.path(_STAGE_NAMES.get(t, t.name)) for t in tables.TABLES},
-    )
+    publish(here.warehouse, {t: here.stages.path(name) for t, name in published.items()})
     return dg.MaterializeResult(
         metadata={
             "as of": str(as_of),

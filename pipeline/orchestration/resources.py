@@ -37,6 +37,9 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     For as long as a run lasts it holds the home's lock, so that two runs never write to one home:
     not `muster run` beside the daemon, and not two of either. Dagster's own limits know only of
     the runs that its daemon queues.
+
+    A run has one programme, one set of mappings and one day: what is edited meanwhile, and
+    midnight, wait for the next one.
     """
 
     root: str
@@ -45,6 +48,9 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     known_at: str | None = None
     """Last day of receipt that counts; everything if not given."""
     _anew: bool = PrivateAttr(default=False)
+    _home: Home | None = PrivateAttr(default=None)
+    _day: date | None = PrivateAttr(default=None)
+    _seen_to: set[str] = PrivateAttr(default_factory=set)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
@@ -55,13 +61,14 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         self._anew = ANEW in context.run.tags
         with alive(here, context.run.run_id), locks.held(here.lock):
             _prepare(here)
+            self._home, self._day = here, self.now().date()
             yield self
 
     def open(self) -> Home:
-        return Home(Path(self.root))
+        return self._home or Home(Path(self.root))
 
     def as_of_date(self) -> date:
-        return date.fromisoformat(self.as_of) if self.as_of else self.now().date()
+        return date.fromisoformat(self.as_of) if self.as_of else self._day or self.now().date()
 
     def known_at_date(self) -> date | None:
         return date.fromisoformat(self.known_at) if self.known_at else None
@@ -86,10 +93,18 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     ) -> tuple[Stage, bool]:
         """The stage, carried out if need be, and whether it was."""
         stage = self.open().stages.begin(name, reads=reads, settings=settings)
+        self._seen_to.add(name)
         if stage.is_current and not self._anew:
             return stage, False
         stage.finish(work(stage))
         return stage, True
+
+    def has_seen_to_all_behind(self, tables: Collection[str]) -> bool:
+        """Whether this run asked of every stage that these tables come from if it is up to date.
+
+        One that was started on Dagster's page may have begun in the middle.
+        """
+        return self.open().stages.behind(tables) <= self._seen_to
 
 
 @value_free

@@ -97,6 +97,19 @@ class Stages:
         """Whether no stage has to be carried out again whatever happens."""
         return all(entry["key"] != _PROVISIONAL for entry in self._catalogue().values())
 
+    def behind(self, tables: Collection[str]) -> set[str]:
+        """The stages that these tables come from, by whatever way."""
+        catalogue = self._catalogue()
+        made_by = {table: stage for stage, entry in catalogue.items() for table in entry["tables"]}
+        found: set[str] = set()
+        left = [made_by[table] for table in tables if table in made_by]
+        while left:
+            stage = left.pop()
+            if stage not in found:
+                found.add(stage)
+                left += [made_by[table] for table in catalogue[stage]["reads"] if table in made_by]
+        return found
+
     def put(
         self,
         stage: str,

@@ -1,16 +1,21 @@
 """What a run costs: what changed and what depends on it, and nothing besides."""
 
 from datetime import UTC, date, datetime
+from itertools import count
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+import assets.ledger as ledger_module
 from pipeline.definitions import build_defs
 from pipeline.orchestration.launch import instance_of, run_here
-from pipeline.orchestration.resources import WORKED_OUT
+from pipeline.orchestration.resources import WORKED_OUT, HomeResource
 from pipeline.orchestration.state import work_left
 from pipeline.quality.decisions import Ruling
 from pipeline.storage.home import Home
+from pipeline.storage.stages import Stages
+from pipeline.storage.warehouse import query
 from pipeline.vocabulary import DecisionAction
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -164,3 +169,66 @@ def test_a_changed_mapping_reads_its_own_files_again(house):
     house.run()
     assert house.opened == {"roster.csv"}
     assert "scores" not in house.carried_out
+
+
+def _due(home: Home) -> date:
+    return query(home.warehouse, "SELECT min(due_on) FROM core.participant_waves").item()
+
+
+def _with_a_later_start(home: Home) -> None:
+    path = home.root / "programme.yaml"
+    path.write_text(path.read_text().replace("2025-01-06}", "2025-02-03}"))
+
+
+def test_a_programme_that_is_edited_in_mid_run_waits_whole_for_the_next(house, monkeypatch):
+    """Half the stages would know it, and the snapshot would say that it was made with it."""
+    build = ledger_module.build_ledger
+
+    def edited_meanwhile(**given):
+        _with_a_later_start(Home(house.root))
+        return build(**given)
+
+    monkeypatch.setattr(ledger_module, "build_ledger", edited_meanwhile)
+    house.land("answers more.csv", MORE)
+    house.run()
+    monkeypatch.setattr(ledger_module, "build_ledger", build)
+    assert _due(Home(house.root)) == date(2025, 1, 6)
+    assert not work_left(Home(house.root), AS_OF, None).nothing
+    house.run()
+    assert _due(Home(house.root)) == date(2025, 2, 3)
+    assert work_left(Home(house.root), AS_OF, None).nothing
+
+
+def test_a_run_that_begins_in_the_middle_does_not_say_that_all_is_done(house):
+    """As Dagster's page can start one: the warehouse alone, or from a failed stage on."""
+    home = Home(house.root)
+    _with_a_later_start(home)
+    with instance_of(home.root) as instance:
+        job = build_defs(home.root, AS_OF).resolve_job_def("bring_up_to_date")
+        warehouse = [dg.AssetKey("warehouse")]
+        assert job.execute_in_process(instance=instance, asset_selection=warehouse).success
+    assert _due(home) == date(2025, 1, 6)
+    assert not work_left(Home(house.root), AS_OF, None).nothing
+    house.run()
+    assert _due(home) == date(2025, 2, 3)
+    assert work_left(Home(house.root), AS_OF, None).nothing
+
+
+def test_midnight_does_not_divide_a_run(home, monkeypatch):
+    """Every look at the clock is a day later; the first is that of the whole run."""
+    days = count(1)
+    monkeypatch.setattr(
+        HomeResource, "now", lambda _: datetime(2025, 3, next(days), 23, 59, tzinfo=UTC)
+    )
+    seen = set()
+    begin = Stages.begin
+
+    def noting(stages, name, *, reads, settings=()):
+        seen.update(setting for setting in settings if isinstance(setting, date))
+        return begin(stages, name, reads=reads, settings=settings)
+
+    monkeypatch.setattr(Stages, "begin", noting)
+    with instance_of(home.root) as instance:
+        new = [arrival.submission_id for arrival in home.arrivals()]
+        assert run_here(build_defs(home.root), instance, home, new).success
+    assert seen == {date(2025, 3, 1)}
