@@ -58,6 +58,8 @@ def publish(path: Path, tables: Mapping[Table, Path]) -> None:
             connection.execute("DETACH warehouse")
         finally:
             connection.close()
+        # What somebody wrote into the old file and DuckDB had not merged yet is no part of the new.
+        path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: Path) -> None:

@@ -59,6 +59,26 @@ def test_publishing_again_gives_the_same_content(warehouse, parquet):
     assert _content(warehouse) != first
 
 
+WRITING_AND_KILLED = """
+import duckdb, os, signal, sys
+connection = duckdb.connect(sys.argv[1])
+connection.execute("DELETE FROM core.organisations")
+connection.execute("CREATE TABLE core.mine AS SELECT 1 AS own")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_somebody_wrote_into_the_old_file_is_not_merged_into_the_new(warehouse, parquet):
+    """DuckDB keeps it in a file of its own, and would merge it into whatever lies beside that."""
+    publish(warehouse, parquet())
+    expected = _content(warehouse)
+    subprocess.run([sys.executable, "-c", WRITING_AND_KILLED, str(warehouse)], check=False)
+    assert _names(warehouse.parent) == ["warehouse.duckdb", "warehouse.duckdb.wal"]
+    publish(warehouse, parquet())
+    assert _content(warehouse) == expected
+    assert _names(warehouse.parent) == ["warehouse.duckdb"]
+
+
 def test_answers_are_one_row_an_item_in_the_view(warehouse, parquet):
     publish(warehouse, parquet())
     items = query(warehouse, "SELECT item, answer FROM core.item_responses ORDER BY ALL")
