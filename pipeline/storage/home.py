@@ -84,7 +84,8 @@ class Home:
     def mappings(self) -> tuple[Mapping | UnusableMapping, ...]:
         """Every mapping file; one that does not work is a value, so that it stops no other."""
         found: list[Mapping | UnusableMapping] = []
-        for path in sorted((self.root / "sources").glob("*/*.y*ml")):
+        # Editors and file shares put hidden files beside the one that is meant.
+        for path in sorted((self.root / "sources").glob("*/[!.]*.y*ml")):
             name = path.relative_to(self.root).as_posix()
             organisation = path.parent.name
             try:
@@ -95,10 +96,13 @@ class Home:
                         f"{organisation} and {path.stem}."
                     )
                 found.append(mapping)
-            except UnusableConfiguration as problem:
-                found.append(UnusableMapping(organisation, str(problem)))
+            except UnusableConfiguration as refusal:
+                found.append(UnusableMapping(organisation, str(refusal)))
             except UnicodeDecodeError:
                 found.append(UnusableMapping(organisation, f"{name}: save it as UTF-8 text."))
+            except OSError:
+                problem = f"{name}: it cannot be read; give Muster the permission, or remove it."
+                found.append(UnusableMapping(organisation, problem))
         return tuple(found)
 
     def pseudonymiser(self) -> Pseudonymiser:

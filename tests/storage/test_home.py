@@ -69,6 +69,9 @@ def test_an_unusable_mapping_is_a_value_and_stops_no_other(home):
     (folder / "latin.yaml").write_bytes("# café\n".encode("latin-1"))
     (folder / "sentence.yaml").write_text("only words")
     (folder / "nothing.yaml").write_text("")
+    (folder / "gone.yaml").symlink_to("nowhere")
+    (folder / "folder.yaml").mkdir()
+    (folder / ".#roster.yaml").symlink_to("somebody@somewhere.4711")
     problems = {m.problem for m in home.mappings if isinstance(m, UnusableMapping)}
     assert [m.source for m in home.mappings if isinstance(m, Mapping)] == ["roster"]
     for part in (
@@ -77,8 +80,11 @@ def test_an_unusable_mapping_is_a_value_and_stops_no_other(home):
         "sources/simulated-force-01/latin.yaml: save it as UTF-8 text",
         "sources/simulated-force-01/sentence.yaml line 1",
         "sources/simulated-force-01/nothing.yaml line 1",
+        "sources/simulated-force-01/gone.yaml: it cannot be read",
+        "sources/simulated-force-01/folder.yaml: it cannot be read",
     ):
         assert len([problem for problem in problems if problem.startswith(part)]) == 1, part
+    assert len(problems) == 7, "hidden files are no mappings"
 
 
 def test_arrivals_are_matched_to_sources(home):
