@@ -16,7 +16,7 @@ from pipeline.reading.tabular import Unreadable
 from pipeline.storage.home import Home
 from pipeline.storage.landing import read_landing_file
 from pipeline.storage.stewardship import Receipt
-from pipeline.submissions import Arrival, Record, no_longer_refused
+from pipeline.submissions import Arrival, Record
 
 with warnings.catch_warnings():
     # Backfill policies are marked beta; without one, Dagster would start a run a submission.
@@ -39,11 +39,8 @@ def intake(
 ) -> dg.MaterializeResult[None]:
     here = home.open()
     asked = set(context.partition_keys)
-    records = here.lake.records()
-    landed = here.arrivals()
-    for submission_id in no_longer_refused(records, landed):
-        here.lake.forget(submission_id)
-    arrivals = [a for a in outdated(landed, records) if a.submission_id in asked]
+    new = outdated(here.arrivals(), here.lake.records())
+    arrivals = [a for a in new if a.submission_id in asked]
     # On record before anything is read: a killed run changes neither order nor day of receipt.
     receipts = here.stewardship.receive(
         [(a.submission_id, a.file.modified_at) for a in arrivals], home.now()

@@ -13,7 +13,7 @@ from pipeline.quality.decisions import decisions_table, known_decisions
 from pipeline.storage.code import EVERYTHING, code_hash
 from pipeline.storage.home import Home
 from pipeline.storage.warehouse import build_of
-from pipeline.submissions import Arrival, Record, fingerprint
+from pipeline.submissions import Arrival, Record, fingerprint, no_longer_refused
 
 SECONDS_STILL = 1.0
 """Somebody who types a command has copied the files already, most of the time."""
@@ -53,7 +53,11 @@ def work_left(
     """What a run would do; a file that changed less than `still_for` seconds ago is left alone."""
     records = home.lake.records()
     home.must_have_its_store(records)
-    new = outdated(home.arrivals(), records)
+    landed = home.arrivals()
+    new = outdated(landed, records)
+    # A run begins with forgetting these, so the snapshot will be without them.
+    refused = set(no_longer_refused(records, landed))
+    records = [record for record in records if record.submission_id not in refused]
     still = [a for a in new if now is None or a.file.is_still(now, still_for)]
     current = build_fingerprint(home, records, as_of, known_at)
     build = build_of(home.warehouse)

@@ -20,7 +20,13 @@ from pipeline.storage.lake import Lake
 from pipeline.storage.landing import KnownHashes, landing_files
 from pipeline.storage.stages import Stages
 from pipeline.storage.stewardship import Receipt, Stewardship
-from pipeline.submissions import Arrival, Record, arrivals
+from pipeline.submissions import (
+    CANNOT_BE_OPENED,
+    Arrival,
+    Record,
+    arrivals,
+    no_longer_refused,
+)
 
 _STILL_WRITING = timedelta(hours=1)
 _BACKUPS_KEPT = 30
@@ -209,6 +215,16 @@ class Home:
         for record in records:
             if not record.place:
                 self.lake.place(record.submission_id, known[record.submission_id].place)
+
+    def forget_refused(self) -> None:
+        """Remove records of files that could not be opened and are not in landing as such any more.
+
+        Only for the one who holds the lock. A landing that is not there says nothing.
+        """
+        records = self.lake.records()
+        if any(r.problem == CANNOT_BE_OPENED for r in records) and self.landing.is_dir():
+            for submission_id in no_longer_refused(records, self.arrivals()):
+                self.lake.forget(submission_id)
 
     def sweep(self, now: datetime) -> int:
         """Remove what other writers that were killed an hour ago or more left; returns how many."""

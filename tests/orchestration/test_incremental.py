@@ -232,3 +232,20 @@ def test_midnight_does_not_divide_a_run(home, monkeypatch):
         new = [arrival.submission_id for arrival in home.arrivals()]
         assert run_here(build_defs(home.root), instance, home, new).success
     assert seen == {date(2025, 3, 1)}
+
+
+def test_a_file_that_can_be_opened_again_does_not_stay_refused(house, monkeypatch):
+    """It was taken in before it was refused, so nothing is new when it can be opened again."""
+
+    def refused(*_):
+        raise PermissionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.storage.landing.KnownHashes.of", refused)
+        house.run()
+    assert len(Home(house.root).lake.records()) == 4, "two files, each of them as refused besides"
+    assert not work_left(Home(house.root), AS_OF, None).nothing
+    house.run()
+    home = Home(house.root)
+    assert query(home.warehouse, "SELECT count(*) FROM quality.submissions").item() == 2
+    assert work_left(home, AS_OF, None).nothing
