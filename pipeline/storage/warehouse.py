@@ -15,6 +15,7 @@ import duckdb
 import polars as pl
 
 from pipeline.errors import refusal_of
+from pipeline.programme import UnusableConfiguration
 from pipeline.storage import atomic
 from pipeline.tables import BUILD, Table, comments, ddl
 
@@ -86,8 +87,17 @@ def query(path: Path, sql: str, parameters: Iterable[Any] = ()) -> pl.DataFrame:
 
 
 def read_table(path: Path, table: Table) -> pl.DataFrame:
-    """All rows of one table of a warehouse, in their stored order."""
-    return query(path, f"FROM {table.qualified_name}")
+    """All rows of one table of a warehouse, in their stored order.
+
+    Raises UnusableConfiguration where it lacks the table or one of its columns.
+    """
+    columns = ", ".join(column.name for column in table.columns)
+    try:
+        return query(path, f"SELECT {columns} FROM {table.qualified_name}")  # noqa: S608 - our names
+    except (duckdb.CatalogException, duckdb.BinderException):
+        raise UnusableConfiguration(
+            "warehouse.duckdb was made by another version of Muster; `muster run` makes it anew."
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +114,7 @@ def build_of(path: Path) -> Build | None:
     try:
         builds = read_table(path, BUILD)
         return Build(*(builds[name].item() for name in ("fingerprint", "as_of", "known_at")))
-    except (duckdb.Error, pl.exceptions.PolarsError, ValueError):
+    except (duckdb.Error, pl.exceptions.PolarsError, ValueError, UnusableConfiguration):
         return None
 
 

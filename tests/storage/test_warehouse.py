@@ -7,10 +7,12 @@ import sys
 import traceback
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
 from pipeline import tables
+from pipeline.programme import UnusableConfiguration
 from pipeline.storage.warehouse import (
     WarehouseFailed,
     build_of,
@@ -57,6 +59,18 @@ def test_publishing_again_gives_the_same_content(warehouse, parquet):
     assert query(warehouse, "SELECT sql FROM duckdb_tables()").equals(ddl)
     publish(warehouse, parquet(rows=2))
     assert _content(warehouse) != first
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["ALTER TABLE quality.submissions DROP rows_disappeared", "DROP TABLE quality.submissions"],
+)
+def test_a_warehouse_of_another_version_is_said_to_be_one(warehouse, parquet, change):
+    publish(warehouse, parquet())
+    with duckdb.connect(warehouse) as connection:
+        connection.execute(change)
+    with pytest.raises(UnusableConfiguration, match="another version of Muster; `muster run`"):
+        read_table(warehouse, tables.SUBMISSIONS)
 
 
 WRITING_AND_KILLED = """
