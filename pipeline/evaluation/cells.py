@@ -147,15 +147,24 @@ def placed(measured: pl.DataFrame, participants: pl.DataFrame) -> pl.DataFrame:
     """`measured` with the organisation that enrolled the officer, the arm and the cluster.
 
     Adds organisation and arm (see `as_part`), has_group, and cluster: a number for the session
-    group, or for the officer where there is none. Raises ValueError if somebody measured is not a
-    participant.
+    group, or for the officer where there is none. Where an organisation has too few groups for
+    clusters to count, its officers without one share the number 0. Raises ValueError if somebody
+    measured is not a participant.
     """
+    alone = pl.col("session_group").is_null()
+    groups = pl.col("session_group").n_unique().over("organisation") - alone.any().over(
+        "organisation"
+    ).cast(pl.UInt32)
     places = participants.select(
         "participant_id",
         *(as_part(participants, column) for column in ("organisation", "arm")),
-        pl.col("session_group").is_not_null().alias("has_group"),
-        # Numbers group faster than text. `has_group` keeps a group and an officer apart.
-        pl.coalesce("session_group", "participant_id").rank("dense").alias("cluster"),
+        (~alone).alias("has_group"),
+        # Numbers group faster than text. `has_group` keeps a group and an officer apart. And a
+        # hundred thousand clusters of one, which no interval is made from, take long to count.
+        pl.when(~alone | (groups >= FEWEST_SESSION_GROUPS))
+        .then(pl.coalesce("session_group", "participant_id").rank("dense"))
+        .otherwise(0)
+        .alias("cluster"),
     )
     together = measured.join(places, on="participant_id", how="left")
     if together["organisation"].has_nulls():
