@@ -115,66 +115,50 @@ def arrivals(
     by_organisation: dict[str, list[Mapping]] = {}
     for mapping in mappings:
         by_organisation.setdefault(mapping.organisation, []).append(mapping)
+    # Worked out once: there are thousands of files, and these are long texts.
+    shared = fingerprint(
+        code, key_version, programme.model_dump(mode="json", include=_DECIDING_ROWS)
+    )
+    of_mapping = {
+        (m.organisation, m.source): fingerprint(m.model_dump(mode="json"))
+        for each in by_organisation.values()
+        for m in each
+    }
     found: dict[str, Arrival] = {}
     for file in sorted(files, key=lambda file: (file.modified_at, file.sha256)):
-        arrival = _arrival(
-            file,
-            by_organisation,
-            problems,
-            programme,
-            key_version=key_version,
-            code=code,
-            waived=waived or {},
+        is_known = file.folder in programme.known_organisations
+        organisation = file.folder if file.folder and is_known else UNKNOWN
+        chosen, problem = _mapping_of(file, organisation, by_organisation, problems)
+        source = chosen.source if chosen else UNMAPPED
+        submission_id = f"{organisation}--{source}--{file.sha256[:_HASH_CHARACTERS]}"
+        own_waived = (waived or {}).get(submission_id, frozenset())
+        arrival = Arrival(
+            submission_id=submission_id,
+            organisation=organisation,
+            source=source,
+            file=file,
+            mapping=chosen,
+            problem=problem,
+            waived=own_waived,
+            fingerprint=fingerprint(
+                shared, problem, sorted(own_waived), of_mapping.get((organisation, source))
+            ),
         )
-        found.setdefault(arrival.submission_id, arrival)
+        found.setdefault(submission_id, arrival)
     return list(found.values())
 
 
-def _arrival(
-    file: LandingFile,
-    by_organisation: dict[str, list[Mapping]],
-    problems: dict[str, str],
-    programme: Programme,
-    *,
-    key_version: int,
-    code: str,
-    waived: dict[str, frozenset[tuple[int, str]]],
-) -> Arrival:
-    is_known = file.folder in programme.known_organisations
-    organisation = file.folder if file.folder and is_known else UNKNOWN
-    mapping, problem = _mapping_of(file, organisation, by_organisation, problems)
-    source = mapping.source if mapping else UNMAPPED
-    submission_id = f"{organisation}--{source}--{file.sha256[:_HASH_CHARACTERS]}"
-    own_waived = waived.get(submission_id, frozenset())
-    return Arrival(
-        submission_id=submission_id,
-        organisation=organisation,
-        source=source,
-        file=file,
-        mapping=mapping,
-        problem=problem,
-        waived=own_waived,
-        fingerprint=fingerprint(
-            code,
-            key_version,
-            problem,
-            sorted(own_waived),
-            mapping.model_dump(mode="json") if mapping else None,
-            programme.model_dump(
-                mode="json",
-                include={
-                    "programme",
-                    "instruments",
-                    "sessions",
-                    "waves",
-                    "arms",
-                    "duplicates",
-                    "identifiers",
-                    "organisations",
-                },
-            ),
-        ),
-    )
+_DECIDING_ROWS = {
+    "programme",
+    "instruments",
+    "sessions",
+    "waves",
+    "arms",
+    "duplicates",
+    "identifiers",
+    "organisations",
+}
+"""What of the programme file decides which rows come out of a file's bytes."""
 
 
 def _mapping_of(
