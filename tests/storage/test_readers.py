@@ -13,6 +13,7 @@ READERS = 20
 PUBLISHES = 20
 READER = """
 import sys
+import time
 from pathlib import Path
 import duckdb
 
@@ -36,6 +37,8 @@ while True:
     seen.add(states[0])
     if last:
         break
+    # Twenty that never rest would keep the publisher from its turn for minutes.
+    time.sleep(0.05)
 print(len(seen), max(seen))
 """
 
