@@ -129,12 +129,12 @@ def test_what_is_kept_says_stage_and_kind():
 
 
 def test_the_place_is_the_last_line_of_the_projects_own_code(tmp_path):
-    from pipeline.storage.lake import Lake
+    from pipeline.storage.stages import Stages
 
     def body() -> None:
-        Lake(tmp_path).read_table("missing")
+        Stages(tmp_path, "code").read("missing")
 
-    with pytest.raises(StageFailed, match=r"^body ended in \w+ at storage/lake\.py line \d+$"):
+    with pytest.raises(StageFailed, match=r"^body ended in \w+ at storage/stages\.py line \d+$"):
         value_free(body)()
 
 
