@@ -38,7 +38,7 @@ while True:
     if last:
         break
     # Twenty that never rest would keep the publisher from its turn for minutes.
-    time.sleep(0.05)
+    time.sleep(0.25)
 print(len(seen), max(seen))
 """
 
