@@ -7,12 +7,13 @@ from assets.intake import intake
 from pipeline.intake import ACCEPTED, WHOSE
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
+from pipeline.quality.decisions import known_decisions, ruled_on
 from pipeline.quality.profile import MEASURES, PROFILE, measures, measures_by_contract
 from pipeline.quality.standing import enrolment_of, shares_unlinked
 from pipeline.quality.verdicts import known_records
 from pipeline.storage.stages import Made, Stage
 from pipeline.submissions import versions
-from pipeline.vocabulary import Kind
+from pipeline.vocabulary import Delivery, Kind
 
 _LISTED = ("submission_id", "organisation", "source", "kind", "delivery", "columns_unknown")
 
@@ -25,9 +26,13 @@ _LISTED = ("submission_id", "organisation", "source", "kind", "delivery", "colum
 )
 @value_free
 def profiles(home: HomeResource) -> dg.MaterializeResult[None]:
-    lake = home.open().lake
+    here = home.open()
+    lake, thresholds = here.lake, here.programme.thresholds
     known = known_records(lake.records(), home.known_at_date())
     records = [record for record in known if record.problem is None]
+    cumulative = {r.submission_id for r in records if r.delivery == Delivery.CUMULATIVE}
+    decisions = known_decisions(here.stewardship.decisions(), home.known_at_date())
+    ruled = {i: accepted for i, accepted in ruled_on(decisions).items() if i in cumulative}
 
     def work(_: Stage) -> Made:
         made = MEASURES.to_frame()
@@ -41,10 +46,15 @@ def profiles(home: HomeResource) -> dg.MaterializeResult[None]:
                 ),
                 lake.rows("profile", [record.submission_id for record in records], PROFILE),
                 shares_unlinked(lake.rows("accepted", others, WHOSE), enrolment),
+                thresholds,
+                ruled,
             )
         tables = {
             f"measures_{contract}": frame for contract, frame in measures_by_contract(made).items()
         }
         return tables, {"submissions": len(records), "profiles": made.height}
 
-    return home.carry_out("profiles", work, settings=versions(records))
+    limits = (thresholds.rows_of_previous_hold, thresholds.quarantined_hold)
+    return home.carry_out(
+        "profiles", work, settings=[versions(records), sorted(ruled.items()), limits]
+    )

@@ -9,7 +9,7 @@ from pipeline import __version__, tables
 from pipeline.follow_up.organisations import organisations_seen
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
-from pipeline.orchestration.state import build_fingerprint
+from pipeline.orchestration.state import WAREHOUSE, build_fingerprint
 from pipeline.storage.stages import Made, Stage
 from pipeline.storage.warehouse import publish
 
@@ -60,9 +60,9 @@ def warehouse(home: HomeResource) -> dg.MaterializeResult[None]:
         }, {}
 
     home.stage(
-        "warehouse",
+        WAREHOUSE,
         work,
-        reads=["participants", "submissions"],
+        reads=sorted(before),
         settings=[fingerprint, here.programme.model_dump(mode="json")],
     )
     publish(here.warehouse, {t: here.stages.path(name) for t, name in published.items()})

@@ -15,6 +15,9 @@ from pipeline.storage.home import Home
 from pipeline.storage.warehouse import build_of
 from pipeline.submissions import Arrival, Record, fingerprint, no_longer_refused
 
+WAREHOUSE = "warehouse"
+"""The stage that reads every table that is published."""
+
 SECONDS_STILL = 1.0
 """Somebody who types a command has copied the files already, most of the time."""
 
@@ -62,7 +65,9 @@ def work_left(
     current = build_fingerprint(home, records, as_of, known_at)
     build = build_of(home.warehouse)
     built = build.fingerprint if build else None
-    return Work(still, len(new) - len(still), built == current, current, built)
+    # A run that ended between two stages may have changed tables that the snapshot is made of.
+    is_current = built == current and home.stages.is_settled(WAREHOUSE)
+    return Work(still, len(new) - len(still), is_current, current, built)
 
 
 def work_left_when_still(home: Home, as_of: date, known_at: date | None) -> Work:

@@ -55,6 +55,12 @@ def newest_on_submissions(decisions: Iterable[Decision]) -> dict[str, Decision]:
     return newest
 
 
+def ruled_on(decisions: Iterable[Decision]) -> dict[str, bool]:
+    """Whether the newest decision on each whole submission accepted it or returned it."""
+    newest = newest_on_submissions(decisions)
+    return {i: decision.action == DecisionAction.ACCEPT for i, decision in newest.items()}
+
+
 def ever_waived(decisions: Iterable[Decision]) -> dict[str, frozenset[tuple[int, str]]]:
     """Row numbers and rules that were waived at any time, by submission.
 

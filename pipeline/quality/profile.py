@@ -4,12 +4,15 @@ What belongs here: counting, and the measures that contracts speak of. What stay
 and verdicts (`checks/`). A profile holds aggregates only, so a contract never sees a person.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 
+from pipeline.programme import Thresholds
 from pipeline.quality.answers import UNANSWERED, answer_matrix
 from pipeline.reference import Instrument, instruments
-from pipeline.vocabulary import Kind
+from pipeline.vocabulary import Delivery, Kind
 
 PROFILE = pl.Schema(
     {
@@ -82,12 +85,26 @@ MEASURES = pl.Schema(
 """One row a submission and instrument; the columns are what contracts may speak of."""
 
 
-def measures(records: pl.DataFrame, profiles: pl.DataFrame, unlinked: pl.DataFrame) -> pl.DataFrame:
-    """What contracts judge, for every submission that could be read.
+def measures(
+    records: pl.DataFrame,
+    profiles: pl.DataFrame,
+    unlinked: pl.DataFrame,
+    thresholds: Thresholds | None = None,
+    ruled: Mapping[str, bool] | None = None,
+) -> pl.DataFrame:
+    """What contracts judge, for every submission that could be read (MEASURES).
 
-    `records` has submission_id, organisation, source, kind, delivery, columns_unknown, in the
-    order in which they arrived; `profiles` is PROFILE with submission_id; `unlinked` has
-    submission_id and share_unlinked. An instrument that a file does not hold is not judged.
+    An instrument that a file does not hold is not judged.
+
+    Args:
+        records: submission_id, organisation, source, kind, delivery, columns_unknown, in the order
+            in which they arrived.
+        profiles: PROFILE with submission_id.
+        unlinked: submission_id and share_unlinked.
+        thresholds: below or above which a file is no measure for those after it; see
+            `_shares_of_previous`. Without them every file is.
+        ruled: what stewards decided of whole submissions, true if they accepted one.
+
     """
     counts = (
         profiles.filter(pl.col("measure") == "rows")
@@ -99,21 +116,44 @@ def measures(records: pl.DataFrame, profiles: pl.DataFrame, unlinked: pl.DataFra
             counts = counts.with_columns(pl.lit(0).alias(name))
     counts = counts.filter(pl.col("read") > 0)
     judged = pl.col("read") - pl.col("withdrawn")
-    return (
+    measured = (
         records.join(counts, on="submission_id", how="inner", maintain_order="left")
         .join(unlinked, on="submission_id", how="left", maintain_order="left")
         .with_columns(
-            pl.when(pl.col("delivery") == "cumulative")
-            .then(
-                pl.col("read")
-                / pl.col("read").shift(1).over("organisation", "source", "instrument")
-            )
-            .alias("share_of_previous_rows"),
             pl.when(judged > 0).then(pl.col("quarantined") / judged).alias("share_quarantined"),
             judged.alias("rows_judged"),
         )
-        .select(pl.col(name).cast(dtype) for name, dtype in MEASURES.items())
     )
+    shares = _shares_of_previous(measured, thresholds, ruled or {})
+    return measured.with_columns(
+        pl.Series("share_of_previous_rows", shares, dtype=pl.Float64)
+    ).select(pl.col(name).cast(dtype) for name, dtype in MEASURES.items())
+
+
+def _shares_of_previous(
+    measured: pl.DataFrame, thresholds: Thresholds | None, ruled: Mapping[str, bool]
+) -> list[float | None]:
+    """Rows of each cumulative file as a share of those of the last sound one of its source.
+
+    A file that is held for being short, or for its quarantine, is no measure for the next one: an
+    export that broke and comes every night would be accepted on the second. What a steward
+    accepted is one, whatever the thresholds say, and what a steward returned is none.
+    """
+    last: dict[tuple[str, str, str | None], int] = {}
+    shares: list[float | None] = []
+    for row in measured.iter_rows(named=True):
+        source = (row["organisation"], row["source"], row["instrument"])
+        before = last.get(source)
+        is_cumulative = row["delivery"] == Delivery.CUMULATIVE
+        share = row["read"] / before if is_cumulative and before else None
+        shares.append(share)
+        sound = thresholds is None or (
+            (share is None or share >= thresholds.rows_of_previous_hold)
+            and (row["share_quarantined"] or 0) <= thresholds.quarantined_hold
+        )
+        if ruled.get(row["submission_id"], sound):
+            last[source] = row["read"]
+    return shares
 
 
 def contract_name(kind: str, instrument: str | None) -> str:

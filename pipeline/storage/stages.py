@@ -110,6 +110,17 @@ class Stages:
                 left += [made_by[table] for table in catalogue[stage]["reads"] if table in made_by]
         return found
 
+    def is_settled(self, stage: str) -> bool:
+        """Whether a stage, and all it comes from, was made of the tables that are in force now.
+
+        Not so after a run that ended between two stages. True of a stage that was never carried
+        out: nothing was made of anything else.
+        """
+        entry = self._catalogue().get(stage)
+        return entry is None or all(
+            self.up_to_date(each) for each in {stage, *self.behind(entry["reads"])}
+        )
+
     def put(
         self,
         stage: str,

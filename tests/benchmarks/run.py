@@ -1,11 +1,12 @@
 """All benchmarks; writes docs/benchmarks.md.
 
-make bench                                          # everything, about half an hour
+make bench                                          # everything, about an hour
 python tests/benchmarks/run.py --print landing      # one part, shown, nothing written
 python tests/benchmarks/run.py --small --print      # seconds: whether the benchmarks work at all
 """
 
 import argparse
+import subprocess
 import sys
 from pathlib import Path
 
@@ -48,7 +49,18 @@ last row shows what that does to a change computed from complete pairs alone. Un
 allows for dropout is beside it, read `paired_change` as what it is."""
 
 
-PARTS = {"landing": landing_to_core, "small_files": small_files, "intervals": intervals}
+def killed(size: Size) -> str:
+    """In a process of its own: what it shares with the tests has names that are taken here."""
+    command = [sys.executable, str(HERE / "killed.py"), *(["--small"] if size is SMALL else [])]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+
+PARTS = {
+    "landing": landing_to_core,
+    "small_files": small_files,
+    "killed": killed,
+    "intervals": intervals,
+}
 
 
 def main() -> None:

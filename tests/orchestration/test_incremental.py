@@ -5,6 +5,7 @@ from itertools import count
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 import pytest
 
 import assets.ledger as ledger_module
@@ -248,4 +249,38 @@ def test_a_file_that_can_be_opened_again_does_not_stay_refused(house, monkeypatc
     house.run()
     home = Home(house.root)
     assert query(home.warehouse, "SELECT count(*) FROM quality.submissions").item() == 2
+    assert work_left(home, AS_OF, None).nothing
+
+
+def test_what_the_weekly_run_finds_wrong_is_put_right_by_the_next(home, monkeypatch):
+    """A stage that depends on more than it says: the run fails, the snapshot is known as old."""
+    import assets.scores
+
+    right = assets.scores.score
+
+    def wrong(*arguments, **options):
+        return right(*arguments, **options).with_columns(pl.col("raw_score") + 1)
+
+    def total() -> float:
+        return query(home.warehouse, "SELECT sum(raw_score) FROM core.scores").item()
+
+    def run(job: str) -> bool:
+        new = [arrival.submission_id for arrival in work_left(home, AS_OF, None).to_take_in]
+        with instance_of(home.root) as instance:
+            defs = build_defs(home.root, AS_OF)
+            if job == "work_out_anew":
+                resolved = defs.resolve_job_def(job)
+                return resolved.execute_in_process(instance=instance, raise_on_error=False).success
+            return run_here(defs, instance, home, new).success
+
+    with monkeypatch.context() as patched:
+        patched.setattr(assets.scores, "score", wrong)
+        assert run("take_in")
+    before = total()
+    assert work_left(home, AS_OF, None).nothing, "nobody knows yet"
+    assert not run("work_out_anew")
+    assert total() == before
+    assert not work_left(home, AS_OF, None).nothing
+    assert run("take_in")
+    assert total() < before
     assert work_left(home, AS_OF, None).nothing

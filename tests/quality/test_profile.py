@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pipeline.programme import Thresholds
 from pipeline.quality.judgement import FINDINGS
 from pipeline.quality.profile import (
     MEASURES,
@@ -144,6 +145,46 @@ def test_a_file_is_compared_with_its_own_source_and_instrument() -> None:
     found = measured(records, profiles).filter(submission_id="c")
     shares = dict(found.select("instrument", "share_of_previous_rows").iter_rows())
     assert shares == {"phq4": 1.0, "pss10": 0.5}
+
+
+FILES = [
+    # name, rows read, rows quarantined
+    ("a", 100, 0),
+    ("b", 10, 0),
+    ("c", 11, 0),
+    ("d", 500, 400),
+    ("e", 102, 0),
+]
+
+
+@pytest.mark.parametrize(
+    ("ruled", "shares"),
+    [
+        # Neither the short files nor the one that is nearly all quarantine is a measure.
+        ({}, [None, 0.1, 0.11, 5.0, 1.02]),
+        # A steward accepted the short one: the programme did shrink.
+        ({"b": True}, [None, 0.1, 1.1, 500 / 11, 102 / 11]),
+        # What was returned was wrong, however large it was.
+        ({"a": False}, [None, None, 1.1, 500 / 11, 102 / 11]),
+    ],
+)
+def test_a_file_that_was_held_is_no_measure_for_the_next(
+    ruled: dict[str, bool], shares: list[float | None]
+) -> None:
+    """An export that broke and comes every night is not accepted on the second."""
+    profiles = pl.DataFrame(
+        [
+            row
+            for name, read, quarantined in FILES
+            for row in profiled(
+                name, "phq4", read=read, quarantined=quarantined, accepted=read - quarantined
+            )
+        ],
+        schema={"submission_id": pl.String, **PROFILE},
+    )
+    records = pl.DataFrame([submission(name) for name, _, _ in FILES])
+    found = measures(records, profiles, NOBODY_KNOWN, Thresholds(), ruled)
+    assert found["share_of_previous_rows"].to_list() == pytest.approx(shares)
 
 
 def test_an_instrument_that_nobody_answered_is_not_judged() -> None:

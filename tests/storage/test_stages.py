@@ -132,3 +132,20 @@ def test_the_catalogue_can_be_read_by_people(stages, folder):
     _made(stages, "second")
     catalogue = json.loads((folder / "catalogue.json").read_text())
     assert set(catalogue["second"]) == {"key", "reads", "tables", "summary"}
+
+
+def test_a_stage_is_settled_while_all_it_comes_from_is_in_force(stages):
+    assert stages.is_settled("third"), "never carried out"
+    _made(stages)
+    _made(stages, "second", reads=["first_table"])
+    _made(stages, "third", reads=["second_table"])
+    _made(stages, "stranger")
+    assert stages.is_settled("third")
+    _made(stages, "stranger", N2)
+    assert stages.is_settled("third")
+    _made(stages, frame=N2)
+    assert not stages.is_settled("third"), "the second stage was made of another table"
+    _made(stages, "second", reads=["first_table"])
+    assert stages.is_settled("third"), "and comes out the same"
+    _made(stages, "second", N2, reads=["first_table"])
+    assert not stages.is_settled("third")
