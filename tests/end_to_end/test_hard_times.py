@@ -11,6 +11,8 @@ import pytest
 from homes import Muster, table_hashes
 from small_programme import MAPPING, PROGRAMME
 
+from pipeline.storage import locks
+
 AS_OF = "2025-03-01"
 ROWS = [f"SIMH{i:06d},Start,2025-01-06,{i % 4},1,2,3" for i in range(400)]
 HEADINGS = "Number,Wave,Done,Q1,Q2,Q3,Q4"
@@ -114,6 +116,26 @@ def test_two_runs_at_once_do_the_work_once(muster: Muster):
     first = table_hashes(muster.home / "warehouse.duckdb")
     assert "Nothing new" in muster("run", "--as-of", AS_OF).stdout
     assert table_hashes(muster.home / "warehouse.duckdb") == first
+
+
+def test_a_run_waits_for_the_one_at_work_and_says_so(muster: Muster):
+    _land(muster, "answers.csv", ROWS[:10])
+    command = [str(Path(sys.executable).parent / "muster"), "run", "--as-of", AS_OF]
+    with locks.held(muster.home / ".lock"):
+        waiting = subprocess.Popen(
+            command,
+            env={**os.environ, "MUSTER_HOME": str(muster.home)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert waiting.stderr is not None
+        assert waiting.stderr.readline().startswith("Another run is at work on this home")
+        assert waiting.poll() is None
+        assert not (muster.home / "warehouse.duckdb").exists()
+    waiting.communicate(timeout=300)
+    assert waiting.returncode == 0
+    assert muster.ask("SELECT count(*) FROM core.responses").item() == 10
 
 
 def test_a_landing_that_is_not_mounted_is_not_an_empty_one(muster: Muster):
