@@ -6,7 +6,7 @@ What belongs here: names, hashes and matching, as values. What stays out: readin
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -192,16 +192,33 @@ def _mapping_of(
     )
 
 
-def no_longer_refused(records: Iterable[Record], landed: Iterable[Arrival]) -> list[str]:
-    """Records of files that could not be opened and are not in landing as such any more.
+def outlived(
+    records: Iterable[Record], landed: Iterable[Arrival], sources: Collection[tuple[str, str]]
+) -> list[str]:
+    """Records of what is another submission by now, and would otherwise count beside it.
 
-    Their hash was not of their bytes, so what can be opened now is another submission.
+    That are files that could not be opened and are not in landing as such any more, since their
+    hash was not of their bytes; and submissions of a source that has no mapping any more, whose
+    bytes now arrive under another source of the same organisation: the source was renamed.
+    `sources` has organisation and source of every mapping file, whether it works or not.
     """
-    present = {arrival.submission_id for arrival in landed}
+    present, taken_in = set(), set()
+    for arrival in landed:
+        present.add(arrival.submission_id)
+        if arrival.mapping is not None:
+            taken_in.add((arrival.organisation, arrival.file.sha256))
     return [
         record.submission_id
         for record in records
-        if record.problem == CANNOT_BE_OPENED and record.submission_id not in present
+        if record.submission_id not in present
+        and (
+            record.problem == CANNOT_BE_OPENED
+            or (
+                record.source != UNMAPPED
+                and (record.organisation, record.source) not in sources
+                and (record.organisation, record.sha256) in taken_in
+            )
+        )
     ]
 
 

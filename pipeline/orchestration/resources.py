@@ -112,7 +112,7 @@ def _prepare(home: Home) -> None:
     """What a run begins with, whatever started it."""
     home.recover()
     home.adopt()
-    home.forget_refused()
+    home.forget_outlived()
 
 
 def _shown(value: Any) -> Any:

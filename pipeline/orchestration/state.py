@@ -13,7 +13,7 @@ from pipeline.quality.decisions import decisions_table, known_decisions
 from pipeline.storage.code import EVERYTHING, code_hash
 from pipeline.storage.home import Home
 from pipeline.storage.warehouse import build_of
-from pipeline.submissions import Arrival, Record, fingerprint, no_longer_refused
+from pipeline.submissions import Arrival, Record, fingerprint, outlived
 
 WAREHOUSE = "warehouse"
 """The stage that reads every table that is published."""
@@ -59,8 +59,8 @@ def work_left(
     landed = home.arrivals()
     new = outdated(landed, records)
     # A run begins with forgetting these, so the snapshot will be without them.
-    refused = set(no_longer_refused(records, landed))
-    records = [record for record in records if record.submission_id not in refused]
+    gone = set(outlived(records, landed, home.sources))
+    records = [record for record in records if record.submission_id not in gone]
     still = [a for a in new if now is None or a.file.is_still(now, still_for)]
     current = build_fingerprint(home, records, as_of, known_at)
     build = build_of(home.warehouse)

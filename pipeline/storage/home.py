@@ -22,10 +22,11 @@ from pipeline.storage.stages import Stages
 from pipeline.storage.stewardship import Receipt, Stewardship
 from pipeline.submissions import (
     CANNOT_BE_OPENED,
+    UNMAPPED,
     Arrival,
     Record,
     arrivals,
-    no_longer_refused,
+    outlived,
 )
 
 _STILL_WRITING = timedelta(hours=1)
@@ -87,11 +88,19 @@ class Home:
         return load_programme(self.root / "programme.yaml")
 
     @cached_property
+    def sources(self) -> frozenset[tuple[str, str]]:
+        """Organisation and source of every mapping file, whether it works or not."""
+        return frozenset((path.parent.name, path.stem) for path in self._mapping_files())
+
+    def _mapping_files(self) -> list[Path]:
+        # Editors and file shares put hidden files beside the one that is meant.
+        return sorted((self.root / "sources").glob("*/[!.]*.y*ml"))
+
+    @cached_property
     def mappings(self) -> tuple[Mapping | UnusableMapping, ...]:
         """Every mapping file; one that does not work is a value, so that it stops no other."""
         found: list[Mapping | UnusableMapping] = []
-        # Editors and file shares put hidden files beside the one that is meant.
-        for path in sorted((self.root / "sources").glob("*/[!.]*.y*ml")):
+        for path in self._mapping_files():
             name = path.relative_to(self.root).as_posix()
             organisation = path.parent.name
             try:
@@ -216,14 +225,19 @@ class Home:
             if not record.place:
                 self.lake.place(record.submission_id, known[record.submission_id].place)
 
-    def forget_refused(self) -> None:
-        """Remove records of files that could not be opened and are not in landing as such any more.
+    def forget_outlived(self) -> None:
+        """Remove from the lake what is another submission by now (`submissions.outlived`).
 
         Only for the one who holds the lock. A landing that is not there says nothing.
         """
         records = self.lake.records()
-        if any(r.problem == CANNOT_BE_OPENED for r in records) and self.landing.is_dir():
-            for submission_id in no_longer_refused(records, self.arrivals()):
+        suspect = any(
+            r.problem == CANNOT_BE_OPENED
+            or (r.source != UNMAPPED and (r.organisation, r.source) not in self.sources)
+            for r in records
+        )
+        if suspect and self.landing.is_dir():
+            for submission_id in outlived(records, self.arrivals(), self.sources):
                 self.lake.forget(submission_id)
 
     def sweep(self, now: datetime) -> int:

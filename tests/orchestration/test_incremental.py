@@ -252,6 +252,32 @@ def test_a_file_that_can_be_opened_again_does_not_stay_refused(house, monkeypatc
     assert work_left(home, AS_OF, None).nothing
 
 
+def _renamed(house: _House, old: str, new: str, change: tuple[str, str] = ("", "")) -> None:
+    folder = house.root / "sources" / "simulated-force-01"
+    text = (folder / f"{old}.yaml").read_text()
+    (folder / f"{old}.yaml").unlink()
+    text = text.replace(f"source: {old}", f"source: {new}").replace(*change)
+    (folder / f"{new}.yaml").write_text(text)
+
+
+def test_a_source_that_is_renamed_does_not_count_twice(house):
+    """Its mapping was corrected in the same stroke; the wrong wave must not stay beside it."""
+    _renamed(house, "answers", "replies", ("Start: baseline, End: session_10", "Start: session_10"))
+    house.run()
+    waves = query(Home(house.root).warehouse, "SELECT DISTINCT wave FROM core.responses")
+    assert waves["wave"].to_list() == ["session_10"]
+    assert [r.source for r in Home(house.root).lake.records()] == ["roster", "replies"]
+    assert work_left(Home(house.root), AS_OF, None).nothing
+
+
+def test_a_source_without_a_mapping_stays_if_its_file_is_gone(house):
+    """A programme that is over tidies up; what was taken in counts all the same."""
+    (house.root / "landing" / "simulated-force-01" / "answers.csv").unlink()
+    _renamed(house, "answers", "replies")
+    house.run()
+    assert query(Home(house.root).warehouse, "SELECT count(*) FROM core.responses").item() == 4
+
+
 def test_what_the_weekly_run_finds_wrong_is_put_right_by_the_next(home, monkeypatch):
     """A stage that depends on more than it says: the run fails, the snapshot is known as old."""
     import assets.scores
