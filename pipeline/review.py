@@ -14,6 +14,7 @@ import polars as pl
 
 from pipeline.quality.decisions import Decision, Ruling
 from pipeline.quality.rules import ROW_DISAPPEARED, RULES, STANDING_RULES, is_waivable
+from pipeline.quality.verdicts import CONTRACT
 from pipeline.status import waiting_for_a_steward
 from pipeline.vocabulary import DecisionAction, QuarantineStatus, Severity, Verdict
 
@@ -422,6 +423,10 @@ def _ruling(
         raise NotPossible("Say why with --reason; whoever reads the figures later will ask.")
     if not who:
         raise NotPossible("Say who decides with --steward or in MUSTER_STEWARD.")
+    if who.casefold() == CONTRACT:
+        raise NotPossible(
+            "`contract` is what tables call a verdict that nobody decided; give a steward's name."
+        )
     return Ruling(
         submission_id=case.submission["submission_id"],
         action=action,

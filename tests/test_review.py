@@ -180,6 +180,13 @@ def test_nothing_is_decided_about_a_file_that_a_newer_one_replaced(decide: Any) 
         decide(case(replaced_by=OTHER), "s", "r")
 
 
+@pytest.mark.parametrize("name", ["contract", " Contract "])
+def test_nobody_decides_in_the_name_of_the_contracts(name: str) -> None:
+    """Tables say by that name that nobody has decided, so the file would go on waiting."""
+    with pytest.raises(NotPossible, match="give a steward's name"):
+        send_back(case(), name, "r")
+
+
 def test_everything_that_a_row_broke_is_waived() -> None:
     made = waived(case(broken((5, BLANK), (5, TEST), (6, AFTER))))
     assert [(ruling.row_number, ruling.rule, ruling.until) for ruling in made] == [
