@@ -54,13 +54,17 @@ def accepted(home: HomeResource) -> dg.MaterializeResult[None]:
             f"accepted_{kind}",
             partial(work, here, [record.submission_id for record in of_kind]),
             reads=reads,
-            settings=[versions(of_kind), here.programme.model_dump(mode="json", include=_DECIDES)],
+            settings=[
+                versions(of_kind),
+                here.programme.model_dump(mode="json", include=_DECIDES),
+                here.programme.wave_names,
+            ],
         )
         rows[kind.value] = stage.summary["rows"]
     return dg.MaterializeResult(metadata=rows)
 
 
-_DECIDES = {"duplicates", "early_response_days"}
+_DECIDES = {"duplicates", "early_response_days", "instruments"}
 """What of the programme file decides which rows count once they are sound."""
 
 

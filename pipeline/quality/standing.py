@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipeline.programme import Programme
+from pipeline.programme import Programme, UnusableConfiguration
 from pipeline.quality.judgement import (
     FINDINGS,
     as_findings,
@@ -85,6 +85,19 @@ def standing_registers(kind: Kind, rows: pl.DataFrame, enrolment: Enrolment) -> 
     return _standing(rows, counting, findings)
 
 
+def _must_be_declared(rows: pl.DataFrame, programme: Programme) -> None:
+    """Answers that were taken in are not dropped because a name was edited in a file."""
+    declared = {"wave": programme.wave_names, "instrument": programme.instruments}
+    for what, names in declared.items():
+        for stranger, n in rows[what].value_counts().sort(what).iter_rows():
+            if stranger not in names:
+                raise UnusableConfiguration(
+                    f"programme.yaml does not declare the {what} {stranger} any more, which {n} "
+                    "responses in the lake answer; declare it again, or return their files with "
+                    "`muster review return`."
+                )
+
+
 def standing_responses(
     rows: pl.DataFrame,
     enrolment: Enrolment,
@@ -98,6 +111,8 @@ def standing_responses(
 
     The response that stays where several submissions hold one is chosen by the programme's
     policy, as within a file. One that counts by a waiver never displaces one that needs none.
+    Raises UnusableConfiguration for responses to a wave or an instrument that the programme does
+    not have any more.
 
     Args:
         rows: accepted responses with submission_id and `arrived`.
@@ -112,6 +127,7 @@ def standing_responses(
     if let_in is not None and let_in.height:
         waived = pl.concat([waived, pl.Series([True]).new_from_index(0, let_in.height)])
         rows = pl.concat([rows, let_in.select(rows.columns)])
+    _must_be_declared(rows, programme)
     judged = rows.join(
         enrolment.people.select("participant_id", "enrolled_on"),
         on="participant_id",

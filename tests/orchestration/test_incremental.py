@@ -10,7 +10,7 @@ import pytest
 
 import assets.ledger as ledger_module
 from pipeline.definitions import build_defs
-from pipeline.orchestration.launch import instance_of, run_here
+from pipeline.orchestration.launch import failure_of, instance_of, run_here
 from pipeline.orchestration.resources import WORKED_OUT, HomeResource
 from pipeline.orchestration.state import work_left
 from pipeline.quality.decisions import Ruling
@@ -276,6 +276,22 @@ def test_a_source_without_a_mapping_stays_if_its_file_is_gone(house):
     _renamed(house, "answers", "replies")
     house.run()
     assert query(Home(house.root).warehouse, "SELECT count(*) FROM core.responses").item() == 4
+
+
+def test_a_wave_that_is_taken_out_of_the_programme_is_one_sentence(house):
+    """With the export gone from landing the rows stay as they were read."""
+    house.run()
+    (house.root / "landing" / "simulated-force-01" / "answers.csv").unlink()
+    path = house.root / "programme.yaml"
+    path.write_text(path.read_text().replace("baseline", "start"))
+    home = Home(house.root)
+    with instance_of(home.root) as instance:
+        result = run_here(build_defs(home.root, AS_OF), instance, home, [])
+    assert not result.success
+    assert failure_of(result) == (
+        "programme.yaml does not declare the wave baseline any more, which 4 responses in the lake "
+        "answer; declare it again, or return their files with `muster review return`."
+    )
 
 
 def test_what_the_weekly_run_finds_wrong_is_put_right_by_the_next(home, monkeypatch):
