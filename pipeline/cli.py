@@ -341,7 +341,7 @@ def _status(home: "Home") -> "Status":
         build=read_table(home.warehouse, tables.BUILD),
         submissions=read_table(home.warehouse, tables.SUBMISSIONS),
         quarantine=read_table(home.warehouse, tables.QUARANTINE),
-        participant_waves=read_table(home.warehouse, tables.PARTICIPANT_WAVES),
+        participant_flow=read_table(home.warehouse, tables.PARTICIPANT_FLOW),
         wave_names=home.programme.wave_names,
     )
 

@@ -22,7 +22,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
 ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
 
 
-STAGES = frozenset({"enrolled", "dropout"})
+ENROLLED, DROPOUT = "enrolled", "dropout"
+STAGES = frozenset({ENROLLED, DROPOUT})
 """Stages of the participant flow beside the waves."""
 
 TOTAL = "all"

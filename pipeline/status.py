@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.programme import ENROLLED, TOTAL
 from pipeline.quality.rules import RULES
 from pipeline.quality.verdicts import CONTRACT
 from pipeline.vocabulary import QuarantineStatus, Severity, Verdict, WaveStatus
@@ -97,27 +98,32 @@ def status_of(
     build: pl.DataFrame,
     submissions: pl.DataFrame,
     quarantine: pl.DataFrame,
-    participant_waves: pl.DataFrame,
+    participant_flow: pl.DataFrame,
     wave_names: Sequence[str],
 ) -> Status:
-    """Status from the tables of the same names; `wave_names` in the programme's order."""
+    """Status from the tables of the same names; `wave_names` in the programme's order.
+
+    Of officers only counts are asked for, and `evaluation.participant_flow` has them: reading a
+    million rows of the ledger would take longer than all else that a run with nothing to do does.
+    """
     current = submissions.filter(pl.col("replaced_by").is_null())
     replaced = submissions.filter(pl.col("replaced_by").is_not_null())
     waiting = waiting_for_a_steward(submissions)
     gone = current.filter(pl.col("rows_disappeared") > 0)
     counts = ("read", "accepted", "quarantined", "superseded", "held", "withdrawn")
-    by_wave = {
-        (wave, status): n
-        for wave, status, n in participant_waves.group_by("wave", "status").len().iter_rows()
+    in_all = participant_flow.filter(organisation=TOTAL, arm=TOTAL)
+    by_stage = {
+        (stage, status): n for stage, status, n in in_all.select("stage", "status", "n").iter_rows()
     }
+    places = participant_flow.filter(pl.col("organisation") != TOTAL)["organisation"]
     return Status(
         as_of=str(build["as_of"].item()),
-        organisations=participant_waves["organisation"].n_unique(),
-        enrolled=participant_waves["participant_id"].n_unique(),
+        organisations=places.n_unique(),
+        enrolled=int(in_all.filter(stage=ENROLLED)["n"].sum()),
         submissions=dict(submissions["verdict"].value_counts().sort("verdict").iter_rows()),
         rows={name: int(submissions[f"rows_{name}"].sum()) for name in counts},
         waves={
-            wave: {s.value: by_wave[wave, s] for s in WaveStatus if (wave, s) in by_wave}
+            wave: {s.value: by_stage[wave, s] for s in WaveStatus if (wave, s) in by_stage}
             for wave in wave_names
         },
         waiting=[

@@ -40,19 +40,20 @@ def quarantined(row_number: int, rule: str, **said: Any) -> dict[str, Any]:
     }
 
 
-def waited(participant_id: str, wave: str, status: str) -> dict[str, Any]:
+def flowed(stage: str, status: str, n: int, organisation: str = "all") -> dict[str, Any]:
     return {
-        "participant_id": participant_id,
-        "organisation": "kent",
-        "wave": wave,
+        "organisation": organisation,
+        "arm": "all",
+        "stage": stage,
         "status": status,
+        "n": n,
     }
 
 
 def status(
     submissions: list[dict[str, Any]],
     quarantine: list[dict[str, Any]] | None = None,
-    waves: list[dict[str, Any]] | None = None,
+    flow: list[dict[str, Any]] | None = None,
 ) -> Status:
     build = pl.DataFrame({"as_of": [date(2026, 6, 30)]})
     made = [
@@ -60,7 +61,7 @@ def status(
         for table, rows in (
             (tables.SUBMISSIONS, submissions),
             (tables.QUARANTINE, quarantine),
-            (tables.PARTICIPANT_WAVES, waves),
+            (tables.PARTICIPANT_FLOW, flow),
         )
     ]
     return status_of(build, *made, wave_names=["baseline", "session_10"])
@@ -116,11 +117,14 @@ def test_rows_are_summed_over_submissions_and_unreadable_ones_have_none() -> Non
 def test_waves_stand_in_order_with_their_statuses_in_order_of_precedence() -> None:
     found = status(
         [],
-        waves=[
-            waited("v1-a", "session_10", "missed"),
-            waited("v1-a", "baseline", "missed"),
-            waited("v1-b", "baseline", "completed"),
-            waited("v1-c", "baseline", "completed"),
+        flow=[
+            flowed("enrolled", "roster", 2),
+            flowed("enrolled", "first_response", 1),
+            flowed("session_10", "missed", 1),
+            flowed("baseline", "missed", 1),
+            flowed("baseline", "completed", 2),
+            flowed("dropout", "none", 3),
+            flowed("baseline", "completed", 2, organisation="kent"),
         ],
     )
     assert json.dumps(found.waves) == json.dumps(

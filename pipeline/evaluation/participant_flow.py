@@ -10,11 +10,9 @@ import polars as pl
 
 from pipeline import tables
 from pipeline.evaluation.cells import as_part, as_total
-from pipeline.programme import Programme
+from pipeline.programme import DROPOUT, ENROLLED, Programme
 from pipeline.vocabulary import DropoutStage, EnrolmentSource, WaveStatus
 
-ENROLLED = "enrolled"
-DROPOUT = "dropout"
 NOTE_NO_ROSTER = "no roster: officers who never answered are invisible"
 
 
