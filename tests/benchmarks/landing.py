@@ -43,39 +43,48 @@ def landing_to_core(size: Size) -> str:
         _say("simulating")
         held = landing_home(root, size, registers=False, aside=aside)
         bare, core, whole = _pairs(root, size.pairs)
-        rows = [
-            _row("questionnaires alone", bare, core, whole),
-        ]
-        stages = _stages(core)
         later = _later(root, aside, size)
-    with _folder() as folder:
-        _say("simulating, with registers")
-        beside = landing_home(folder / "home", size, registers=True)
-        rows.append(_row("with rosters and registers", *_pairs(folder / "home", size.pairs)))
     per_row = held.megabytes * 1e6 / held.rows
     return f"""## From landing to core
 
 {held.rows:,} simulated responses of {size.participants:,} officers of {size.organisations} \
 organisations, in {held.files} Qualtrics-like CSV files ({held.megabytes:.0f} MB, \
 {per_row:.0f} bytes a response: one questionnaire of thirty items and nothing beside it). \
-The reference is DuckDB loading the same files into one table of text. In the second row rosters, \
-attendance registers and departures lie beside them ({beside.register_files} files, \
-{beside.register_megabytes:.0f} MB) and the reference loads those too, into a table a kind.
+The reference is DuckDB loading the same files into one table of text.
 
-Core is everything between the landing folder and the published warehouse but the evaluation \
-tables: every row read, pseudonymised, judged, profiled, held to contracts, scored and put into \
-the ledger, on Dagster, imports excluded. Medians of {size.pairs} alternating pairs, with minimum \
-and maximum; `muster run` once, from the start of the command to its end; memory is the highest\
- peak of a whole process.
+{_table("questionnaires alone", bare, core, whole)}
+
+{later}"""
+
+
+def with_registers(size: Size) -> str:
+    """The same with rosters, registers and departures beside the questionnaires."""
+    with _folder() as folder:
+        _say("simulating, with registers")
+        held = landing_home(folder / "home", size, registers=True)
+        bare, core, whole = _pairs(folder / "home", size.pairs)
+    return f"""## From landing to core, with registers
+
+The same with rosters, attendance registers and departures beside the questionnaires \
+({held.register_files} files, {held.register_megabytes:.0f} MB); the reference loads those too, \
+into a table a kind.
+
+{_table("with rosters and registers", bare, core, whole)}"""
+
+
+def _table(name: str, bare: list[Measured], core: list[Measured], whole: list[Measured]) -> str:
+    return f"""Core is everything between the landing folder and the published warehouse but the \
+evaluation tables: every row read, pseudonymised, judged, profiled, held to contracts, scored and \
+put into the ledger, on Dagster, imports excluded. Medians of {len(core)} alternating pairs, with \
+minimum and maximum; `muster run` once, from the start of the command to its end; memory is the \
+highest peak of a whole process.
 
 | | core, seconds | DuckDB, seconds | ratio | whole job, seconds | peak, MiB | \
 `muster run`, seconds | peak, MiB |
 | --- | --- | --- | --- | --- | --- | --- | --- |
-{chr(10).join(rows)}
+{_row(name, bare, core, whole)}
 
-Seconds of the stages in the first row, medians: {stages}.
-
-{later}"""
+Seconds of the stages, medians: {_stages(core)}."""
 
 
 def _pairs(root: Path, pairs: int) -> tuple[list[Measured], list[Measured], list[Measured]]:

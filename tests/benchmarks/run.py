@@ -12,7 +12,7 @@ from pathlib import Path
 
 from coverage import SIZES, coverage
 from homes import FULL, SMALL, Size
-from landing import landing_to_core, small_files
+from landing import landing_to_core, small_files, with_registers
 from measuring import machine
 
 HERE = Path(__file__).parent
@@ -57,6 +57,7 @@ def killed(size: Size) -> str:
 
 PARTS = {
     "landing": landing_to_core,
+    "registers": with_registers,
     "small_files": small_files,
     "killed": killed,
     "intervals": intervals,
