@@ -159,8 +159,10 @@ On the home of the first row, each from the start of the command to its end. A n
 | `muster run` with one new file, to the new warehouse | {len(added)} | \
 {spread([m.wall for m in added])} | {peak(added)} |
 | `muster run` with nothing new | {len(nothing)} | {spread([m.wall for m in nothing])} | \
-{peak(nothing)} |
-| `muster --help` | {len(asked)} | {spread([m.wall for m in asked])} | {peak(asked)} |"""
+|
+| `muster --help` | {len(asked)} | {spread([m.wall for m in asked])} | |
+
+The smallest processes have no peak here: the kernel counts that of the one that starts them."""
 
 
 def _python_path() -> list[str]:
