@@ -44,7 +44,7 @@ million responses unless it changes who enrolled or left."""
 @value_free
 def accepted(home: HomeResource) -> dg.MaterializeResult[None]:
     here = home.open()
-    records = {record.submission_id: record for record in here.lake.records()}
+    records = {record.submission_id: record for record in home.records()}
     count = [records[submission_id] for submission_id in counting(here.stages.read("verdicts"))]
     rows = {}
     for kind, reads in _READS.items():

@@ -33,7 +33,7 @@ from pipeline.vocabulary import Kind, Verdict
 def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
     here = home.open()
     lake = here.lake
-    records = known_records(lake.records(), home.known_at_date())
+    records = known_records(home.records(), home.known_at_date())
     replaced = replaced_files(here.stages.read("verdicts"))
     compared = [r for r in records if r.submission_id in {*replaced, *replaced.values()}]
     home.stage(

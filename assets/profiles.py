@@ -7,7 +7,7 @@ from assets.intake import intake
 from pipeline.intake import ACCEPTED, WHOSE
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
-from pipeline.quality.decisions import known_decisions, ruled_on
+from pipeline.quality.decisions import ruled_on
 from pipeline.quality.profile import MEASURES, PROFILE, measures, measures_by_contract
 from pipeline.quality.standing import enrolment_of, shares_unlinked
 from pipeline.quality.verdicts import known_records
@@ -28,11 +28,11 @@ _LISTED = ("submission_id", "organisation", "source", "kind", "delivery", "colum
 def profiles(home: HomeResource) -> dg.MaterializeResult[None]:
     here = home.open()
     lake, thresholds = here.lake, here.programme.thresholds
-    known = known_records(lake.records(), home.known_at_date())
+    known = known_records(home.records(), home.known_at_date())
     records = [record for record in known if record.problem is None]
     cumulative = {r.submission_id for r in records if r.delivery == Delivery.CUMULATIVE}
-    decisions = known_decisions(here.stewardship.decisions(), home.known_at_date())
-    ruled = {i: accepted for i, accepted in ruled_on(decisions).items() if i in cumulative}
+    rulings = ruled_on(home.decisions()).items()
+    ruled = {i: accepted for i, accepted in rulings if i in cumulative}
 
     def work(_: Stage) -> Made:
         made = MEASURES.to_frame()

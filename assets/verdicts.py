@@ -8,7 +8,6 @@ from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
 from pipeline.quality.decisions import (
     decisions_table,
-    known_decisions,
     waivers_in_force,
     waivers_of,
 )
@@ -31,9 +30,8 @@ from pipeline.submissions import versions
 @value_free
 def verdicts(home: HomeResource) -> dg.MaterializeResult[None]:
     here, as_of = home.open(), home.as_of_date()
-    records = known_records(here.lake.records(), home.known_at_date())
-    # Read once in a run: what a steward decides meanwhile waits whole for the next one.
-    decisions = known_decisions(here.stewardship.decisions(), home.known_at_date())
+    records = known_records(home.records(), home.known_at_date())
+    decisions = home.decisions()
     decided = decisions_table(decisions)
     home.stage(
         "decisions",

@@ -5,8 +5,9 @@ What stays out: what is done with them. The clock is read here and nowhere below
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -15,9 +16,11 @@ from pydantic import PrivateAttr
 
 from pipeline.orchestration.guard import value_free
 from pipeline.orchestration.liveness import ANEW, alive
+from pipeline.quality.decisions import Decision, known_decisions
 from pipeline.storage import locks
 from pipeline.storage.home import Home
 from pipeline.storage.stages import Made, Stage
+from pipeline.submissions import Record
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -29,6 +32,25 @@ Work = Callable[[Stage], Made]
 """What a stage does: from the tables it reads to the tables it makes, and what to say of them."""
 
 WORKED_OUT = "worked out"
+
+
+@dataclass
+class _Run:
+    """What is one and the same for as long as a run lasts."""
+
+    home: Home
+    day: date
+    anew: bool
+    """Carry every stage out, whether anything changed or not."""
+    seen_to: set[str] = field(default_factory=set)
+
+    @cached_property
+    def records(self) -> list[Record]:
+        return self.home.lake.records()
+
+    @cached_property
+    def decisions(self) -> list[Decision]:
+        return self.home.stewardship.decisions()
 
 
 class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -47,34 +69,44 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Day for which statuses are worked out; today if not given."""
     known_at: str | None = None
     """Last day of receipt that counts; everything if not given."""
-    _anew: bool = PrivateAttr(default=False)
-    _home: Home | None = PrivateAttr(default=None)
-    _day: date | None = PrivateAttr(default=None)
-    _seen_to: set[str] = PrivateAttr(default_factory=set)
+    _run: _Run | None = PrivateAttr(default=None)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
-        here = self.open()
         if context.run is None:
             yield self
             return
-        self._anew = ANEW in context.run.tags
+        here = Home(Path(self.root))
         with alive(here, context.run.run_id), locks.held(here.lock):
             _prepare(here)
-            self._home, self._day = here, self.now().date()
+            self._run = _Run(here, self.now().date(), anew=ANEW in context.run.tags)
             yield self
 
     def open(self) -> Home:
-        return self._home or Home(Path(self.root))
+        return self._run.home if self._run else Home(Path(self.root))
 
     def as_of_date(self) -> date:
-        return date.fromisoformat(self.as_of) if self.as_of else self._day or self.now().date()
+        if self.as_of:
+            return date.fromisoformat(self.as_of)
+        return self._run.day if self._run else self.now().date()
 
     def known_at_date(self) -> date | None:
         return date.fromisoformat(self.known_at) if self.known_at else None
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def records(self) -> list[Record]:
+        """Records of the lake as intake left them; read once in a run, which alone writes there."""
+        return self._run.records if self._run else self.open().lake.records()
+
+    def decisions(self) -> list[Decision]:
+        """What stewards decided, known by the date that counts.
+
+        Heard once in a run: what is decided meanwhile waits whole for the next one.
+        """
+        taken = self._run.decisions if self._run else self.open().stewardship.decisions()
+        return known_decisions(taken, self.known_at_date())
 
     def carry_out(
         self, name: str, work: Work, *, reads: Collection[str] = (), settings: object = ()
@@ -93,8 +125,9 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     ) -> tuple[Stage, bool]:
         """The stage, carried out if need be, and whether it was."""
         stage = self.open().stages.begin(name, reads=reads, settings=settings)
-        self._seen_to.add(name)
-        if stage.is_current and not self._anew:
+        if self._run:
+            self._run.seen_to.add(name)
+        if stage.is_current and not (self._run and self._run.anew):
             return stage, False
         stage.finish(work(stage))
         return stage, True
@@ -104,15 +137,17 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         One that was started on Dagster's page may have begun in the middle.
         """
-        return self.open().stages.behind(tables) <= self._seen_to
+        seen_to = self._run.seen_to if self._run else set()
+        return self.open().stages.behind(tables) <= seen_to
 
 
 @value_free
 def _prepare(home: Home) -> None:
     """What a run begins with, whatever started it."""
     home.recover()
-    home.adopt()
-    home.forget_outlived()
+    records = home.lake.records()
+    home.adopt(records)
+    home.forget_outlived(records)
 
 
 def _shown(value: Any) -> Any:

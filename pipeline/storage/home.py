@@ -3,7 +3,7 @@
 What belongs here: paths, and loading configuration from them. What stays out: Parquet and SQL.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -203,14 +203,13 @@ class Home:
                 "decisions."
             )
 
-    def adopt(self) -> None:
+    def adopt(self, records: Sequence[Record]) -> None:
         """Put receipts on record that the lake knows and the stewardship store does not.
 
         It does not where it was put back from a copy or begun anew, and in a home from before
         there was one. What arrives next must come after them, and a file that is read again must
         keep its day of receipt. Only for the one who holds the lock.
         """
-        records = self.lake.records()
         self.must_have_its_store(records)
         known = self.stewardship.receipts()
         unknown = {
@@ -225,12 +224,11 @@ class Home:
             if not record.place:
                 self.lake.place(record.submission_id, known[record.submission_id].place)
 
-    def forget_outlived(self) -> None:
+    def forget_outlived(self, records: Sequence[Record]) -> None:
         """Remove from the lake what is another submission by now (`submissions.outlived`).
 
         Only for the one who holds the lock. A landing that is not there says nothing.
         """
-        records = self.lake.records()
         suspect = any(
             r.problem == CANNOT_BE_OPENED
             or (r.source != UNMAPPED and (r.organisation, r.source) not in self.sources)

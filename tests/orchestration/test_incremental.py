@@ -154,6 +154,41 @@ def test_a_decision_recomputes_what_it_touches(house):
     )
 
 
+def test_what_is_decided_in_mid_run_waits_whole_for_the_next(house, monkeypatch):
+    """Measures and verdicts must not be worked out of two different sets of decisions."""
+    import checks.on_profiles
+
+    home, judge, rulings = Home(house.root), checks.on_profiles.judge, []
+    (answers,) = [r for r in home.lake.records() if r.source == "answers"]
+
+    def deciding(*arguments):
+        if not rulings:
+            rulings.append(
+                Ruling(
+                    submission_id=answers.submission_id,
+                    action=DecisionAction.RETURN,
+                    steward="simulated steward",
+                    reason="for the test",
+                )
+            )
+            home.stewardship.record(rulings, datetime.now(UTC))
+        return judge(*arguments)
+
+    monkeypatch.setattr(checks.on_profiles, "judge", deciding)
+    house.land("answers two.csv", MORE)
+
+    def counted() -> list[int]:
+        sql = "SELECT count(*) FROM core.responses UNION ALL SELECT count(*) FROM quality.decisions"
+        return [n for (n,) in query(home.warehouse, sql).rows()]
+
+    house.run()
+    assert counted() == [5, 0]
+    assert not work_left(Home(house.root), AS_OF, None).nothing
+    house.run()
+    assert counted() == [1, 1]
+    assert work_left(Home(house.root), AS_OF, None).nothing
+
+
 def test_a_changed_threshold_asks_the_contracts_again_and_reads_nothing(house):
     path = house.root / "programme.yaml"
     path.write_text(path.read_text() + "thresholds: {unlinked_hold: 0.5}\n")

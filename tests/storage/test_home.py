@@ -132,13 +132,13 @@ def test_a_home_from_before_the_stewardship_store_keeps_its_days_of_receipt(home
     }
     for submission_id, day in days.items():
         home.lake.write_submission(record(submission_id, received_at=day), None)
-    home.adopt()
+    home.adopt(home.lake.records())
     receipts = home.stewardship.receipts()
     assert {i: receipt.received_at for i, receipt in receipts.items()} == days
     assert list(receipts) == ["b--b--2", "a--a--1"], "in the order of arrival"
     later = datetime(2026, 1, 1, tzinfo=UTC)
     assert home.stewardship.receive([("a--a--1", later)], later)["a--a--1"].received_at.year == 2025
-    home.adopt()
+    home.adopt(home.lake.records())
     assert len(home.stewardship.receipts()) == 2
 
 
@@ -155,7 +155,7 @@ def test_what_was_taken_in_since_a_copy_of_the_store_keeps_place_and_day(home, r
         )
     (copy,) = (home.root / "backups").iterdir()
     copy.replace(home.stewardship.path)
-    home.adopt()
+    home.adopt(home.lake.records())
     assert list(home.stewardship.receipts()) == ["a--a--1", "c--c--3", "b--b--2"]
     later = datetime(2025, 3, 3, tzinfo=UTC)
     found = home.stewardship.receive([("d--d--4", later), ("b--b--2", later)], later)
@@ -167,7 +167,7 @@ def test_a_store_begun_anew_keeps_the_order_of_the_lake(home, record):
     for place, submission_id in ((3, "b--b--2"), (7, "a--a--1")):
         home.lake.write_submission(record(submission_id, place=place), None)
     assert home.create(PROGRAMME) == ["stewardship.sqlite"]
-    home.adopt()
+    home.adopt(home.lake.records())
     now = datetime(2026, 1, 1, tzinfo=UTC)
     assert home.stewardship.receive([("c--c--3", now)], now)["c--c--3"].place == 8
     assert [receipt.place for receipt in home.stewardship.receipts().values()] == [3, 7, 8]
@@ -178,7 +178,7 @@ def test_what_was_taken_in_without_a_place_is_given_one(home, record):
     for day, submission_id in enumerate(("b--b--2", "a--a--1"), start=1):
         received = datetime(2025, 3, day, tzinfo=UTC)
         home.lake.write_submission(record(submission_id, received_at=received), None)
-    home.adopt()
+    home.adopt(home.lake.records())
     assert [(r.submission_id, r.place) for r in home.lake.records()] == [
         ("b--b--2", 1),
         ("a--a--1", 2),
@@ -191,10 +191,10 @@ def test_nothing_goes_on_without_the_store_that_runs_have_used(home, record, lef
     if left is not None:
         home.stewardship.path.write_bytes(left)
     with pytest.raises(UnusableConfiguration, match=r"stewardship\.sqlite is missing or empty"):
-        home.adopt()
+        home.adopt(home.lake.records())
     assert not home.stewardship.receipts()
 
 
 def test_a_new_home_has_nothing_to_adopt(home):
-    home.adopt()
+    home.adopt(home.lake.records())
     assert not home.stewardship.path.exists()
