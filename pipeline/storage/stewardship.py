@@ -273,14 +273,17 @@ def _usable() -> Iterator[None]:
 
 def _version(connection: sqlite3.Connection) -> int:
     """Version of the tables; 0 where a killed writer left a file without any."""
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    # One statement, since another process may make the tables between two.
+    version, has_tables = connection.execute(
+        "SELECT user_version, EXISTS (SELECT 1 FROM sqlite_master) FROM pragma_user_version"
+    ).fetchone()
     if version > SCHEMA_VERSION:
         raise UnusableConfiguration(
             "stewardship.sqlite was written by a newer Muster; use that version or a later one."
         )
-    if version == 0 and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+    if version == 0 and has_tables:
         raise UnusableConfiguration(_DAMAGED)
-    return version
+    return int(version)
 
 
 def _make_private(path: Path) -> None:
