@@ -1,7 +1,7 @@
 """The `muster review` commands: what waits for a steward, and putting decisions on record.
 
 What stays out: what may be decided and what it does (`pipeline/review.py`, `pipeline/quality/`).
-These commands write nothing but stewardship.sqlite; the next run works out what follows.
+These commands change nothing but stewardship.sqlite; the next run works out what follows.
 """
 
 import getpass
@@ -111,14 +111,9 @@ def accept_submission(
     steward: StewardOption = None,
 ) -> None:
     """Let a submission count that contracts hold, or undo that it was returned."""
+    from pipeline.review import accept
 
-    def rule(desk: _Desk) -> "list[Ruling]":
-        from pipeline.review import accept
-
-        case = desk.case(submission)
-        return [accept(case, _name(steward), reason)]
-
-    taken = _recorded(home, rule)
+    taken = _recorded(home, lambda desk: [accept(desk.case(submission), _name(steward), reason)])
     typer.echo(f"Accepted: {taken[0].submission_id}. {_NEXT}")
 
 
@@ -130,14 +125,9 @@ def return_submission(
     steward: StewardOption = None,
 ) -> None:
     """Let nothing of a submission count: the organisation must send it again."""
+    from pipeline.review import send_back
 
-    def rule(desk: _Desk) -> "list[Ruling]":
-        from pipeline.review import send_back
-
-        case = desk.case(submission)
-        return [send_back(case, _name(steward), reason)]
-
-    taken = _recorded(home, rule)
+    taken = _recorded(home, lambda desk: [send_back(desk.case(submission), _name(steward), reason)])
     typer.echo(
         f"Returned: {taken[0].submission_id}. {_NEXT} Tell the organisation; Muster sends nothing."
     )
@@ -259,9 +249,11 @@ def _ago(days: int) -> str:
 
 
 def _show_case(case: "Case", rows: int) -> None:
+    from pipeline.quality.verdicts import CONTRACT
+
     submission = case.submission
     typer.echo(f"{submission['submission_id']}  ({submission['file_name']})")
-    decider = "" if submission["decided_by"] == "contract" else f" by {submission['decided_by']}"
+    decider = "" if submission["decided_by"] == CONTRACT else f" by {submission['decided_by']}"
     reason = f": {submission['reason'].rstrip('.')}" if submission["reason"] else ""
     typer.echo(f"{submission['verdict'].replace('_', ' ').capitalize()}{decider}{reason}.")
     if submission["replaced_by"]:

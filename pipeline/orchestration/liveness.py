@@ -25,13 +25,14 @@ _BEFORE_ITS_LOCK = timedelta(minutes=2)
 _SECONDS_AFTER_ITS_LOCK = 2.0
 """A run that lets its lock go says within this time how it ended."""
 
-_AT_WORK = [
+AT_WORK = [
     # Killed between its being made and its first event, a run counts as not started for ever.
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+"""Statuses of runs that a process is, or was, at work on."""
 
 
 @contextmanager
@@ -59,7 +60,7 @@ def bury_dead_runs(instance: dg.DagsterInstance, home: Home, now: datetime) -> l
 def _lifeless(instance: dg.DagsterInstance, home: Home, now: datetime) -> set[str]:
     """Runs that count as at work, or about to begin, and hold no lock."""
     found = set()
-    for record in instance.get_run_records(dg.RunsFilter(statuses=_AT_WORK)):
+    for record in instance.get_run_records(dg.RunsFilter(statuses=AT_WORK)):
         run_id = record.dagster_run.run_id
         path = _locks(home) / run_id
         began = record.update_timestamp

@@ -9,12 +9,11 @@ import dagster as dg
 
 from pipeline.orchestration.guard import value_free
 from pipeline.orchestration.jobs import BRING_UP_TO_DATE, TAKE_IN
-from pipeline.orchestration.liveness import bury_dead_runs
+from pipeline.orchestration.liveness import AT_WORK, bury_dead_runs
 from pipeline.orchestration.partitions import SUBMISSIONS, in_order_of_arrival, range_tags
 from pipeline.orchestration.resources import HomeResource
-from pipeline.orchestration.state import Work, work_left
+from pipeline.orchestration.state import Work, work_left_as_built
 from pipeline.storage.home import Home
-from pipeline.storage.warehouse import build_of
 
 SECONDS_BETWEEN_LOOKS = 20
 SECONDS_STILL = 10
@@ -53,9 +52,7 @@ def look(
         return dg.SkipReason("A run is under way; what arrives meanwhile waits for its end.")
     # Whether days have passed is the nightly schedule's question. A report of an earlier day,
     # made by hand, stays until then or until something arrives.
-    build = build_of(home.warehouse)
-    as_of, known_at = (build.as_of, build.known_at) if build else (now.date(), None)
-    work = work_left(home, as_of, known_at, now, SECONDS_STILL)
+    work = work_left_as_built(home, now, SECONDS_STILL)
     only_to_come = work.built is None and not work.to_take_in and work.still_written
     if work.nothing or only_to_come:
         waiting = f" {work.still_written} still being written." if work.still_written else ""
@@ -70,13 +67,7 @@ def look(
     return _request(instance, work, tries)
 
 
-_UNDER_WAY = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
+_UNDER_WAY = [dg.DagsterRunStatus.QUEUED, *AT_WORK]
 
 
 def _tries(instance: dg.DagsterInstance, work: Work) -> list[dg.RunRecord]:

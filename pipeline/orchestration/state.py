@@ -12,7 +12,7 @@ import polars as pl
 from pipeline.quality.decisions import decisions_table, known_decisions
 from pipeline.storage.code import EVERYTHING, code_hash
 from pipeline.storage.home import Home
-from pipeline.storage.warehouse import build_of
+from pipeline.storage.warehouse import Build, build_of
 from pipeline.submissions import Arrival, Record, fingerprint, outlived
 
 WAREHOUSE = "warehouse"
@@ -54,6 +54,25 @@ def work_left(
     still_for: float = 0.0,
 ) -> Work:
     """What a run would do; a file that changed less than `still_for` seconds ago is left alone."""
+    return _work(home, build_of(home.warehouse), as_of, known_at, now=now, still_for=still_for)
+
+
+def work_left_as_built(home: Home, now: datetime, still_for: float) -> Work:
+    """What a run for the dates of the snapshot that there is would do; for today without one."""
+    build = build_of(home.warehouse)
+    as_of, known_at = (build.as_of, build.known_at) if build else (now.date(), None)
+    return _work(home, build, as_of, known_at, now=now, still_for=still_for)
+
+
+def _work(
+    home: Home,
+    build: Build | None,
+    as_of: date,
+    known_at: date | None,
+    *,
+    now: datetime | None,
+    still_for: float,
+) -> Work:
     records = home.lake.records()
     home.must_have_its_store(records)
     landed = home.arrivals()
@@ -63,7 +82,6 @@ def work_left(
     records = [record for record in records if record.submission_id not in gone]
     still = [a for a in new if now is None or a.file.is_still(now, still_for)]
     current = build_fingerprint(home, records, as_of, known_at)
-    build = build_of(home.warehouse)
     built = build.fingerprint if build else None
     # A run that ended between two stages may have changed tables that the snapshot is made of.
     is_current = built == current and home.stages.is_settled(WAREHOUSE)

@@ -12,7 +12,7 @@ in one step when a stage ends, so a killed run leaves the state before that stag
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,15 @@ _PARQUET = b"PAR1"
 Summary = dict[str, Any]
 """Counts and ids for people to look at: no value of a row."""
 
+_Catalogue = dict[str, dict[str, Any]]
+"""By stage: its key, the files it read and made, and what is said of it."""
+
 Made = tuple[Mapping[str, pl.DataFrame], Summary]
 """The tables that a stage made, and what to say of them."""
 
 
 class NotDeclared(Exception):
-    """A stage asked for a table that it does not say it reads, or wrote another: a defect."""
+    """A stage asked for a table that it does not say it reads: a defect."""
 
 
 class Stray(Exception):
@@ -62,7 +65,7 @@ class Stages:
         `settings` is everything beside tables and code that decides the outcome, as JSON can
         hold it.
         """
-        tables = self._tables()
+        tables = _tables(self._catalogue())
         digests = {table: tables[table].file for table in reads if table in tables}
         parts = json.dumps([self._code, name, digests, settings], sort_keys=True, default=str)
         key = hashlib.sha256(parts.encode("utf-8")).hexdigest()
@@ -73,14 +76,17 @@ class Stages:
 
     def path(self, table: str) -> Path:
         """The file that holds a table. Raises LookupError if no stage has made it."""
-        tables = self._tables()
+        tables = _tables(self._catalogue())
         if table not in tables:
             raise LookupError(f"no stage has made the table {table} yet")
         return self._folder / tables[table].file
 
     def entry(self, stage: str) -> dict[str, Any] | None:
         """What the catalogue says of a stage; None unless every table of it is whole."""
-        entry = self._catalogue().get(stage)
+        return self._whole_entry(self._catalogue(), stage)
+
+    def _whole_entry(self, catalogue: _Catalogue, stage: str) -> dict[str, Any] | None:
+        entry = catalogue.get(stage)
         if entry is None:
             return None
         whole = all(_Table(**table).is_whole(self._folder) for table in entry["tables"].values())
@@ -88,7 +94,10 @@ class Stages:
 
     def up_to_date(self, stage: str) -> bool:
         """Whether every table that a stage read when it was carried out is still the same."""
-        entry, tables = self.entry(stage), self._tables()
+        return self._is_up_to_date(self._catalogue(), stage)
+
+    def _is_up_to_date(self, catalogue: _Catalogue, stage: str) -> bool:
+        entry, tables = self._whole_entry(catalogue, stage), _tables(catalogue)
         return entry is not None and all(
             table in tables and tables[table].file == file for table, file in entry["reads"].items()
         )
@@ -99,16 +108,7 @@ class Stages:
 
     def behind(self, tables: Collection[str]) -> set[str]:
         """The stages that these tables come from, by whatever way."""
-        catalogue = self._catalogue()
-        made_by = {table: stage for stage, entry in catalogue.items() for table in entry["tables"]}
-        found: set[str] = set()
-        left = [made_by[table] for table in tables if table in made_by]
-        while left:
-            stage = left.pop()
-            if stage not in found:
-                found.add(stage)
-                left += [made_by[table] for table in catalogue[stage]["reads"] if table in made_by]
-        return found
+        return _behind(self._catalogue(), tables)
 
     def is_settled(self, stage: str) -> bool:
         """Whether a stage, and all it comes from, was made of the tables that are in force now.
@@ -116,9 +116,11 @@ class Stages:
         Not so after a run that ended between two stages. True of a stage that was never carried
         out: nothing was made of anything else.
         """
-        entry = self._catalogue().get(stage)
+        catalogue = self._catalogue()
+        entry = catalogue.get(stage)
         return entry is None or all(
-            self.up_to_date(each) for each in {stage, *self.behind(entry["reads"])}
+            self._is_up_to_date(catalogue, each)
+            for each in {stage, *_behind(catalogue, entry["reads"])}
         )
 
     def put(
@@ -131,7 +133,8 @@ class Stages:
         """Put a stage's tables and its entry in the catalogue; returns the entry."""
         tables, summary = made
         written = {name: self._written(name, frame) for name, frame in tables.items()}
-        there, catalogue = self._tables(), self._catalogue()
+        catalogue = self._catalogue()
+        there = _tables(catalogue)
         entry = {
             "key": key,
             "reads": {name: there[name].file for name in sorted(reads) if name in there},
@@ -156,29 +159,43 @@ class Stages:
                 atomic.put(written, self._folder / table.file)
         return table
 
-    def _remove_all_but(self, catalogue: dict[str, Any]) -> None:
-        kept = {t["file"] for entry in catalogue.values() for t in entry["tables"].values()}
+    def _remove_all_but(self, catalogue: _Catalogue) -> None:
+        kept = {table.file for table in _tables(catalogue).values()}
         for path in self._folder.glob("[!.]*.parquet"):
             if path.name not in kept:
                 path.unlink(missing_ok=True)
 
-    def _tables(self) -> dict[str, _Table]:
-        return {
-            name: _Table(**table)
-            for entry in self._catalogue().values()
-            for name, table in entry["tables"].items()
-        }
-
-    def _catalogue(self) -> dict[str, Any]:
+    def _catalogue(self) -> _Catalogue:
         """Everything is worked out again where the catalogue is lost or damaged."""
         try:
-            found = json.loads((self._folder / _CATALOGUE).read_bytes())
+            found = dict(json.loads((self._folder / _CATALOGUE).read_bytes()))
             for entry in found.values():
                 _ = entry["key"], entry["reads"], entry["summary"]
-                _ = [_Table(**t) for t in entry["tables"].values()]
+            _ = _tables(found)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return {}
-        return dict(found)
+        return found
+
+
+def _tables(catalogue: _Catalogue) -> dict[str, _Table]:
+    """The tables in force, by name."""
+    return {
+        name: _Table(**table)
+        for entry in catalogue.values()
+        for name, table in entry["tables"].items()
+    }
+
+
+def _behind(catalogue: _Catalogue, tables: Iterable[str]) -> set[str]:
+    made_by = {table: stage for stage, entry in catalogue.items() for table in entry["tables"]}
+    found: set[str] = set()
+    left = [made_by[table] for table in tables if table in made_by]
+    while left:
+        stage = left.pop()
+        if stage not in found:
+            found.add(stage)
+            left += [made_by[table] for table in catalogue[stage]["reads"] if table in made_by]
+    return found
 
 
 class Stage:

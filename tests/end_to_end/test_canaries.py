@@ -22,7 +22,7 @@ import pytest
 import xlsxwriter
 from crashes import AS_OF, NEEDS_A_STEWARD, RunServer
 from homes import Muster, files_holding, query, words_in
-from small_programme import MAPPING, PROGRAMME
+from small_programme import MAPPING, PROGRAMME, ROSTER
 
 FORCE = "simulated-force-01"
 HEADINGS = ["Number", "Wave", "Done", "Q1", "Q2", "Q3", "Q4"]
@@ -32,15 +32,11 @@ FORMS = (
     .replace('files: "answers*"', 'files: "forms*.xlsx"\nplatform: microsoft_forms')
     .replace("participant: Number", "participant: Collar")
 )
-ROSTER = """
-organisation: simulated-force-01
-source: roster
-kind: roster
-files: "roster*"
-participant: Number
-columns: {session_group: Group, facilitator: Led by, rank: Rank, gender: Gender,
-          ethnicity: Ethnicity, service_years: Years, enrolled_on: Enrolled}
-"""
+FULL_ROSTER = ROSTER.replace(
+    "{session_group: Group,",
+    "{session_group: Group, facilitator: Led by, rank: Rank, gender: Gender, "
+    "ethnicity: Ethnicity, service_years: Years,",
+)
 ATTENDANCE = """
 organisation: simulated-force-01
 source: attendance
@@ -206,7 +202,12 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
     canary = Canaries()
     (home / "sources" / FORCE).mkdir(parents=True)
     (home / "programme.yaml").write_text(PROGRAMME)
-    mappings = {"answers": MAPPING, "forms": FORMS, "roster": ROSTER, "attendance": ATTENDANCE}
+    mappings = {
+        "answers": MAPPING,
+        "forms": FORMS,
+        "roster": FULL_ROSTER,
+        "attendance": ATTENDANCE,
+    }
     for source, mapping in mappings.items():
         (home / "sources" / FORCE / f"{source}.yaml").write_text(mapping)
     for path, content in _exports(canary).items():

@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 import pytest
+from small_programme import ROSTER
 
 import assets.ledger as ledger_module
 from pipeline.definitions import build_defs
@@ -22,14 +23,6 @@ from pipeline.vocabulary import DecisionAction
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 AS_OF = date(2025, 3, 1)
-ROSTER = """
-organisation: simulated-force-01
-source: roster
-kind: roster
-files: "roster*"
-participant: Number
-columns: {session_group: Group, enrolled_on: Enrolled}
-"""
 
 
 class _House:

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import canonical_rows
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -109,20 +110,8 @@ def judged(said: dict[str, Any], waived: frozenset[tuple[int, str]]) -> Split:
         }
         for number, row in enumerate(said["rows"], start=2)
     ]
-    types: dict[str, Any] = {
-        "row_number": pl.Int32,
-        "participant_id": pl.String,
-        "home_force": pl.String,
-        "is_test": pl.Boolean,
-        "unrecognised": pl.List(pl.String),
-        "completed_on": pl.Date,
-        "duration_seconds": pl.Int32,
-        "wave": pl.String,
-        "instrument": pl.String,
-        **{f"item_{number}": pl.Int16 for number in range(1, 5)},
-    }
     circumstances = Circumstances(PROGRAMME, RECEIVED, PHQ4)
-    frame = pl.DataFrame(made, schema=types)
+    frame = pl.DataFrame(made, schema=canonical_rows.TYPES)
     return split(frame, Kind.QUESTIONNAIRE, circumstances, waived)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
+import canonical_rows
 import polars as pl
 import pytest
 
@@ -48,19 +49,7 @@ def answered() -> Callable[..., pl.DataFrame]:
                     **{f"item_{number}": item for number, item in enumerate(items, start=1)},
                 }
             )
-        types: dict[str, Any] = {
-            "row_number": pl.Int32,
-            "participant_id": pl.String,
-            "home_force": pl.String,
-            "is_test": pl.Boolean,
-            "unrecognised": pl.List(pl.String),
-            "completed_on": pl.Date,
-            "duration_seconds": pl.Int32,
-            "wave": pl.String,
-            "instrument": pl.String,
-            **{f"item_{number}": pl.Int16 for number in range(1, 5)},
-        }
-        return pl.DataFrame(made, schema=types)
+        return pl.DataFrame(made, schema=canonical_rows.TYPES)
 
     return rows
 

@@ -19,21 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from homes import PROJECT, table_hashes
-from small_programme import MAPPING, PROGRAMME
+from small_programme import MAPPING, PROGRAMME, ROSTER
 
 from pipeline import reference
 from pipeline.storage.home import Home
 
 AS_OF = "2025-09-01"
 RUN = ["run", "--as-of", AS_OF]
-ROSTER = """
-organisation: simulated-force-01
-source: roster
-kind: roster
-files: "roster*"
-participant: Number
-columns: {session_group: Group, enrolled_on: Enrolled}
-"""
 NEEDS_A_STEWARD = 1
 """What a run says by its exit code here: one of the files is held."""
 

@@ -1,4 +1,4 @@
-"""A programme of two waves with one simulated force and one CSV source of four answers a row."""
+"""A programme of two waves with one simulated force: a source of four answers a row, a roster."""
 
 PROGRAMME = """
 programme: small
@@ -23,4 +23,12 @@ participant: Number
 wave: {column: Wave, values: {Start: baseline, End: session_10}}
 instruments: {phq4: {columns: "Q{item}"}}
 columns: {completed_on: Done}
+"""
+ROSTER = """
+organisation: simulated-force-01
+source: roster
+kind: roster
+files: "roster*"
+participant: Number
+columns: {session_group: Group, enrolled_on: Enrolled}
 """
