@@ -92,6 +92,12 @@ class Pseudonymiser:
         )["pseudonym"]
 
 
+def as_numbers(pseudonyms: pl.Series) -> pl.Series:
+    """The first 63 bits of each hash (Int64), in the order of the pseudonyms."""
+    digits = pseudonyms.str.tail(2 * _BYTES).str.head(16)
+    return (digits.str.to_integer(base=16, dtype=pl.UInt64) // 2).cast(pl.Int64)
+
+
 @lru_cache
 def _beginning(*fields: str) -> bytes:
     return b"".join(_with_length(text) for text in fields)
