@@ -12,7 +12,7 @@ in one step when a stage ends, so a killed run leaves the state before that stag
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -74,8 +74,9 @@ class Stages:
         key = hashlib.sha256(parts.encode("utf-8")).hexdigest()
         return Stage(self, name, frozenset(reads), key)
 
-    def read(self, table: str) -> pl.DataFrame:
-        return pl.read_parquet(self.path(table), glob=False)
+    def read(self, table: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        chosen = None if columns is None else list(columns)
+        return pl.read_parquet(self.path(table), columns=chosen, glob=False)
 
     def path(self, table: str) -> Path:
         """The file that holds a table. Raises LookupError if no stage has made it."""
@@ -230,11 +231,11 @@ class Stage:
         """What was said of the stage when it was last carried out."""
         return dict(self._before["summary"]) if self._before else {}
 
-    def read(self, table: str) -> pl.DataFrame:
-        """One of the tables that the stage reads."""
+    def read(self, table: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """One of the tables that the stage reads, or some of its columns."""
         if table not in self._reads:
             raise NotDeclared(f"stage {self.name} does not say that it reads {table}")
-        return self._stages.read(table)
+        return self._stages.read(table, columns)
 
     def finish(self, made: Made) -> None:
         """Put what the stage made in the place of what it made before, all of it in one step.
