@@ -202,15 +202,14 @@ def up(
 
 def main() -> None:
     """Run the command line; a configuration that cannot be used ends in one sentence."""
-    from pipeline.programme import UnusableConfiguration
-
     try:
         app()
-    except UnusableConfiguration as problem:
-        _stop(str(problem))
     except Exception as defect:  # noqa: BLE001 - a traceback could quote what people answered
         from pipeline.errors import place_of, refusal_of
+        from pipeline.programme import UnusableConfiguration
 
+        if isinstance(defect, UnusableConfiguration):
+            _stop(str(defect))
         if refusal := refusal_of(defect):
             _stop(f"Muster stopped and the warehouse is as it was: {refusal}.")
         typer.echo(f"Muster failed, which is a defect of its own: {place_of(defect)}.", err=True)
