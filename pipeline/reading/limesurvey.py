@@ -58,7 +58,9 @@ def read(records: Records) -> Table:
     headings, below = records.header(0), records.header(1)
     # No LimeSurvey question is without a heading; blank ones continue the question on their left.
     continued = [place for place, cell in enumerate(headings) if not cell and below[place]]
-    in_two = len(continued) > 1 and all(below)
+    in_two = len(continued) > 1 and all(
+        cell or not heading for heading, cell in zip(headings, below, strict=True)
+    )
     if in_two:
         columns, derived = joined(headings, below)
     else:
