@@ -19,6 +19,7 @@ _BLANK_LINES = re.compile(rb"\A(?:[ \t]*\r?\n)+")
 _DELIMITERS = (",", ";", "\t", "|")
 _WORKBOOK = b"PK\x03\x04"
 _OLD_WORKBOOK = bytes.fromhex("D0CF11E0A1B11AE1")
+_SPSS = (b"$FL2", b"$FL3")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _HEAD: Final = 16
 """Records among which headings nearly always are; a file is read whole where they are not."""
@@ -41,6 +42,11 @@ class Records:
     @property
     def fields(self) -> list[str]:
         return self._head.columns
+
+    @property
+    def labels(self) -> list[dict[str, str]]:
+        """Of each field what its codes mean, where the file itself says it."""
+        return [{} for _ in self.fields]
 
     @cached_property
     def frame(self) -> pl.DataFrame:
@@ -149,11 +155,15 @@ def distinct(names: list[str]) -> list[str]:
 
 
 def read_records(content: bytes) -> Records:
-    """Records of a CSV, TSV or XLSX file, told apart by its first bytes."""
+    """Records of a CSV, TSV, XLSX or SAV file, told apart by its first bytes."""
     if not content.strip():
         raise Unreadable("the file is empty; ask for the export again")
     if content.startswith(_WORKBOOK):
         return _read_workbook(content)
+    if content.startswith(_SPSS):
+        from pipeline.reading import spss  # noqa: PLC0415 - it makes records of its own
+
+        return spss.records(content)
     if content.startswith(_OLD_WORKBOOK):
         raise Unreadable("the file is an old workbook (.xls); save it as .xlsx and send that")
     if content.startswith(b"%PDF") or (b"\0" in content and not content.startswith(_UTF_16)):
