@@ -1,7 +1,7 @@
 """Planted faults: rows that break exactly one row rule each, and are otherwise sound.
 
 What belongs here: one entry a rule and kind, saying which rows can be made to break it and how.
-What stays out: how a layout spells an unreadable cell (`exports.py`, by the row's `fault`).
+What stays out: how a layout spells an unreadable cell (`exports/`, by the row's `fault`).
 
 Few enough are planted that no file is held back for them: under a tenth of its rows, whatever its
 size. Each officer bears at most one, so that no fault touches another.
@@ -38,8 +38,28 @@ _LATEST_DUPLICATE: Final = 5
 
 _ALL_LAYOUTS: Final = frozenset(Layout)
 _QUALTRICS: Final = frozenset({Layout.QUALTRICS_NUMERIC, Layout.QUALTRICS_LABELS})
-_WAVE_IN_WORDS: Final = frozenset({Layout.QUALTRICS_LABELS, Layout.MICROSOFT_FORMS})
-_NUMBERS: Final = frozenset({Layout.QUALTRICS_NUMERIC, Layout.WIDE_CSV})
+_WAVE_BY_HAND: Final = frozenset(
+    {
+        Layout.QUALTRICS_LABELS,
+        Layout.MICROSOFT_FORMS,
+        Layout.JISC,
+        Layout.SURVEYMONKEY,
+        Layout.LIMESURVEY,
+        Layout.SMARTSURVEY,
+        Layout.GOOGLE_FORMS,
+    }
+)
+_NUMBERS: Final = frozenset(
+    {
+        Layout.QUALTRICS_NUMERIC,
+        Layout.WIDE_CSV,
+        Layout.REDCAP,
+        Layout.JISC,
+        Layout.SPSS,
+        Layout.SMARTSURVEY,
+    }
+)
+_TEXT: Final = _ALL_LAYOUTS - {Layout.SPSS}
 _ONE_ROW_A_RESPONSE: Final = _ALL_LAYOUTS - {Layout.WIDE_CSV}
 
 _MOST_OF_ONE_RULE: Final = 2
@@ -150,8 +170,8 @@ def _responses(population: Population) -> tuple[Fault, ...]:
             beside=_AFTER,
             layouts=_QUALTRICS,
         ),
-        Fault("wave_unknown", {"wave": pl.lit("")}, stayed, layouts=_WAVE_IN_WORDS),
-        Fault("answer_not_recognised", {}, stayed),
+        Fault("wave_unknown", {"wave": pl.lit("")}, stayed, layouts=_WAVE_BY_HAND),
+        Fault("answer_not_recognised", {}, stayed, layouts=_TEXT),
         Fault("answer_out_of_range", {_MISPRINTED_ITEM: pl.lit(9)}, stayed, layouts=_NUMBERS),
         Fault(
             "too_many_unanswered",

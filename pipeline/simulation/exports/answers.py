@@ -14,6 +14,9 @@ from pipeline.simulation.plan import INSTRUMENT
 from pipeline.simulation.records import ITEM_COLUMNS, Sheet
 
 ANCHORS: Final = [anchor.capitalize() for anchor in reference.instruments()[INSTRUMENT].anchors]
+NUMBER_QUESTION: Final = "Your officer number"
+WAVE_QUESTION: Final = "Which survey is this?"
+GRID: Final = "Please choose one answer in each row"
 ARM_QUESTION: Final = "Where are you in the programme"
 _NOT_AN_ANSWER: Final = "n/k"
 
@@ -68,6 +71,13 @@ def wave_in_words(sheet: Sheet, *, freely: bool) -> tuple[pl.Expr, dict[str, str
         known = meanings(formal) | meanings(casual)
     unknown = pl.when(broken("wave_unknown")).then(pl.lit(UNKNOWN_WAVE))
     return unknown.otherwise(cell), known
+
+
+def wave_in_codes(sheet: Sheet, before: str = "") -> tuple[pl.Expr, dict[str, str]]:
+    """The wave as the number of its choice, and the values by which a mapping understands it."""
+    codes = {wave: f"{before}{place}" for place, wave in enumerate(sheet.waves, start=1)}
+    unknown = pl.when(broken("wave_unknown")).then(pl.lit(UNKNOWN_WAVE))
+    return unknown.otherwise(spelled("wave", codes)), meanings(codes)
 
 
 def question(number: int) -> str:

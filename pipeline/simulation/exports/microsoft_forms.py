@@ -9,6 +9,8 @@ import xlsxwriter  # type: ignore[import-untyped]
 from pipeline.simulation.exports.answers import (
     ANCHORS,
     ARM_QUESTION,
+    NUMBER_QUESTION,
+    WAVE_QUESTION,
     as_labels,
     question,
     wave_in_words,
@@ -21,6 +23,7 @@ from pipeline.simulation.exports.writing import (
     declared,
     home_force,
     numbered,
+    with_times,
 )
 from pipeline.simulation.plan import INSTRUMENT
 from pipeline.simulation.records import ITEM_COLUMNS, Sheet
@@ -29,17 +32,16 @@ from pipeline.vocabulary import Platform
 
 def write(sheet: Sheet, as_of: date) -> Export:
     wave, spellings = wave_in_words(sheet, freely=True)
-    ended = pl.col("completed_on").cast(pl.Datetime("us")) + pl.duration(seconds="clock")
     body = {
         "ID": pl.int_range(1, pl.len() + 1),
-        "Start time": ended - pl.duration(seconds="duration_seconds"),
-        "Completion time": pl.when(~broken("completed_on_not_recognised")).then(ended),
+        "Start time": pl.col("began"),
+        "Completion time": pl.when(~broken("completed_on_not_recognised")).then("ended"),
         "Email": pl.col("email"),
         "Name": pl.col("name"),
-        "Your officer number": pl.col("number"),
-        "Which survey is this?": wave,
+        NUMBER_QUESTION: pl.col("number"),
+        WAVE_QUESTION: wave,
     }
-    mapping = declared(sheet, Platform.MICROSOFT_FORMS, "Your officer number")
+    mapping = declared(sheet, Platform.MICROSOFT_FORMS, NUMBER_QUESTION)
     columns = {"completed_on": "Completion time"}
     if sheet.organisation.is_unit:
         body[HOME_FORCE] = home_force()
@@ -49,7 +51,7 @@ def write(sheet: Sheet, as_of: date) -> Export:
     answers = as_labels()
     body |= {question(number): answers[item] for number, item in enumerate(ITEM_COLUMNS, start=1)}
     mapping |= {
-        "wave": {"column": "Which survey is this?", "values": spellings},
+        "wave": {"column": WAVE_QUESTION, "values": spellings},
         "instruments": {
             INSTRUMENT: {
                 "columns": "Question {item}",
@@ -60,7 +62,7 @@ def write(sheet: Sheet, as_of: date) -> Export:
         "columns": columns,
         "date_format": "%Y-%m-%d %H:%M:%S",
     }
-    frame = sheet.rows.select(expression.alias(name) for name, expression in body.items())
+    frame = with_times(sheet).select(expression.alias(name) for name, expression in body.items())
     return Export(mapping, _workbook(frame, as_of), numbered(sheet, 2))
 
 

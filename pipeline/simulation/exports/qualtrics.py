@@ -15,6 +15,7 @@ from pipeline.simulation.exports.writing import (
     home_force,
     numbered,
     timed,
+    with_times,
 )
 from pipeline.simulation.plan import INSTRUMENT, Layout
 from pipeline.simulation.records import ITEM_COLUMNS, Sheet
@@ -46,14 +47,11 @@ _QUALTRICS_METADATA: Final = {
 def write(sheet: Sheet, seed: int) -> Export:
     labels = sheet.layout == Layout.QUALTRICS_LABELS
     date_format = "%d/%m/%Y %H:%M" if labels else "%Y-%m-%d %H:%M:%S"
-    ended = pl.col("completed_on").cast(pl.Datetime("us")) + pl.duration(seconds="clock")
     serials = sheet.rows.select(
         pl.col("officer") * 16 + pl.col("wave_place") * 2 + (pl.col("place") % 1 > 0)
     )
-    rows = sheet.rows.with_columns(
-        ended.alias("ended"),
-        (ended - pl.duration(seconds="duration_seconds")).alias("began"),
-        identities.response_numbers(seed, serials.to_series().to_numpy()).alias("response"),
+    rows = with_times(sheet).with_columns(
+        identities.response_numbers(seed, serials.to_series().to_numpy()).alias("response")
     )
     preview = pl.col("is_preview")
     ordinary, previewed = ("IP Address", "Survey Preview") if labels else ("0", "1")

@@ -29,12 +29,20 @@ class Export:
     row_numbers: pl.Series
 
 
-def delimited(headers: list[list[str]], body: pl.DataFrame) -> bytes:
+def delimited(headers: list[list[str]], body: pl.DataFrame, separator: str = ",") -> bytes:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(headers)
+    csv.writer(text, delimiter=separator, lineterminator="\n").writerows(headers)
     rows = io.BytesIO()
-    body.write_csv(rows, include_header=False)
+    body.write_csv(rows, include_header=False, separator=separator)
     return text.getvalue().encode() + rows.getvalue()
+
+
+def with_times(sheet: Sheet) -> pl.DataFrame:
+    """The rows of a questionnaire with the moments at which each was begun and ended."""
+    ended = pl.col("completed_on").cast(pl.Datetime("us")) + pl.duration(seconds="clock")
+    return sheet.rows.with_columns(
+        ended.alias("ended"), (ended - pl.duration(seconds="duration_seconds")).alias("began")
+    )
 
 
 def numbered(sheet: Sheet, first: int) -> pl.Series:
