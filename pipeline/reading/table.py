@@ -67,6 +67,13 @@ class Table:
             and not self._identifies(meaning)
         ]
 
+    def is_empty(self, column: str, body: pl.DataFrame) -> bool:
+        """Whether a column without a heading has no content either: spreadsheets append such."""
+        place = self.columns.index(column)
+        if not column.startswith("#"):
+            return False
+        return bool(body.select(_is_blank(self.records.fields[place], body).all()).item())
+
     def _meant(self) -> list[tuple[str, str]]:
         return list(zip(self.columns, self.meanings or self.columns, strict=True))
 

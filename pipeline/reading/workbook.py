@@ -26,10 +26,15 @@ _NOT_NEEDED: Final = re.compile(
     r"externallinks|printersettings|calcchain))",
     re.IGNORECASE,
 )
-_ROWS: Final = re.compile(rb'<row r="(\d+)')
-_CELLS: Final = re.compile(rb'<c r="([A-Z]+)(?:\d{1,5}"|(\d+))')
+_ROWS: Final = re.compile(rb'<row r="(\d{1,9})')
+_CELLS: Final = re.compile(rb'<c r="([A-Z]+)(?:\d{1,5}"|(\d{1,9}))')
+# As any program may write it, not only as nearly all do.
+_ANY_ROW: Final = re.compile(rb"""<(?:\w+:)?row\s[^<>]*?\br\s*=\s*["'](\d{1,9})""")
 _FILLED: Final = re.compile(
-    rb"""<(?:\w+:)?c\s[^<>]*?\br\s*=\s*["']([A-Z]+)(\d+)["'](?:[^<>]*[^/<>])?>"""
+    rb"""<(?:\w+:)?c\s[^<>]*?\br\s*=\s*["']([A-Z]+)(\d{1,9})["'](?:[^<>]*[^/<>])?>"""
+)
+_UNPLACED: Final = re.compile(
+    rb"""<(?:\w+:)?c(?:\s+(?!r\s*=)[\w:]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'))*\s*/?>"""
 )
 
 
@@ -85,8 +90,9 @@ def _measured(packed: zipfile.ZipFile, limits: Limits) -> bytes:
 
 def _check_size(sheet: bytes, limits: Limits) -> None:
     """Refuse a sheet whose cells lie so far apart that the table between them cannot be held."""
-    plain = b"<sheetData" in sheet and sheet.count(b"<c ") == sheet.count(b'<c r="')
-    if plain:
+    if b"<sheetData" in sheet and sheet.count(b"<c") == sheet.count(b'<c r="') + sheet.count(
+        b"<co"
+    ):
         cells = set(_CELLS.findall(sheet))
         far_down = [int(row) for _, row in cells if row]
         rows = max([*map(int, _ROWS.findall(sheet)), *far_down], default=0)
@@ -94,9 +100,13 @@ def _check_size(sheet: bytes, limits: Limits) -> None:
         if _fits(rows, columns, limits):
             return
     # Rows and cells that are only formatted do not count, and are told apart at leisure.
-    filled = _FILLED.findall(sheet)
+    filled = set(_FILLED.findall(sheet))
     rows = max((int(row) for _, row in filled), default=0)
     columns = max((_place(letters) for letters, _ in filled), default=0)
+    if _UNPLACED.search(sheet):
+        # Such a cell stands beside the one before it.
+        rows = max([rows, *map(int, _ANY_ROW.findall(sheet))])
+        columns = max(columns, *(len(_UNPLACED.findall(row)) for row in sheet.split(b"row")))
     if rows > limits.rows:
         raise Unreadable(limits.too_many("rows", rows, limits.rows))
     if columns > limits.columns:
