@@ -22,8 +22,8 @@ _DAMAGED: Final = (
 )
 _OTHER_OFFICE_FILES: Final = ("word/document.xml", "ppt/presentation.xml", "content.xml")
 _NOT_NEEDED: Final = re.compile(
-    r"^(?:docprops|customxml|xl/(?:media|drawings|charts|theme|persons|comments|threadedcomments|"
-    r"externallinks|printersettings|calcchain))",
+    r"^(?:docprops/|customxml/|xl/(?:media/|drawings/|charts/|theme/|persons/|comments|"
+    r"threadedcomments/|externallinks/|printersettings/|calcchain))",
     re.IGNORECASE,
 )
 _ROWS: Final = re.compile(rb'<row r="(\d{1,9})')
