@@ -19,6 +19,7 @@ from functools import partial
 import polars as pl
 
 from pipeline.programme import Identifiers, IdentifierSettings
+from pipeline.reading.cells import LOST_DIGITS
 
 _BYTES = 10
 """Of a hash kept: 80 bits, so that among a million officers two meet with p < 1e-12."""
@@ -131,8 +132,11 @@ def normalised_identifier(identifier: str, settings: IdentifierSettings) -> str:
     """One spelling of an officer's identifier; empty where nothing of it is left.
 
     Whether leading zeros count is a setting of the force: stripping them can merge two officers,
-    keeping them can split one.
+    keeping them can split one. Of a number that lost its digits (`1.2E+06`) nothing is left: it
+    would make one officer of many.
     """
+    if re.match(LOST_DIGITS, identifier.strip()):
+        return ""
     normalised = _one_spelling(identifier)
     for prefix in settings.prefixes:
         normalised = normalised.removeprefix(_one_spelling(prefix))

@@ -5,7 +5,8 @@ What stays out: the fields of each kind (`questionnaires.py`, `registers.py`) an
 (`pipeline/quality`): a cell that cannot be parsed is marked, and the rule that names it decides.
 
 Canonical rows of every kind have `row_number`, `identifier`, `home_force`, `consent`, `is_test`
-and `unrecognised` (the fields whose cell held something that could not be understood).
+and `unrecognised` (the fields whose cell held something that could not be understood, `participant`
+for a number that lost its digits, and NOBODYS_ROW).
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import polars as pl
 
 from pipeline.programme import Programme
 from pipeline.reading import (
+    days,
     jisc,
     limesurvey,
     microsoft_forms,
@@ -26,7 +28,7 @@ from pipeline.reading import (
     spss,
     surveymonkey,
 )
-from pipeline.reading.cells import folded, tidy, translated
+from pipeline.reading.cells import LOST_DIGITS, NOBODYS_ROW, folded, tidy, translated
 from pipeline.reading.fields import ours
 from pipeline.reading.mapping import ROSTER_FIELDS, ColumnValues, Mapping
 from pipeline.reading.table import Use
@@ -46,6 +48,11 @@ _READERS = {
     Platform.LIMESURVEY: limesurvey.read,
     Platform.SPSS: spss.read,
 }
+
+
+_SUMS = ("total", "totals", "sum", "grand total", "subtotal", "sub-total", "sub total", "average")
+_NOBODY = tuple(word + colon for word in (*_SUMS, "mean", "count") for colon in ("", ":"))
+_DAYS = frozenset({"completed_on", "enrolled_on", "held_on", "departed_on"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,8 @@ class Reading:
 
 def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
     """Canonical rows of an export; raises Unreadable with one sentence."""
-    table = _READERS[mapping.platform](read_records(content))
+    records = read_records(content, programme.limits, mapping.sheet)
+    table = _READERS[mapping.platform](records)
     wanted = _wanted_columns(mapping, programme)
     present = table.names
     absent = [column for column in wanted if column not in present]
@@ -93,6 +101,7 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
         )
     if rows.is_empty():
         raise Unreadable("the file has headings but no rows; ask for the export again")
+    rows = days.settled(rows, _day_columns(mapping), mapping.date_format)
     blocks = (
         questionnaires.blocks(rows, mapping, programme)
         if mapping.kind == Kind.QUESTIONNAIRE
@@ -102,6 +111,7 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
         column
         for column in table.unknown(set(wanted))
         if not any(fnmatchcase(column, pattern) for pattern in mapping.leave_out)
+        and not table.is_empty(column, body)
     ]
     return Reading(
         rows_in_file=body.height,
@@ -135,6 +145,12 @@ def _use(mapping: Mapping, programme: Programme) -> Use:
     )
 
 
+def _day_columns(mapping: Mapping) -> list[str]:
+    suffixes = mapping.wave.suffixes if mapping.wave and mapping.wave.suffixes else ("",)
+    patterns = [column for name, column in mapping.columns.items() if name in _DAYS]
+    return [pattern.replace("{wave}", suffix) for suffix in suffixes for pattern in patterns]
+
+
 def _plain_numbers(mapping: Mapping, programme: Programme) -> set[str]:
     """Columns that may be parsed to numbers at once: nothing but answers in numbers.
 
@@ -156,8 +172,20 @@ def _with_identity(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -
     if mapping.consent:
         agreed = [tidy(spelling) for spelling in mapping.consent.agreed]
         consent = folded(mapping.consent.column).is_in(agreed).fill_null(False)
+    identifier = pl.col(mapping.participant)
+    mark = (
+        pl.when(identifier.str.contains(LOST_DIGITS))
+        .then(pl.lit("participant"))
+        .when(identifier.str.to_lowercase().is_in([*_NOBODY, tidy(mapping.participant)]))
+        .then(pl.lit(NOBODYS_ROW))
+    )
+    if mapping.consent:
+        # Sums never agreed to anything; they are told apart from people who did not.
+        consent |= (mark == NOBODYS_ROW).fill_null(False)
+    # Neither is anybody's number, so neither may be hashed as one.
     return rows.with_columns(
-        pl.col(mapping.participant).alias(ours("identifier")),
+        pl.when(mark.is_null()).then(identifier).alias(ours("identifier")),
+        mark.alias(ours("unrecognised")),
         _home_force(mapping, programme).alias(ours("home_force")),
         consent.alias(ours("consent")),
     )

@@ -6,6 +6,7 @@ among answers, where null already means unanswered.
 """
 
 import re
+from datetime import date
 from typing import Final
 
 import polars as pl
@@ -15,6 +16,23 @@ from pipeline.reference import Instrument
 
 UNRECOGNISED: Final = -(2**15)
 """Stands in an item column for a cell that held something which is not an answer."""
+
+NOBODYS_ROW: Final = "row"
+"""What `unrecognised` holds for a row that sums up others or repeats the headings."""
+
+AUTO: Final = "auto"
+"""Said for a date format where the file itself shows whether day or month comes first."""
+
+LOST_DIGITS: Final = r"^[+-]?\d(?:[.,]\d+)?[eE][+-]\d+$"
+"""How a spreadsheet writes a long number whose last digits it did not keep."""
+
+_MONTHS_IN_WORDS: Final = (
+    *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %y"),
+    *("%b %d, %Y", "%B %d, %Y"),
+)
+_YEARS: Final = (1900, 2100)
+_DAY_ZERO: Final = date(1899, 12, 30)
+_SERIALS: Final = ((date(2000, 1, 1) - _DAY_ZERO).days, (date(2099, 12, 31) - _DAY_ZERO).days)
 
 _RECODED: Final = re.compile(r"\s*\(\d+\)\s*$")
 _FAR_OUT_OF_RANGE: Final = 1_000
@@ -69,28 +87,50 @@ def as_day(column: str, pattern: str) -> pl.Expr:
     """The day that a cell in strptime format `pattern` names; a time of day is dropped.
 
     True dates of a workbook come as ISO dates whatever they look like there, so those are always
-    understood.
+    understood; so are the numbers that spreadsheets count days with, and with AUTO months in
+    words. Years that nobody could mean are not: `26` is no year.
     """
     text = pl.col(column).str.strip_chars()
     iso = text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:[ T]\d{2}:\d{2}|$)").str.to_date(
         "%Y-%m-%d", strict=False
     )
-    if any(code in pattern for code in ("%H", "%I", "%T", "%R")):
+    if pattern == AUTO:
+        named = pl.coalesce(text.str.to_date(each, strict=False) for each in _MONTHS_IN_WORDS)
+    elif any(code in pattern for code in ("%H", "%I", "%T", "%R")):
         named = text.str.to_datetime(pattern, strict=False, time_unit="us").dt.date()
     else:
         named = text.str.to_date(pattern, strict=False)
+    named = pl.when(named.dt.year().is_between(*_YEARS)).then(named)
     # Where the year comes first the format decides: 2026-05-01 could be the fifth of January.
-    return named if pattern.startswith("%Y-") else pl.coalesce(named, iso)
+    ways = [named] if pattern.startswith("%Y-") else [named, iso]
+    return pl.coalesce(*ways, _from_serial(text))
+
+
+def _from_serial(text: pl.Expr) -> pl.Expr:
+    """The day of a number such as 46027 or 46027.375, which counts days as Excel does."""
+    number = text.str.extract(r"^(\d{5})(?:[.,]\d+)?$").cast(pl.Int32)
+    day = pl.lit(_DAY_ZERO) + pl.duration(days=number)
+    return pl.when(number.is_between(*_SERIALS)).then(day).cast(pl.Date)
+
+
+def _as_number(column: str) -> pl.Expr:
+    """Numbers with a point or a comma for decimals.
+
+    `1,250` is none: it could be a thousand or hardly more than one.
+    """
+    text = pl.col(column).str.strip_chars()
+    with_comma = text.str.extract(r"^([+-]?\d+,(?:\d{1,2}|\d{4,}))$").str.replace(",", ".")
+    return pl.coalesce(text.cast(pl.Float64, strict=False), with_comma.cast(pl.Float64))
 
 
 def as_whole_number(column: str) -> pl.Expr:
-    number = pl.col(column).str.strip_chars().cast(pl.Float64, strict=False)
+    number = _as_number(column)
     return pl.when(number == number.floor()).then(number).cast(pl.Int32, strict=False)
 
 
 def as_seconds(column: str) -> pl.Expr:
     """Whole seconds; what is no number, or no time anybody could take, is null."""
-    seconds = pl.col(column).str.strip_chars().cast(pl.Float64, strict=False).round()
+    seconds = _as_number(column).round()
     return pl.when(seconds.is_between(0, _LONGEST_SECONDS)).then(seconds)
 
 
@@ -101,7 +141,7 @@ def as_truth(field: str, column: str, mapping: Mapping) -> pl.Expr:
 
 def service_band(column: str) -> pl.Expr:
     """Years of service in bands wide enough that a colleague does not recognise the officer."""
-    years = pl.col(column).str.strip_chars().cast(pl.Float64, strict=False)
+    years = _as_number(column)
     limits = [
         pl.when(years.is_between(0, limit, closed="left")).then(pl.lit(name))
         for limit, name in _SERVICE_BANDS
@@ -145,8 +185,8 @@ def _answers_from_numbers(cells: pl.Series) -> pl.Series:
     quickly = cells.cast(pl.Int16, strict=False)
     if quickly.null_count() == cells.null_count():
         return quickly
-    # Spreadsheets write `4.0` and ` 4`; a number too large for an answer is kept as too large.
-    number = cells.str.strip_chars().cast(pl.Float64, strict=False)
+    # Spreadsheets write `4.0`, `4,0` and ` 4`; a number too large for an answer is kept as such.
+    number = cells.to_frame("cell").select(_as_number("cell")).to_series()
     whole = number.is_finite() & (number == number.floor())
     clipped = number.clip(-_FAR_OUT_OF_RANGE, _FAR_OUT_OF_RANGE).cast(pl.Int16, strict=False)
     return clipped.set(~whole.fill_null(False), None)

@@ -103,6 +103,8 @@ def _between(lowest: int, highest: int) -> pl.Expr:
 
 
 _NO_NUMBER = {"number": pl.lit(None, pl.String)}
+_LOST_DIGITS = {"number": pl.lit("4.7E+06")}
+_SUMS_UP = {"number": pl.lit("Total")}
 _STRANGER = {"number": pl.col("stranger")}
 _HELD = ~pl.col("cancelled")
 _CAME = pl.col("attended") & _HELD
@@ -110,6 +112,8 @@ _DID_NOT_COME = ~pl.col("attended") & _HELD
 
 _ROSTER: Final = (
     Fault("participant_key_missing", _NO_NUMBER, beside=_AFTER),
+    Fault("participant_key_lost_digits", _LOST_DIGITS, beside=_AFTER),
+    Fault("totals_or_headings", _SUMS_UP, beside=_AFTER),
     Fault("arm_unknown", {**_STRANGER, "arm": pl.lit(UNKNOWN_ARM)}, beside=_AFTER),
     Fault("duplicate_enrolment", beside=_AFTER),
     Fault("enrolled_on_not_recognised"),
@@ -120,6 +124,8 @@ _ROSTER: Final = (
 )
 _ATTENDANCE: Final = (
     Fault("participant_key_missing", _NO_NUMBER, beside=_AFTER),
+    Fault("participant_key_lost_digits", _LOST_DIGITS, beside=_AFTER),
+    Fault("totals_or_headings", _SUMS_UP, beside=_AFTER),
     Fault("participant_not_enrolled", _STRANGER, beside=_AFTER),
     Fault(
         "session_number_unknown", {"session_number": pl.lit(SESSIONS.planned + 1)}, beside=_AFTER
@@ -162,6 +168,8 @@ def _responses(population: Population) -> tuple[Fault, ...]:
     answered = {item: pl.col(item) for item in ITEM_COLUMNS}
     return (
         Fault("participant_key_missing", _NO_NUMBER, stayed, whole_officer=True),
+        Fault("participant_key_lost_digits", _LOST_DIGITS, stayed, whole_officer=True),
+        Fault("totals_or_headings", _SUMS_UP, stayed, whole_officer=True),
         Fault("participant_not_enrolled", _STRANGER, stayed, registers=True, whole_officer=True),
         Fault(
             "preview_or_test_row",

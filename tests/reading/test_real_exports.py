@@ -161,7 +161,7 @@ MAPPINGS: dict[str, tuple[str, Said]] = {
         ),
     ),
     "limesurvey": ("limesurvey/expert_survey_de.csv", PHASES_OF),
-    "limesurvey, workbook": ("limesurvey/expert_survey_de.xlsx", PHASES_OF),
+    "limesurvey, workbook": ("limesurvey/expert_survey_de.xlsx", {**PHASES_OF, "sheet": "Data"}),
     "redcap, events": (
         "redcap/longitudinal/data.csv",
         questionnaire(
