@@ -55,7 +55,11 @@ def only_file(archive: zipfile.ZipFile, limits: Limits) -> bytes:
         )
     if any(stat.S_ISLNK(entry.external_attr >> 16) for entry in entries):
         raise Unreadable("the archive holds a link and not a file; pack the export itself")
-    files = [e for e in entries if not e.is_dir() and not _LITTER.search(e.filename)]
+    files = [
+        entry
+        for entry in entries
+        if not entry.filename.endswith("/") and not _LITTER.search(entry.filename)
+    ]
     if not files:
         raise Unreadable("the archive holds no file; ask for the export again")
     if len(files) > 1:

@@ -9,6 +9,7 @@ and `unrecognised` (the fields whose cell held something that could not be under
 for a number that lost its digits, and NOBODYS_ROW).
 """
 
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -50,8 +51,12 @@ _READERS = {
 }
 
 
-_SUMS = ("total", "totals", "sum", "grand total", "subtotal", "sub-total", "sub total", "average")
-_NOBODY = tuple(word + colon for word in (*_SUMS, "mean", "count") for colon in ("", ":"))
+_SUMS = (
+    *("total", "totals", "sum", "grand total", "subtotal", "sub-total", "sub total"),
+    *("average", "mean", "count"),
+)
+"""What spreadsheets and clerks call a row that sums up others, where a number would stand."""
+
 _DAYS = frozenset({"completed_on", "enrolled_on", "held_on", "departed_on"})
 
 
@@ -172,13 +177,17 @@ def _with_identity(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -
     if mapping.consent:
         agreed = [tidy(spelling) for spelling in mapping.consent.agreed]
         consent = folded(mapping.consent.column).is_in(agreed).fill_null(False)
-    identifier = pl.col(mapping.participant)
-    mark = (
-        pl.when(identifier.str.contains(LOST_DIGITS))
-        .then(pl.lit("participant"))
-        .when(identifier.str.to_lowercase().is_in([*_NOBODY, tidy(mapping.participant)]))
-        .then(pl.lit(NOBODYS_ROW))
-    )
+    identifier, mark = pl.col(mapping.participant), pl.lit(None, pl.String)
+    nobody = "|".join(re.escape(word) for word in (*_SUMS, mapping.participant))
+    # Hardly a file has such a row, so one look at the column comes first.
+    lost, sums = f"(?i){LOST_DIGITS}", rf"(?i)^(?:{nobody})\s*:?$"
+    if rows[mapping.participant].str.contains(f"{lost}|{sums}").any():
+        mark = (
+            pl.when(identifier.str.contains(lost))
+            .then(pl.lit("participant"))
+            .when(identifier.str.contains(sums))
+            .then(pl.lit(NOBODYS_ROW))
+        )
     if mapping.consent:
         # Sums never agreed to anything; they are told apart from people who did not.
         consent |= (mark == NOBODYS_ROW).fill_null(False)

@@ -7,6 +7,7 @@ among answers, where null already means unanswered.
 
 import re
 from datetime import date
+from functools import partial
 from typing import Final
 
 import polars as pl
@@ -30,9 +31,9 @@ _MONTHS_IN_WORDS: Final = (
     *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %y"),
     *("%b %d, %Y", "%B %d, %Y"),
 )
-_YEARS: Final = (1900, 2100)
+_OURS: Final = (date(1900, 1, 1), date(2100, 12, 31))
+_COUNTED: Final = (date(2000, 1, 1), date(2099, 12, 31))
 _DAY_ZERO: Final = date(1899, 12, 30)
-_SERIALS: Final = ((date(2000, 1, 1) - _DAY_ZERO).days, (date(2099, 12, 31) - _DAY_ZERO).days)
 
 _RECODED: Final = re.compile(r"\s*\(\d+\)\s*$")
 _FAR_OUT_OF_RANGE: Final = 1_000
@@ -90,37 +91,61 @@ def as_day(column: str, pattern: str) -> pl.Expr:
     understood; so are the numbers that spreadsheets count days with, and with AUTO months in
     words. Years that nobody could mean are not: `26` is no year.
     """
-    text = pl.col(column).str.strip_chars()
-    iso = text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:[ T]\d{2}:\d{2}|$)").str.to_date(
-        "%Y-%m-%d", strict=False
-    )
-    if pattern == AUTO:
-        named = pl.coalesce(text.str.to_date(each, strict=False) for each in _MONTHS_IN_WORDS)
-    elif any(code in pattern for code in ("%H", "%I", "%T", "%R")):
-        named = text.str.to_datetime(pattern, strict=False, time_unit="us").dt.date()
-    else:
-        named = text.str.to_date(pattern, strict=False)
-    named = pl.when(named.dt.year().is_between(*_YEARS)).then(named)
+    return pl.col(column).map_batches(partial(_days, pattern=pattern), return_dtype=pl.Date())
+
+
+def _days(cells: pl.Series, pattern: str) -> pl.Series:
+    """Each way of writing a day is tried only where those before it left cells over."""
+    text = cells.str.strip_chars()
     # Where the year comes first the format decides: 2026-05-01 could be the fifth of January.
-    ways = [named] if pattern.startswith("%Y-") else [named, iso]
-    return pl.coalesce(*ways, _from_serial(text))
+    ways = (_from_serial,) if pattern.startswith("%Y-") else (_from_iso, _from_serial)
+    days = _named(text, pattern)
+    for way in ways:
+        if days.null_count() == cells.null_count():
+            break
+        days = days.zip_with(days.is_not_null(), way(text))
+    return days
 
 
-def _from_serial(text: pl.Expr) -> pl.Expr:
+def _named(text: pl.Series, pattern: str) -> pl.Series:
+    if pattern == AUTO:
+        tried = [text.str.to_date(each, strict=False) for each in _MONTHS_IN_WORDS]
+        days = pl.select(pl.coalesce(tried)).to_series()
+    elif any(code in pattern for code in ("%H", "%I", "%T", "%R")):
+        days = text.str.to_datetime(pattern, strict=False, time_unit="us").dt.date()
+    else:
+        days = text.str.to_date(pattern, strict=False)
+    return days.set(~days.is_between(*_OURS), None)
+
+
+def _from_iso(text: pl.Series) -> pl.Series:
+    days = text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:[ T]\d{2}:\d{2}|$)")
+    return days.str.to_date("%Y-%m-%d", strict=False)
+
+
+def _from_serial(text: pl.Series) -> pl.Series:
     """The day of a number such as 46027 or 46027.375, which counts days as Excel does."""
     number = text.str.extract(r"^(\d{5})(?:[.,]\d+)?$").cast(pl.Int32)
-    day = pl.lit(_DAY_ZERO) + pl.duration(days=number)
-    return pl.when(number.is_between(*_SERIALS)).then(day).cast(pl.Date)
+    # Dates are counted from 1970 here.
+    days = (number - (date(1970, 1, 1) - _DAY_ZERO).days).cast(pl.Date)
+    return days.set(~days.is_between(*_COUNTED), None)
 
 
 def _as_number(column: str) -> pl.Expr:
+    return pl.col(column).map_batches(_numbers, return_dtype=pl.Float64())
+
+
+def _numbers(cells: pl.Series) -> pl.Series:
     """Numbers with a point or a comma for decimals.
 
     `1,250` is none: it could be a thousand or hardly more than one.
     """
-    text = pl.col(column).str.strip_chars()
+    text = cells.str.strip_chars()
+    numbers = text.cast(pl.Float64, strict=False)
+    if numbers.null_count() == cells.null_count():
+        return numbers
     with_comma = text.str.extract(r"^([+-]?\d+,(?:\d{1,2}|\d{4,}))$").str.replace(",", ".")
-    return pl.coalesce(text.cast(pl.Float64, strict=False), with_comma.cast(pl.Float64))
+    return numbers.zip_with(numbers.is_not_null(), with_comma.cast(pl.Float64))
 
 
 def as_whole_number(column: str) -> pl.Expr:
@@ -186,7 +211,7 @@ def _answers_from_numbers(cells: pl.Series) -> pl.Series:
     if quickly.null_count() == cells.null_count():
         return quickly
     # Spreadsheets write `4.0`, `4,0` and ` 4`; a number too large for an answer is kept as such.
-    number = cells.to_frame("cell").select(_as_number("cell")).to_series()
+    number = _numbers(cells)
     whole = number.is_finite() & (number == number.floor())
     clipped = number.clip(-_FAR_OUT_OF_RANGE, _FAR_OUT_OF_RANGE).cast(pl.Int16, strict=False)
     return clipped.set(~whole.fill_null(False), None)

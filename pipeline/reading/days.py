@@ -46,34 +46,32 @@ def _other_order(date_format: str) -> str | None:
 
 
 def _check_format(rows: pl.DataFrame, column: str, date_format: str, other: str) -> None:
-    cells = rows.select(pl.col(column).alias("cell")).unique().drop_nulls()
-    days = cells.select(
-        "cell",
+    days = rows.select(pl.col(column).alias("cell").unique().drop_nulls()).with_columns(
         as_day("cell", date_format).alias("day"),
         pl.col("cell").str.extract(_TRUE_DATE).cast(pl.Int32).alias("true"),
     )
-    unfit = days.filter(pl.col("day").is_null())
-    if not unfit.is_empty():
-        turned = unfit.filter(as_day("cell", other).is_not_null())
+    unfit = days["day"].null_count()
+    if unfit:
+        turned = days.filter(pl.col("day").is_null() & as_day("cell", other).is_not_null())
         if not turned.is_empty():
             raise Unreadable(
                 f"row {_first_row(rows, column, turned['cell'])} of column `{column}` is a date "
                 f"only with day and month the other way round than date_format {date_format} has "
                 "them; correct date_format in the mapping, or ask for the column in one order"
             )
+    if days["true"].null_count() in {days.height, unfit}:
+        return
     # A spreadsheet in the other order makes true dates of what it can, turned around, and leaves
     # the rest as text: then days after the twelfth are among the text alone.
-    true = days.filter(pl.col("true").is_not_null())
     text = days.filter(pl.col("true").is_null() & pl.col("day").is_not_null())
-    if true.is_empty() or text.is_empty():
+    if text.is_empty() or (days["true"] > 12).any() or (text["day"].dt.day() <= 12).any():
         return
-    if true["true"].max() <= 12 and text["day"].dt.day().min() > 12:  # type: ignore[operator]
-        raise Unreadable(
-            f"column `{column}` holds true dates and, from row "
-            f"{_first_row(rows, column, text['cell'])} on, dates as text that a spreadsheet did "
-            "not take for dates; it may have turned day and month around in the others, so ask "
-            "for the export before it was opened there"
-        )
+    raise Unreadable(
+        f"column `{column}` holds true dates and, from row "
+        f"{_first_row(rows, column, text['cell'])} on, dates as text that a spreadsheet did "
+        "not take for dates; it may have turned day and month around in the others, so ask "
+        "for the export before it was opened there"
+    )
 
 
 def _settled_by_the_file(rows: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
