@@ -62,7 +62,7 @@ def read_workbook(packed: zipfile.ZipFile, limits: Limits, sheet: str | None) ->
         if type(error).__name__ != "PanicException":
             raise
         raise Unreadable(_DAMAGED) from None
-    return Records(as_fields(frame))
+    return Records(as_fields(frame), "a workbook")
 
 
 def _measured(packed: zipfile.ZipFile, limits: Limits) -> bytes:
