@@ -37,7 +37,7 @@ from pipeline.reading.tabular import Unreadable, read_records
 from pipeline.reference import Instrument
 from pipeline.vocabulary import Kind, OrganisationKind, Platform
 
-_READERS = {
+READERS = {
     Platform.CSV: plain.read,
     Platform.QUALTRICS: qualtrics.read,
     Platform.MICROSOFT_FORMS: microsoft_forms.read,
@@ -85,7 +85,7 @@ class Reading:
 def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
     """Canonical rows of an export; raises Unreadable with one sentence."""
     records = read_records(content, programme.limits, mapping.sheet)
-    table = _READERS[mapping.platform](records)
+    table = READERS[mapping.platform](records)
     wanted = _wanted_columns(mapping, programme)
     present = table.names
     absent = [column for column in wanted if column not in present]
