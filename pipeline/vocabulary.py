@@ -40,6 +40,13 @@ class Platform(Term):
     CSV = "csv", "Plain delimited text with one header record."
     QUALTRICS = "qualtrics", "Qualtrics CSV or TSV with three header records, or two if legacy."
     MICROSOFT_FORMS = "microsoft_forms", "Microsoft Forms workbook, one sheet, one header row."
+    GOOGLE_FORMS = "google_forms", "Google Forms CSV: Timestamp first, one header record."
+    SMARTSURVEY = "smartsurvey", "SmartSurvey CSV with one header record."
+    SURVEYMONKEY = "surveymonkey", "SurveyMonkey: question and choice in two header records."
+    JISC = "jisc", "Jisc Online Surveys, coded or labelled; its URN identifies a response."
+    REDCAP = "redcap", "REDCap, raw or labels: several rows a record, one for each event or repeat."
+    LIMESURVEY = "limesurvey", "LimeSurvey with headings as codes, as texts or as both."
+    SPSS = "spss", "An SPSS file (.sav), with value labels and missing values of its own."
 
 
 class Delivery(Term):

@@ -16,10 +16,23 @@ from fnmatch import fnmatchcase
 import polars as pl
 
 from pipeline.programme import Programme
-from pipeline.reading import days, microsoft_forms, plain, qualtrics, questionnaires, registers
+from pipeline.reading import (
+    days,
+    jisc,
+    limesurvey,
+    microsoft_forms,
+    plain,
+    qualtrics,
+    questionnaires,
+    redcap,
+    registers,
+    spss,
+    surveymonkey,
+)
 from pipeline.reading.cells import LOST_DIGITS, NOBODYS_ROW, folded, tidy, translated
 from pipeline.reading.fields import ours
-from pipeline.reading.mapping import ColumnValues, Mapping
+from pipeline.reading.mapping import ROSTER_FIELDS, ColumnValues, Mapping
+from pipeline.reading.table import Use
 from pipeline.reading.tabular import Unreadable, read_records
 from pipeline.reference import Instrument
 from pipeline.vocabulary import Kind, OrganisationKind, Platform
@@ -28,6 +41,13 @@ _READERS = {
     Platform.CSV: plain.read,
     Platform.QUALTRICS: qualtrics.read,
     Platform.MICROSOFT_FORMS: microsoft_forms.read,
+    Platform.GOOGLE_FORMS: plain.read_google_forms,
+    Platform.SMARTSURVEY: plain.read_smartsurvey,
+    Platform.SURVEYMONKEY: surveymonkey.read,
+    Platform.JISC: jisc.read,
+    Platform.REDCAP: redcap.read,
+    Platform.LIMESURVEY: limesurvey.read,
+    Platform.SPSS: spss.read,
 }
 
 
@@ -54,6 +74,8 @@ class Reading:
 
     rows_in_file: int
     rows_blank: int
+    """Rows that hold nothing; of a file with several rows a record, nothing that the mapping names.
+    """
     blocks: tuple[Block, ...]
     columns_left_out: tuple[str, ...]
     """Identifying columns that the platform is known to write and the mapping does not name."""
@@ -65,7 +87,7 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
     records = read_records(content, programme.limits, mapping.sheet)
     table = _READERS[mapping.platform](records)
     wanted = _wanted_columns(mapping, programme)
-    present = set(table.columns)
+    present = table.names
     absent = [column for column in wanted if column not in present]
     if absent:
         # The file's own headings are not listed: a file without headings has people there.
@@ -75,7 +97,13 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
             f"the mapping of source {mapping.source}"
         )
     body = table.body(_plain_numbers(mapping, programme))
-    rows = _with_identity(_blank_as_null(table.rows(wanted, body), mapping), mapping, programme)
+    found = table.rows(wanted, body, _use(mapping, programme))
+    rows = _with_identity(_blank_as_null(found, mapping), mapping, programme)
+    if rows.is_empty() and table.gathered and not body.is_empty():
+        raise Unreadable(
+            "no row of the file holds anything that the mapping names; ask for an export with the "
+            f"questionnaire in it, or correct the mapping of source {mapping.source}"
+        )
     if rows.is_empty():
         raise Unreadable("the file has headings but no rows; ask for the export again")
     rows = days.settled(rows, _day_columns(mapping), mapping.date_format)
@@ -111,6 +139,15 @@ def _identity_columns(mapping: Mapping) -> list[str]:
     if mapping.consent:
         named.append(mapping.consent.column)
     return named
+
+
+def _use(mapping: Mapping, programme: Programme) -> Use:
+    personal = [column for name, column in mapping.columns.items() if name in ROSTER_FIELDS]
+    return Use(
+        personal=frozenset([*_identity_columns(mapping), *personal]),
+        coded=frozenset(questionnaires.numeric_columns(mapping, programme)),
+        enrols=mapping.kind == Kind.ROSTER,
+    )
 
 
 def _day_columns(mapping: Mapping) -> list[str]:

@@ -4,10 +4,12 @@ Preview, test and spam rows are marked by `DistributionChannel` or `Status`; the
 that such rows are quarantined and counted, not dropped.
 """
 
+import re
+
 import polars as pl
 
+from pipeline.reading.records import Records, distinct
 from pipeline.reading.table import Table
-from pipeline.reading.tabular import Records, distinct
 
 IDENTIFYING = frozenset(
     {
@@ -35,8 +37,12 @@ _METADATA = frozenset(
         "RecordedDate",
         "DistributionChannel",
         "UserLanguage",
+        # Legacy exports only.
+        "ResponseSet",
+        "LocationAccuracy",
     }
 )
+_IMPORT_ID = re.compile(r"""\{\W*ImportId\W""")
 # Numeric codes as Qualtrics documents them: 1 preview, 2 test, 8 spam, 9 spam of a preview.
 _NOT_REAL = ("survey preview", "survey test", "spam", "1", "2", "8", "9")
 
@@ -67,7 +73,7 @@ def read(records: Records) -> Table:
 
 def _header_records(records: Records, columns: list[str], *, is_legacy: bool) -> int:
     """Three with ImportIds, two without; one where people deleted the others."""
-    if any(cell.startswith('{"ImportId"') for cell in records.header(2)):
+    if any(_IMPORT_ID.match(cell) for cell in records.header(2)):
         return 3
     if is_legacy:
         return 2

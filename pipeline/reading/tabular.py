@@ -8,7 +8,7 @@ Nothing raised in reading quotes a cell: a cell may hold a name.
 from typing import Final
 
 from pipeline.programme import Limits
-from pipeline.reading import archive, workbook
+from pipeline.reading import archive, spss, workbook
 from pipeline.reading.delimited import read_delimited
 from pipeline.reading.records import Records, Unreadable, distinct
 
@@ -22,7 +22,7 @@ _NEITHER: Final = (b"%PDF", b"{\\rtf", b"<?xml", b'{"', b"[{")
 
 
 def read_records(content: bytes, limits: Limits | None = None, sheet: str | None = None) -> Records:
-    """Records of a CSV, TSV or XLSX file, or of the only one in a zip archive.
+    """Records of a CSV, TSV, XLSX or SAV file, or of the only one in a zip archive.
 
     `sheet` is the sheet of a workbook that counts; without it there may be one with content.
     """
@@ -42,6 +42,8 @@ def read_records(content: bytes, limits: Limits | None = None, sheet: str | None
                 "the archive holds another archive; unpack both and put the export itself there"
             )
         return read_records(content, limits, sheet)
+    if content.startswith(spss.MARKS):
+        return spss.records(content, limits)
     _refuse_other_kinds(content)
     return read_delimited(content, limits)
 
