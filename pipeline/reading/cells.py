@@ -131,10 +131,6 @@ def _from_serial(text: pl.Series) -> pl.Series:
     return days.set(~days.is_between(*_COUNTED), None)
 
 
-def _as_number(column: str) -> pl.Expr:
-    return pl.col(column).map_batches(_numbers, return_dtype=pl.Float64())
-
-
 def _numbers(cells: pl.Series) -> pl.Series:
     """Numbers with a point or a comma for decimals.
 
@@ -149,14 +145,21 @@ def _numbers(cells: pl.Series) -> pl.Series:
 
 
 def as_whole_number(column: str) -> pl.Expr:
-    number = _as_number(column)
-    return pl.when(number == number.floor()).then(number).cast(pl.Int32, strict=False)
+    def whole(cells: pl.Series) -> pl.Series:
+        numbers = _numbers(cells)
+        return numbers.set(numbers != numbers.floor(), None).cast(pl.Int32, strict=False)
+
+    return pl.col(column).map_batches(whole, return_dtype=pl.Int32())
 
 
 def as_seconds(column: str) -> pl.Expr:
     """Whole seconds; what is no number, or no time anybody could take, is null."""
-    seconds = _as_number(column).round()
-    return pl.when(seconds.is_between(0, _LONGEST_SECONDS)).then(seconds)
+
+    def seconds(cells: pl.Series) -> pl.Series:
+        numbers = _numbers(cells).round()
+        return numbers.set(~numbers.is_between(0, _LONGEST_SECONDS), None)
+
+    return pl.col(column).map_batches(seconds, return_dtype=pl.Float64())
 
 
 def as_truth(field: str, column: str, mapping: Mapping) -> pl.Expr:
@@ -166,7 +169,7 @@ def as_truth(field: str, column: str, mapping: Mapping) -> pl.Expr:
 
 def service_band(column: str) -> pl.Expr:
     """Years of service in bands wide enough that a colleague does not recognise the officer."""
-    years = _as_number(column)
+    years = pl.col(column).map_batches(_numbers, return_dtype=pl.Float64())
     limits = [
         pl.when(years.is_between(0, limit, closed="left")).then(pl.lit(name))
         for limit, name in _SERVICE_BANDS

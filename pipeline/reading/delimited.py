@@ -207,7 +207,7 @@ def _neither() -> Unreadable:
 
 def _one_line_end(text: bytes) -> bytes:
     """Text whose records end in one way; line ends inside quoted cells stay as they are."""
-    if text.count(b"\r") == text.count(b"\r\n"):
+    if b"\r" not in text or text.count(b"\r") == text.count(b"\r\n"):
         return text
     pieces = text.split(b'"')
     pieces[::2] = (_LINE_END.sub(b"\n", piece) for piece in pieces[::2])

@@ -612,6 +612,7 @@ ARCHIVES = (
     Case(
         "of a folder", archive({"a/": b""}), "the archive holds no file; ask for the export again"
     ),
+    Case("of a file without a name", archive({"": TWO.encode()}), BOTH),
     Case("of an empty file", archive({"x.csv": b""}), EMPTY),
     Case("of an archive", archive({"x.zip": ONE_FILE}), NESTED),
     Case("of an archive that is called otherwise", archive({"x.csv": ONE_FILE}), NESTED),
@@ -730,7 +731,7 @@ def test_each_file_is_read_exactly_or_refused_in_one_sentence(
 
 def test_the_corpus_is_whole() -> None:
     refused = [case for case in CORPUS.values() if isinstance(case.expected, str)]
-    assert len(CORPUS) == 167
+    assert len(CORPUS) == 168
     assert len(refused) == 71
 
 
