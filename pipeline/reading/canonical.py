@@ -32,7 +32,7 @@ from pipeline.reading import (
 from pipeline.reading.cells import LOST_DIGITS, NOBODYS_ROW, folded, tidy, translated
 from pipeline.reading.fields import ours
 from pipeline.reading.mapping import ROSTER_FIELDS, ColumnValues, Mapping
-from pipeline.reading.table import Use
+from pipeline.reading.table import Table, Use
 from pipeline.reading.tabular import Unreadable, read_records
 from pipeline.reference import Instrument
 from pipeline.vocabulary import Kind, OrganisationKind, Platform
@@ -56,6 +56,8 @@ _SUMS = (
     *("average", "mean", "count"),
 )
 """What spreadsheets and clerks call a row that sums up others, where a number would stand."""
+
+_WHOLE = re.compile(r"[+-]?\d+")
 
 _DAYS = frozenset({"completed_on", "enrolled_on", "held_on", "departed_on"})
 
@@ -88,7 +90,8 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
     table = READERS[mapping.platform](records)
     wanted = _wanted_columns(mapping, programme)
     present = table.names
-    absent = [column for column in wanted if column not in present]
+    placed = _placed(wanted, table)
+    absent = [column for column in wanted if column not in present and column not in placed]
     if absent:
         # The file's own headings are not listed: a file without headings has people there.
         more = f" and {len(absent) - 1} more that the mapping names" if len(absent) > 1 else ""
@@ -96,8 +99,11 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
             f"the file has no column `{absent[0]}`{more}; send the usual export, or correct "
             f"the mapping of source {mapping.source}"
         )
-    body = table.body(_plain_numbers(mapping, programme))
-    found = table.rows(wanted, body, _use(mapping, programme))
+    headed = list(dict.fromkeys(placed.get(column, column) for column in wanted))
+    body = table.body(_plain_numbers(mapping, programme, wanted, placed))
+    found = table.rows(headed, body, _use(mapping, programme, placed)).with_columns(
+        pl.col(heading).alias(column) for column, heading in placed.items()
+    )
     rows = _with_identity(_blank_as_null(found, mapping), mapping, programme)
     if rows.is_empty() and table.gathered and not body.is_empty():
         raise Unreadable(
@@ -114,7 +120,7 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
     )
     unknown = [
         column
-        for column in table.unknown(set(wanted))
+        for column in table.unknown(set(headed))
         if not any(fnmatchcase(column, pattern) for pattern in mapping.leave_out)
         and not table.is_empty(column, body)
     ]
@@ -122,7 +128,7 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
         rows_in_file=body.height,
         rows_blank=body.height - rows.height,
         blocks=tuple(Block(instrument, frame) for instrument, frame in blocks),
-        columns_left_out=tuple(table.left_out(set(wanted))),
+        columns_left_out=tuple(table.left_out(set(headed))),
         columns_unknown=len(unknown),
     )
 
@@ -132,8 +138,20 @@ def _wanted_columns(mapping: Mapping, programme: Programme) -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
+def _placed(wanted: list[str], table: Table) -> dict[str, str]:
+    """What the third column is called, where a mapping says `#3` and no column is called that."""
+    placed: dict[str, str] = {}
+    for column in wanted:
+        place = column.removeprefix("#")
+        if column != place and place.isdecimal() and column not in table.names:
+            headings = dict(enumerate(table.columns, start=1))
+            if int(place) in headings:
+                placed[column] = headings[int(place)]
+    return placed
+
+
 def _identity_columns(mapping: Mapping) -> list[str]:
-    named = [mapping.participant]
+    named = [*mapping.participants]
     if isinstance(mapping.home_force, ColumnValues):
         named.append(mapping.home_force.column)
     if mapping.consent:
@@ -141,11 +159,13 @@ def _identity_columns(mapping: Mapping) -> list[str]:
     return named
 
 
-def _use(mapping: Mapping, programme: Programme) -> Use:
+def _use(mapping: Mapping, programme: Programme, placed: dict[str, str]) -> Use:
     personal = [column for name, column in mapping.columns.items() if name in ROSTER_FIELDS]
+    personal += _identity_columns(mapping)
+    coded = questionnaires.numeric_columns(mapping, programme)
     return Use(
-        personal=frozenset([*_identity_columns(mapping), *personal]),
-        coded=frozenset(questionnaires.numeric_columns(mapping, programme)),
+        personal=frozenset(placed.get(column, column) for column in personal),
+        coded=frozenset(placed.get(column, column) for column in coded),
         enrols=mapping.kind == Kind.ROSTER,
     )
 
@@ -156,20 +176,38 @@ def _day_columns(mapping: Mapping) -> list[str]:
     return [pattern.replace("{wave}", suffix) for suffix in suffixes for pattern in patterns]
 
 
-def _plain_numbers(mapping: Mapping, programme: Programme) -> set[str]:
+def _plain_numbers(
+    mapping: Mapping, programme: Programme, wanted: list[str], placed: dict[str, str]
+) -> set[str]:
     """Columns that may be parsed to numbers at once: nothing but answers in numbers.
 
     A code for missing answers that is a number itself is told from them as text.
     """
-    if any(code.strip().lstrip("+-").isdigit() for code in mapping.missing):
-        return set()
-    return questionnaires.numeric_columns(mapping, programme) - {*_identity_columns(mapping)}
+    answers = questionnaires.numeric_columns(mapping, programme) - {*_identity_columns(mapping)}
+    numbers = {
+        column
+        for column in answers
+        if not any(_WHOLE.fullmatch(code) for code in mapping.missing_codes(column))
+    }
+    as_text = {placed.get(column, column) for column in wanted if column not in numbers}
+    return {placed.get(column, column) for column in numbers} - as_text
 
 
 def _blank_as_null(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-    codes = sorted({"", *(code.strip() for code in mapping.missing)})
-    text = pl.col(pl.String).str.strip_chars()
-    return rows.with_columns(pl.when(~text.is_in(codes)).then(text))
+    """Cells without spaces around them, null where they hold a code for nothing said.
+
+    A code that is a whole number is meant in every way that spreadsheets write it.
+    """
+    columns: dict[frozenset[str], list[str]] = {}
+    for column in rows.select(pl.col(pl.String)).columns:
+        columns.setdefault(mapping.missing_codes(column), []).append(column)
+    said = []
+    for codes, names in columns.items():
+        text = compared = pl.col(names).str.strip_chars()
+        if any(_WHOLE.fullmatch(code) for code in codes):
+            compared = text.str.replace(r"^([+-]?\d+)[.,]0+$", "${1}")
+        said.append(pl.when(~compared.is_in(sorted(codes))).then(text))
+    return rows.with_columns(said)
 
 
 def _with_identity(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.DataFrame:
@@ -177,15 +215,16 @@ def _with_identity(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -
     if mapping.consent:
         agreed = [tidy(spelling) for spelling in mapping.consent.agreed]
         consent = folded(mapping.consent.column).is_in(agreed).fill_null(False)
-    identifier, mark = pl.col(mapping.participant), pl.lit(None, pl.String)
-    nobody = "|".join(re.escape(word) for word in (*_SUMS, mapping.participant))
-    # Hardly a file has such a row, so one look at the column comes first.
+    # Of a number in several columns every part is needed: without one it could be another's.
+    parts, mark = mapping.participants, pl.lit(None, pl.String)
+    nobody = "|".join(re.escape(word) for word in (*_SUMS, *parts))
+    # Hardly a file has such a row, so one look at the columns comes first.
     lost, sums = f"(?i){LOST_DIGITS}", rf"(?i)^(?:{nobody})\s*:?$"
-    if rows[mapping.participant].str.contains(f"{lost}|{sums}").any():
+    if any(rows[part].str.contains(f"{lost}|{sums}").any() for part in parts):
         mark = (
-            pl.when(identifier.str.contains(lost))
+            pl.when(pl.any_horizontal(pl.col(parts).str.contains(lost)))
             .then(pl.lit("participant"))
-            .when(identifier.str.contains(sums))
+            .when(pl.any_horizontal(pl.col(parts).str.contains(sums)))
             .then(pl.lit(NOBODYS_ROW))
         )
     if mapping.consent:
@@ -193,7 +232,7 @@ def _with_identity(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -
         consent |= (mark == NOBODYS_ROW).fill_null(False)
     # Neither is anybody's number, so neither may be hashed as one.
     return rows.with_columns(
-        pl.when(mark.is_null()).then(identifier).alias(ours("identifier")),
+        pl.when(mark.is_null()).then(pl.concat_str(parts)).alias(ours("identifier")),
         mark.alias(ours("unrecognised")),
         _home_force(mapping, programme).alias(ours("home_force")),
         consent.alias(ours("consent")),

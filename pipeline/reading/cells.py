@@ -184,6 +184,8 @@ def answers(cells: pl.Series, coding: Answers, instrument: Instrument) -> pl.Ser
         if coding.coding == "labels"
         else _answers_from_numbers(cells) + coding.offset
     )
+    if coding.reversed:
+        parsed = instrument.minimum + instrument.maximum - parsed
     if parsed.null_count() == cells.null_count():
         return parsed
     return parsed.set(parsed.is_null() & cells.is_not_null(), UNRECOGNISED)

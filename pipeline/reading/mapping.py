@@ -1,19 +1,38 @@
 """What a mapping file may say: how one layout of one organisation becomes canonical rows.
 
-What belongs here: the model of `sources/<organisation>/<source>.yaml` and its checks.
-What stays out: files and folders; a mapping arrives here as text.
+What belongs here: the model of `sources/<organisation>/<source>.yaml`, its checks, and the schema
+that editors complete it by. What stays out: files and folders, since a mapping arrives here as
+text, and the words for what is wrong with that text (`pipeline/reading/written.py`).
+
+The sentences below fields are what editors show and what `docs/mapping.schema.json` says.
 """
 
 import fnmatch
-from collections.abc import Collection
+import json
+import re
+import string
+import sys
+from collections.abc import Collection, Iterable
 from collections.abc import Mapping as Dictionary
-from typing import Annotated, Literal, Self
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
-from pipeline.programme import Programme, UnusableConfiguration, first_problem, parse_yaml
-from pipeline.reference import ethnicity_groups, rank_groups
+from pipeline.programme import Programme
+from pipeline.reading.written import CHOSEN_FORM, Written, meant, wrong
+from pipeline.reference import Instrument, ethnicity_groups, rank_groups
 from pipeline.vocabulary import Delivery, DepartureKind, Kind, OrganisationKind, Platform
 
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*(-[a-z0-9_]+)*$", max_length=60)]
@@ -64,129 +83,355 @@ _KNOWN_MEANINGS: Dictionary[str, frozenset[str]] = {
 """What the spellings of a field may be said to mean, in lower case."""
 
 
+TRANSLATED = frozenset({*_KNOWN_MEANINGS, "arm", "gender", "absence_reason"})
+"""Fields whose cells are words that `values` may explain; other cells are days, numbers, names."""
+
+_TEXT, _LIST, _ENTRIES = CHOSEN_FORM
+_PLACEHOLDER = re.compile(r"\{(\w*)\}")
+_DAY_CODES = (("%d", "%e", "%j"), ("%m", "%b", "%B", "%h", "%j"), ("%Y", "%y"))
+_WHOLE_DAY_CODES = ("%F", "%D", "%x", "%v", "%c", "%s", "%+")
+
+
+def _form(said: object) -> str:
+    return (
+        _ENTRIES if isinstance(said, dict) else _LIST if isinstance(said, list | tuple) else _TEXT
+    )
+
+
+Spelling = Annotated[str, WithJsonSchema({"type": ["string", "number", "boolean"]})]
+"""What a cell holds. Text as written; editors need not insist on quotes around numbers."""
+
+Column = Annotated[str, Field(min_length=1)]
+Columns = Annotated[
+    Annotated[Column, Tag(_TEXT)]
+    | Annotated[Annotated[tuple[Column, ...], Field(min_length=1)], Tag(_LIST)],
+    Discriminator(lambda said: _LIST if _form(said) == _LIST else _TEXT),
+]
+
+
 class _Declared(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True
+    )
 
 
 class ColumnValues(_Declared):
     """A column, and what its spellings mean; spellings are compared without case."""
 
-    column: str
+    column: Column
+    """The column's heading, or `#3` for the third column."""
     values: Dictionary[str, str] = {}
+    """Spelling -> what it means."""
+
+
+class Window(_Declared):
+    """The days on which a wave was answered, both included."""
+
+    first_day: date = Field(alias="from")
+    """The first day, such as 2026-01-05."""
+    last_day: date = Field(alias="to")
+    """The last day, such as 2026-02-01."""
+
+    @model_validator(mode="after")
+    def _is_a_span(self) -> Self:
+        if self.last_day < self.first_day:
+            raise wrong("`to` lies before `from`; write the earlier day as `from`", "to")
+        return self
 
 
 class Wave(_Declared):
-    """Where the wave of a row is found: exactly one of the three."""
+    """Where the wave of a row is found: exactly one of four ways."""
 
     constant: str | None = None
-    column: str | None = None
+    """The one wave that every row of the file is of."""
+    column: Column | None = None
+    """The column that says the wave."""
     values: Dictionary[str, str] = {}
+    """What the column's spellings mean; the programme's own names of waves need no entry."""
     suffixes: Dictionary[str, str] = {}
     """Wide files: what `{wave}` in a column pattern is replaced by -> wave."""
+    windows: Dictionary[str, Window] = {}
+    """Wave -> the days on which it was answered. A response belongs to the wave within whose days
+    `completed_on` lies; to none, if it lies in no window."""
 
     @model_validator(mode="after")
     def _names_one_place(self) -> Self:
-        if sum(map(bool, (self.constant, self.column, self.suffixes))) != 1:
-            raise ValueError("give exactly one of `constant`, `column` or `suffixes`")
+        ways = (self.constant, self.column, self.suffixes, self.windows)
+        if sum(map(bool, ways)) != 1:
+            raise wrong("give exactly one of `constant`, `column`, `suffixes` or `windows`")
+        if self.values and not self.column:
+            raise wrong(
+                "`values` explain a column; name it with `column`, or take them out", "values"
+            )
         if len(set(self.suffixes.values())) != len(self.suffixes):
-            raise ValueError("two suffixes stand for one wave")
+            raise wrong("two suffixes stand for one wave; give each wave one", "suffixes")
+        spans = sorted(self.windows.items(), key=lambda entry: entry[1].first_day)
+        for (before, earlier), (after, later) in pairwise(spans):
+            if later.first_day <= earlier.last_day:
+                raise wrong(
+                    f"the days of {after} begin before those of {before} end; a day belongs to one "
+                    "wave",
+                    "windows",
+                    after,
+                )
         return self
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def named(self) -> list[tuple[tuple[str, ...], str]]:
+        """Every wave that is named, and where."""
         if self.constant:
-            return (self.constant,)
-        return tuple((self.suffixes or self.values).values())
+            return [(("constant",), self.constant)]
+        if self.windows:
+            return [(("windows", wave), wave) for wave in self.windows]
+        way, entries = ("suffixes", self.suffixes) if self.suffixes else ("values", self.values)
+        return [((way, key), wave) for key, wave in entries.items()]
 
 
 class Answers(_Declared):
     """Where the answers to one instrument stand and how they are coded."""
 
-    columns: str
-    """A column name with `{item}` for the item number, and `{wave}` in wide files."""
+    columns: Columns
+    """A column name with `{item}` for the item's number (`Q4_{item}`), or `{letter}` for a, b, c
+    (`Q1_1_{letter}`), and `{wave}` in wide files; or a list of the columns, one for each item."""
+    first: int = Field(1, ge=0)
+    """The number that `{item}` begins with, where the first item is not number 1."""
     coding: Literal["numeric", "labels"] = "numeric"
+    """Whether cells hold numbers or choice texts."""
     offset: int = 0
     """Added to a number read, where an export counts from another number than the instrument."""
+    reversed: bool = False
+    """True where an export counts backwards: its highest number is the instrument's lowest."""
     labels: Dictionary[str, int] = {}
     """Choice text -> answer; without it the instrument's anchors count."""
 
     @model_validator(mode="after")
     def _names_items(self) -> Self:
-        if "{item}" not in self.columns:
-            raise ValueError("`columns` needs {item} where the item number stands, as in Q4_{item}")
+        if isinstance(self.columns, tuple):
+            return self._lists_items(self.columns)
+        found = set(_PLACEHOLDER.findall(self.columns))
+        if len(found & {"item", "letter"}) != 1:
+            raise wrong(
+                "{item} is needed where the item number stands, as in Q4_{item}, or {letter}, or a "
+                "list of the columns",
+                "columns",
+            )
+        if "letter" in found and self.first != 1:
+            raise wrong("`first` is for {item}; letters begin with a", "first")
         return self
+
+    def _lists_items(self, columns: tuple[str, ...]) -> Self:
+        if self.first != 1:
+            raise wrong("`first` is for {item}; a list says each column", "first")
+        for place, column in enumerate(columns):
+            if column in columns[:place]:
+                raise wrong(f"`{column}` is listed twice; each item has its own", "columns", place)
+            if {"item", "letter"} & {*_PLACEHOLDER.findall(column)}:
+                raise wrong("a list names each column; {item} is for a single pattern", "columns")
+        return self
+
+    @model_validator(mode="after")
+    def _is_coded_in_one_way(self) -> Self:
+        if self.labels and self.coding == "numeric":
+            raise wrong("labels are given, so `coding: labels` is needed", "labels")
+        if self.coding == "labels":
+            for name, given in (("offset", self.offset), ("reversed", self.reversed)):
+                if given:
+                    raise wrong(f"`{name}` is for numbers; `labels` say the answers", name)
+        answers: dict[str, int] = {}
+        for label, answer in self.labels.items():
+            said = " ".join(label.lower().split())
+            if answers.setdefault(said, answer) != answer:
+                raise wrong("the label is given two answers; keep one of them", "labels", label)
+        return self
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether every column has `{wave}` in its name."""
+        patterns = self.columns if isinstance(self.columns, tuple) else (self.columns,)
+        return all("{wave}" in pattern for pattern in patterns)
+
+    @property
+    def mentions_wave(self) -> bool:
+        return "{wave}" in "".join(self.columns)
+
+    def item_columns(self, items: int) -> list[str]:
+        """The columns of the items in their order, `{wave}` still in them."""
+        if isinstance(self.columns, tuple):
+            return list(self.columns)
+        letters = string.ascii_lowercase[:items]
+        return [
+            self.columns.replace("{item}", str(self.first + place)).replace(
+                "{letter}", letters[place : place + 1]
+            )
+            for place in range(items)
+        ]
 
 
 class Consent(_Declared):
     """Rows whose column says anything but one of `agreed` are dropped and counted."""
 
-    column: str
-    agreed: tuple[str, ...]
+    column: Column
+    """The column's heading, or `#3` for the third column."""
+    agreed: tuple[Spelling, ...] = Field(min_length=1)
+    """What cells say of those who agreed; compared without case."""
 
 
 class Mapping(_Declared):
     """One source of one organisation."""
 
     organisation: str
+    """Who sends the files, as its folder in `sources/` is called."""
     source: SourceName
+    """What the source is called, as this file is."""
     kind: Kind
+    """What a row is about."""
     platform: Platform = Platform.CSV
-    files: str
-    """Shell pattern of the file names in the organisation's landing folder."""
+    """What wrote the files."""
+    files: str = Field(min_length=1)
+    """Shell pattern of file names in the organisation's landing folder, such as "proqol*.csv"."""
     delivery: Delivery = Delivery.CUMULATIVE
-    participant: str
-    """The column that identifies an officer; it is hashed before anything is written."""
-    home_force: str | ColumnValues | None = None
+    """Whether each file holds everything so far or only what is new."""
+    participant: Columns
+    """The column that identifies an officer. It is hashed before anything is written. A list of
+    several columns is one number written in parts, joined as it stands; a row names nobody if one
+    of them is blank."""
+    home_force: (
+        Annotated[
+            Annotated[str, Tag(_TEXT)] | Annotated[ColumnValues, Tag(_ENTRIES)],
+            Discriminator(lambda said: _TEXT if isinstance(said, str) else _ENTRIES),
+        ]
+        | None
+    ) = None
     """The force whose numbering `participant` follows; the organisation itself if it is a force."""
     wave: Wave | None = None
     instruments: Dictionary[str, Answers] = {}
-    columns: Dictionary[str, str] = {}
-    """Canonical field -> column name, `{wave}` allowed in wide files."""
-    values: Dictionary[str, Dictionary[str, str]] = {}
-    """Canonical field -> what its spellings mean."""
+    """Instrument -> where its answers stand and how they are coded."""
+    columns: Dictionary[str, Column] = {}
+    """Field -> column: its heading, `#3` for the third column, `{wave}` allowed in wide files."""
+    values: Dictionary[str, Dictionary[str, Spelling]] = {}
+    """Field -> what its spellings mean."""
     date_format: str = "%Y-%m-%d"
     """As strptime writes it; `auto` where the file itself shows whether day or month is first."""
     sheet: str | None = None
     """The sheet of a workbook that counts; without it there may be one with content."""
     consent: Consent | None = None
-    missing: tuple[str, ...] = ("", "NA")
+    missing: tuple[Spelling, ...] = ("", "NA")
+    """What cells of any column hold where nothing was said, such as NA or -99."""
+    missing_in: Dictionary[str, tuple[Spelling, ...]] = {}
+    """Pattern of columns -> what else means that nothing was said there, such as "Q4_*": [999]."""
     leave_out: tuple[str, ...] = ()
     """Columns known and deliberately not carried, as patterns; they raise no notice."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        unknown = sorted(set(self.columns) - set(FIELDS[self.kind]))
-        if unknown:
-            raise ValueError(
-                f"columns: {unknown[0]} is not a field of kind {self.kind}; "
-                f"it has {', '.join(FIELDS[self.kind])}"
-            )
-        strangers = sorted(set(self.values) - set(self.columns))
-        if strangers:
-            raise ValueError(f"values: {strangers[0]} is not among this mapping's columns")
-        for field, known in _KNOWN_MEANINGS.items():
-            for meaning in self.values.get(field, {}).values():
-                if meaning.lower() not in known:
-                    raise ValueError(f"values: {field} cannot mean {meaning}")
-        if "%" not in self.date_format and self.date_format != "auto":
-            raise ValueError("date_format: write it with percent signs, as in %d/%m/%Y")
         if self.source == "unmapped":
-            raise ValueError("source: `unmapped` is what files without a mapping are called")
-        missing = [field for field in REQUIRED[self.kind] if field not in self.columns]
-        if missing:
-            raise ValueError(f"columns: kind {self.kind} needs {missing[0]}")
+            raise wrong("`unmapped` is what files without a mapping are called", "source")
+        if "/" in self.files:
+            raise wrong("name the files without a folder, as in proqol*.csv", "files")
+        self._check_fields()
+        self._check_date_format()
         if (self.kind == Kind.QUESTIONNAIRE) != bool(self.instruments):
-            raise ValueError("instruments: a questionnaire names at least one, other kinds none")
+            raise wrong("a questionnaire names at least one, other kinds none", "instruments")
         if (self.kind == Kind.QUESTIONNAIRE) != (self.wave is not None):
-            raise ValueError("wave: a questionnaire says where its wave is found, other kinds not")
-        wide = self.wave is not None and bool(self.wave.suffixes)
-        for name, answers in self.instruments.items():
-            if ("{wave}" in answers.columns) != wide:
-                raise ValueError(
-                    f"instruments.{name}: {{wave}} stands in `columns` exactly when "
-                    "`wave` gives `suffixes`"
-                )
+            raise wrong("a questionnaire says where its wave is found, other kinds not", "wave")
+        if self.wave is not None:
+            self._check_waves(self.wave)
+        self._check_columns()
         return self
+
+    def _check_fields(self) -> None:
+        known = FIELDS[self.kind]
+        for field in self.columns:
+            if field not in known:
+                raise wrong(
+                    f"{field} is not a field of kind {self.kind}; {meant(field, known)}",
+                    "columns",
+                    field,
+                )
+        for field in REQUIRED[self.kind]:
+            if field not in self.columns:
+                raise wrong(f"kind {self.kind} needs {field}; name its column", "columns")
+        for field, spellings in self.values.items():
+            if field not in self.columns:
+                raise wrong(f"{field} is not among this mapping's columns", "values", field)
+            if field not in TRANSLATED:
+                raise wrong(f"cells of {field} are no words; take the entry out", "values", field)
+            meanings = _KNOWN_MEANINGS.get(field)
+            for spelling, meaning in spellings.items():
+                if meanings is not None and meaning.lower() not in meanings:
+                    raise wrong(
+                        f"{field} cannot mean {meaning}; {_near(meaning, meanings)}",
+                        "values",
+                        field,
+                        spelling,
+                    )
+
+    def _check_date_format(self) -> None:
+        said = self.date_format
+        if said == "auto" or any(code in said for code in _WHOLE_DAY_CODES):
+            return
+        if "%" not in said:
+            raise wrong("write it with percent signs, as in %d/%m/%Y, or auto", "date_format")
+        plain = said.replace("%-", "%")
+        for codes, what in zip(_DAY_CODES, ("day", "month", "year"), strict=True):
+            if not any(code in plain for code in codes):
+                raise wrong(f"it has no {what}; %d, %m and %Y are expected", "date_format")
+
+    def _check_waves(self, wave: Wave) -> None:
+        for name, answers in self.instruments.items():
+            if (
+                answers.mentions_wave != bool(wave.suffixes)
+                or answers.mentions_wave != answers.is_wide
+            ):
+                raise wrong(
+                    "{wave} stands in `columns` exactly when `wave` gives `suffixes`",
+                    "instruments",
+                    name,
+                    "columns",
+                )
+        if wave.windows and "completed_on" not in self.columns:
+            raise wrong(
+                "windows need the day of each response; name completed_on under `columns`",
+                "wave",
+                "windows",
+            )
+
+    def _check_columns(self) -> None:
+        wide = self.wave is not None and bool(self.wave.suffixes)
+        for field, column in self.columns.items():
+            if "{wave}" in column and not wide:
+                raise wrong(
+                    "{wave} is for wide files, whose `wave` gives `suffixes`", "columns", field
+                )
+            if {"item", "letter"} & {*_PLACEHOLDER.findall(column)}:
+                raise wrong("{item} is for the columns of an instrument", "columns", field)
+        for place, column in self._single_columns():
+            if column == "#0":
+                raise wrong("columns are counted from 1, as in #1", *place)
+
+    def _single_columns(self) -> Iterable[tuple[tuple[int | str, ...], str]]:
+        """Every column that is named by itself, and where."""
+        yield from ((("participant",), column) for column in self.participants)
+        if isinstance(self.home_force, ColumnValues):
+            yield ("home_force", "column"), self.home_force.column
+        if self.consent:
+            yield ("consent", "column"), self.consent.column
+        if self.wave and self.wave.column:
+            yield ("wave", "column"), self.wave.column
+        yield from ((("columns", field), column) for field, column in self.columns.items())
+
+    @property
+    def participants(self) -> tuple[str, ...]:
+        """The columns that together identify an officer; nearly always one."""
+        return self.participant if isinstance(self.participant, tuple) else (self.participant,)
+
+    def missing_codes(self, column: str) -> frozenset[str]:
+        """What a cell of a column holds where nothing was said, without spaces around it."""
+        codes = {"", *self.missing}
+        for pattern, more in self.missing_in.items():
+            if fnmatch.fnmatchcase(column, pattern):
+                codes.update(more)
+        return frozenset(code.strip() for code in codes)
 
     def takes_in(self, file_name: str) -> bool:
         return fnmatch.fnmatch(file_name.lower(), self.files.lower())
@@ -197,43 +442,102 @@ def parse_mapping(text: str, name: str, programme: Programme) -> Mapping:
 
     `name` is how the sentence calls the file, for example `sources/kent/proqol.yaml`.
     """
+    written = Written.of(text, name)
+    if not isinstance(written.said, dict):
+        problem = "a mapping is expected, with `organisation:` first; see docs/mappings.md"
+        raise written.unusable((), problem)
     try:
-        mapping = Mapping.model_validate(parse_yaml(text, name))
+        mapping = Mapping.model_validate(written.said)
     except ValidationError as error:
-        place, problem = first_problem(error)
-        line = _line_of(text, place)
-        raise UnusableConfiguration(f"{name} line {line}: {problem}") from None
+        raise written.refused(error, Mapping) from None
     contradiction = _problem_with(mapping, programme)
     if contradiction:
         place, problem = contradiction
-        raise UnusableConfiguration(f"{name} line {_line_of(text, place)}: {problem}.")
+        raise written.unusable(place, f"{'.'.join(place)}: {problem}")
     return mapping
 
 
+def _near(word: str, known: Collection[str]) -> str:
+    """Like `meant`, for lists too long to print."""
+    told = meant(word, sorted(known))
+    return (
+        told
+        if told.startswith("perhaps") or len(known) < 10
+        else "see docs/mappings.md for the words"
+    )
+
+
 _Problem = tuple[tuple[str, ...], str]
-"""Place in the file, and the sentence without its full stop."""
+"""Place in the file, and the sentence about it without its full stop."""
 
 
 def _problem_with(mapping: Mapping, programme: Programme) -> _Problem | None:
     """The first thing that cannot be with this programme."""
     if mapping.organisation not in programme.known_organisations:
         return ("organisation",), (
-            f"organisation: {mapping.organisation} is neither in the reference list nor declared "
-            "under `organisations` in programme.yaml"
+            f"{mapping.organisation} is neither in the reference list nor declared under "
+            f"`organisations` in programme.yaml{_perhaps(mapping.organisation, programme)}"
         )
-    arms = {arm.lower() for arm in programme.arms}
-    named: list[tuple[tuple[str, ...], Collection[str], Collection[str]]] = [
-        (("instruments",), mapping.instruments, programme.instruments),
-        (("wave",), mapping.wave.names if mapping.wave else (), programme.wave_names),
-        (("values", "arm"), [a.lower() for a in mapping.values.get("arm", {}).values()], arms),
+    arms = {arm.lower(): arm for arm in programme.arms}
+    named: list[tuple[tuple[str, ...], str, Collection[str]]] = [
+        *((("instruments", name), name, programme.instruments) for name in mapping.instruments),
+        *(
+            (("wave", *place), wave, programme.wave_names)
+            for place, wave in (mapping.wave.named if mapping.wave else ())
+        ),
+        *(
+            (("values", "arm", spelling), arm.lower(), arms)
+            for spelling, arm in mapping.values.get("arm", {}).items()
+        ),
     ]
-    for place, names, known in named:
-        for name in names:
-            if name not in known:
-                return (*place, name), (
-                    f"{'.'.join(place)}: {name} is not one that the programme file declares"
+    for place, name, known in named:
+        if name not in known:
+            return (
+                place,
+                f"{name} is not one that the programme file declares; {meant(name, known)}",
+            )
+    for name, answers in mapping.instruments.items():
+        problem = _problem_with_answers(answers, programme.instrument(name))
+        if problem:
+            return ("instruments", name, *problem[0]), problem[1]
+    return _problem_with_shared_columns(mapping, programme) or _problem_with_home_force(
+        mapping, programme
+    )
+
+
+def _perhaps(said: str, programme: Programme) -> str:
+    told = meant(said, programme.known_organisations)
+    return f"; {told}" if told.startswith("perhaps") else ""
+
+
+def _problem_with_answers(answers: Answers, instrument: Instrument) -> _Problem | None:
+    name, items = instrument.instrument, instrument.items
+    if isinstance(answers.columns, tuple) and len(answers.columns) != items:
+        return (
+            "columns",
+        ), f"{len(answers.columns)} columns are listed, and {name} has {items} items"
+    if "{letter}" in answers.columns and items > len(string.ascii_lowercase):
+        return ("columns",), f"{name} has {items} items, more than letters; list its columns"
+    for label, answer in answers.labels.items():
+        if not instrument.minimum <= answer <= instrument.maximum:
+            return ("labels", label), (
+                f"{answer} is no answer of {name}, which has {instrument.minimum} to "
+                f"{instrument.maximum}"
+            )
+    return None
+
+
+def _problem_with_shared_columns(mapping: Mapping, programme: Programme) -> _Problem | None:
+    """Columns that are to hold two things of which one must be wrong."""
+    taken = dict.fromkeys(mapping.participants, "participant")
+    for name, answers in mapping.instruments.items():
+        for column in answers.item_columns(programme.instrument(name).items):
+            if column in taken:
+                return ("instruments", name, "columns"), (
+                    f"`{column}` is the column of {taken[column]} already; each column is one thing"
                 )
-    return _problem_with_home_force(mapping, programme)
+        taken |= dict.fromkeys(answers.item_columns(programme.instrument(name).items), name)
+    return None
 
 
 def _problem_with_home_force(mapping: Mapping, programme: Programme) -> _Problem | None:
@@ -244,33 +548,58 @@ def _problem_with_home_force(mapping: Mapping, programme: Programme) -> _Problem
     }
     given = mapping.home_force
     if given is None and mapping.organisation not in forces:
-        return ("organisation",), (
-            "home_force: a violence reduction unit's source says which force its officers are of"
+        return ("home_force",), (
+            "a violence reduction unit's source says which force its officers are of"
         )
-    named = given.values.values() if isinstance(given, ColumnValues) else [given] if given else []
-    for force in named:
+    named: list[tuple[tuple[str, ...], str]] = []
+    if isinstance(given, ColumnValues):
+        named = [(("values", spelling), force) for spelling, force in given.values.items()]
+    elif given:
+        named = [((), given)]
+    for place, force in named:
         if force not in forces:
-            return ("home_force",), f"home_force: {force} is not a force that is known"
+            return ("home_force", *place), (
+                f"{force} is not a force that is known; {_near(force, forces)}"
+            )
     return None
 
 
-def _line_of(text: str, place: tuple[int | str, ...]) -> int:
-    """Line, counted from 1, of the deepest part of `place` that the YAML text has."""
-    node = yaml.compose(text)
-    line = 1
-    for part in place:
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if key.value == str(part):
-                    node, line = value, key.start_mark.line + 1
-                    break
-            else:
-                return line
-        elif (
-            isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value)
-        ):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        else:
-            return line
-    return line
+# ------------------------------------------------------------------ schema
+
+
+SCHEMA_FILE = "mapping.schema.json"
+"""What the schema is called in the home folder's `sources/`, where editors look for it."""
+
+
+def mapping_schema() -> dict[str, Any]:
+    """JSON Schema of a mapping; each kind has its own fields under `columns`."""
+    schema = Mapping.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "A Muster mapping"
+    schema["allOf"] = [
+        {
+            "if": {"properties": {"kind": {"const": kind.value}}, "required": ["kind"]},
+            "then": {
+                "properties": {
+                    "columns": {
+                        "propertyNames": {"enum": list(fields)},
+                        "required": list(REQUIRED[kind]),
+                    }
+                },
+                "required": [
+                    *(["instruments", "wave"] if kind == Kind.QUESTIONNAIRE else []),
+                    *(["columns"] if REQUIRED[kind] else []),
+                ],
+            },
+        }
+        for kind, fields in FIELDS.items()
+    ]
+    return schema
+
+
+def schema_text() -> str:
+    return json.dumps(mapping_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(schema_text(), "utf-8")

@@ -83,8 +83,8 @@ def _suffixes(mapping: Mapping) -> list[str]:
 
 
 def _item_columns(mapping: Mapping, instrument: Instrument, suffix: str) -> list[str]:
-    pattern = mapping.instruments[instrument.instrument].columns.replace("{wave}", suffix)
-    return [pattern.replace("{item}", str(number)) for number in range(1, instrument.items + 1)]
+    columns = mapping.instruments[instrument.instrument].item_columns(instrument.items)
+    return [column.replace("{wave}", suffix) for column in columns]
 
 
 def _block(
@@ -116,6 +116,12 @@ def _wave(mapping: Mapping, programme: Programme, suffix: str) -> pl.Expr:
         waves = {wave.lower(): wave for wave in programme.wave_names}
         waves |= {cells.tidy(spelling): name for spelling, name in mapping.wave.values.items()}
         return cells.translated(mapping.wave.column, waves)
+    if mapping.wave.windows:
+        day = cells.as_day(mapping.columns["completed_on"], mapping.date_format)
+        return pl.coalesce(
+            pl.when(day.is_between(window.first_day, window.last_day)).then(pl.lit(wave))
+            for wave, window in mapping.wave.windows.items()
+        )
     return pl.lit(mapping.wave.constant or mapping.wave.suffixes[suffix])
 
 
