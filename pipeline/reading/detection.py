@@ -361,7 +361,9 @@ class _Look:
         ways.append({"coding": "labels", "labels": codes})
         read = {}
         for place, way in enumerate(ways):
-            parsed = answers(cells, Answers(columns="{item}", **way), instrument)
+            parsed = answers(
+                cells.to_frame(), Answers(columns="{item}", **way), instrument
+            ).to_series()
             read[place] = parsed.filter(parsed != UNRECOGNISED)
         best = max(read, key=lambda place: len(read[place]))
         if len(read[best]) < _MOST * len(cells):
