@@ -104,7 +104,7 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
     found = table.rows(headed, body, _use(mapping, programme, placed)).with_columns(
         pl.col(heading).alias(column) for column, heading in placed.items()
     )
-    rows = _with_identity(_blank_as_null(found, mapping), mapping, programme)
+    rows = _with_identity(_blank_as_null(found, mapping, programme), mapping, programme)
     if rows.is_empty() and table.gathered and not body.is_empty():
         raise Unreadable(
             "no row of the file holds anything that the mapping names; ask for an export with the "
@@ -193,11 +193,12 @@ def _plain_numbers(
     return {placed.get(column, column) for column in numbers} - as_text
 
 
-def _blank_as_null(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+def _blank_as_null(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.DataFrame:
     """Cells without spaces around them, null where they hold a code for nothing said.
 
     A code that is a whole number is meant in every way that spreadsheets write it.
     """
+    labelled = questionnaires.labelled_columns(mapping, programme) - {*_identity_columns(mapping)}
     columns: dict[frozenset[str], list[str]] = {}
     for column in rows.select(pl.col(pl.String)).columns:
         columns.setdefault(mapping.missing_codes(column), []).append(column)
@@ -206,6 +207,9 @@ def _blank_as_null(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
         text = compared = pl.col(names).str.strip_chars()
         if any(_WHOLE.fullmatch(code) for code in codes):
             compared = text.str.replace(r"^([+-]?\d+)[.,]0+$", "${1}")
+        elif codes == mapping.missing_everywhere:
+            # Answers in words are looked at as texts once each, not cell by cell (`cells.answers`).
+            text = compared = pl.col([n for n in names if n not in labelled]).str.strip_chars()
         said.append(pl.when(~compared.is_in(sorted(codes))).then(text))
     return rows.with_columns(said)
 

@@ -6,6 +6,7 @@ among answers, where null already means unanswered.
 """
 
 import re
+from collections.abc import Collection
 from datetime import date
 from functools import partial
 from typing import Final
@@ -177,30 +178,38 @@ def service_band(column: str) -> pl.Expr:
     return pl.coalesce(limits)
 
 
-def answers(cells: pl.Series, coding: Answers, instrument: Instrument) -> pl.Series:
-    """Cells of one item as Int16 answers: null is unanswered, UNRECOGNISED not an answer."""
-    parsed = (
-        _answers_from_labels(cells, coding, instrument)
-        if coding.coding == "labels"
-        else _answers_from_numbers(cells) + coding.offset
-    )
-    if coding.reversed:
-        parsed = instrument.minimum + instrument.maximum - parsed
-    if parsed.null_count() == cells.null_count():
-        return parsed
-    return parsed.set(parsed.is_null() & cells.is_not_null(), UNRECOGNISED)
+def answers(
+    cells: pl.DataFrame, coding: Answers, instrument: Instrument, missing: Collection[str] = ()
+) -> pl.DataFrame:
+    """Cells of items as Int16 answers: null is unanswered, UNRECOGNISED not an answer.
+
+    `missing` are texts that stand for no answer; among numbers they must be null already.
+    """
+    if coding.coding == "labels":
+        return _answers_from_labels(cells, coding, instrument, {"", *missing})
+    return cells.select(_answers_from_numbers(column, coding, instrument) for column in cells)
 
 
-def _answers_from_labels(cells: pl.Series, coding: Answers, instrument: Instrument) -> pl.Series:
+def _answers_from_labels(
+    cells: pl.DataFrame, coding: Answers, instrument: Instrument, missing: Collection[str]
+) -> pl.DataFrame:
     labels = coding.labels or {
         anchor: instrument.minimum + place for place, anchor in enumerate(instrument.anchors)
     }
     known = {_label(label): answer for label, answer in labels.items()}
-    # A column holds a handful of different texts, so Python tidies those and not every cell.
-    texts = cells.unique().drop_nulls().to_list()
-    found = {text: known[_label(text)] for text in texts if _label(text) in known}
-    return cells.replace_strict(
-        list(found), list(found.values()), default=None, return_dtype=pl.Int16
+    # All items together hold a handful of different texts, so Python tidies those and not every
+    # cell, and one look finds them.
+    distinct = cells.select(pl.all().unique().implode()).row(0) if cells.width else ()
+    texts = {text for column in distinct for text in column if text is not None}
+    told = {
+        text: known.get(_label(text), UNRECOGNISED)
+        for text in sorted(texts)
+        if text.strip() not in missing
+    }
+    return cells.select(
+        pl.all().replace_strict(
+            list(told), list(told.values()), default=None, return_dtype=pl.Int16
+        )
     )
 
 
@@ -209,14 +218,21 @@ def _label(text: str) -> str:
     return tidy(_RECODED.sub("", text))
 
 
-def _answers_from_numbers(cells: pl.Series) -> pl.Series:
+def _answers_from_numbers(cells: pl.Series, coding: Answers, instrument: Instrument) -> pl.Series:
     if cells.dtype == pl.Int16:
-        return cells
+        return _counted(cells, coding, instrument)
     quickly = cells.cast(pl.Int16, strict=False)
     if quickly.null_count() == cells.null_count():
-        return quickly
+        return _counted(quickly, coding, instrument)
     # Spreadsheets write `4.0`, `4,0` and ` 4`; a number too large for an answer is kept as such.
     number = _numbers(cells)
     whole = number.is_finite() & (number == number.floor())
     clipped = number.clip(-_FAR_OUT_OF_RANGE, _FAR_OUT_OF_RANGE).cast(pl.Int16, strict=False)
-    return clipped.set(~whole.fill_null(False), None)
+    parsed = _counted(clipped.set(~whole.fill_null(False), None), coding, instrument)
+    return parsed.set(parsed.is_null() & cells.is_not_null(), UNRECOGNISED)
+
+
+def _counted(numbers: pl.Series, coding: Answers, instrument: Instrument) -> pl.Series:
+    """Numbers of an export as the instrument counts."""
+    counted = numbers + coding.offset if coding.offset else numbers
+    return instrument.minimum + instrument.maximum - counted if coding.reversed else counted

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any, Final
 
 import polars as pl
@@ -21,6 +20,7 @@ from pipeline.reading import detected_registers
 from pipeline.reading.canonical import READERS
 from pipeline.reading.cells import AUTO, UNRECOGNISED, answers, as_day, tidy
 from pipeline.reading.mapping import Answers
+from pipeline.reading.patterns import differing_parts, numbered_groups
 from pipeline.reading.records import Records, Unreadable
 from pipeline.reading.table import Table
 from pipeline.reading.tabular import read_records
@@ -31,7 +31,6 @@ from pipeline.vocabulary import Kind, OrganisationKind, Platform
 _MOST: Final = 0.8
 """Of the cells of a column that hold anything: enough to say what the column is about."""
 
-_NUMBER: Final = re.compile(r"\d+")
 _DATE_FORMATS: Final = (
     "%Y-%m-%d %H:%M:%S",
     "%Y-%m-%d %H:%M",
@@ -142,6 +141,12 @@ def propose(
     records = read_records(content, programme.limits, sheet)
     platform = platform_of(records)
     table = READERS[platform](records)
+    if any(re.search(_ADDRESS, name) for name in table.columns):
+        # A proposal quotes headings, so it must not be made from somebody's answers.
+        raise Unreadable(
+            "the first row seems to hold somebody's data and no headings; ask for the export with "
+            "its headings"
+        )
     rows = _all_rows(table)
     mapping: dict[str, Any] = {
         "organisation": organisation,
@@ -162,6 +167,11 @@ def propose(
         waves = looking.questionnaire(items, words, wave, mapping)
     elif kind is not None:
         looking.register(kind, mapping)
+    else:
+        looking.open.append(
+            "what it holds, since none of the programme's instruments was found in it "
+            f"({', '.join(programme.instruments)}) and its headings are no register's"
+        )
     identifying = looking.identifying(mapping)
     looking.leave_out(mapping, identifying)
     return Proposal(
@@ -257,15 +267,17 @@ class _Look:
             for name in headings:
                 if pattern.search(name.lower()):
                     return name
-        known = self._table.left_out(set())
-        for name in headings:
-            if name not in known and self._share(name, _LOOKS_LIKE_A_NUMBER) >= _MOST:
-                cells = self._rows[name].drop_nulls()
-                # Answers and codes repeat; numbers of officers come at most once a wave.
-                most = 2 * len(self._programme.waves) * cells.n_unique()
-                if len(cells) <= most and cells.n_unique() >= _FEWEST_OFFICERS:
-                    return name
-        return None
+        known = {*self._table.left_out(set())}
+        named = (name for name in headings if not name.startswith("#") and name not in known)
+        return next((name for name in named if self._holds_officers(name)), None)
+
+    def _holds_officers(self, name: str) -> bool:
+        if self._share(name, _LOOKS_LIKE_A_NUMBER) < _MOST:
+            return False
+        cells = self._rows[name].drop_nulls()
+        # Answers and codes repeat; numbers of officers come at most once a wave.
+        most = 2 * len(self._programme.waves) * cells.n_unique()
+        return len(cells) <= most and cells.n_unique() >= _FEWEST_OFFICERS
 
     def _is_force(self, organisation: str) -> bool:
         known = self._programme.known_organisations.get(organisation)
@@ -317,7 +329,7 @@ class _Look:
     def items(self) -> list[Items]:
         found: list[Items] = []
         taken: set[str] = set()
-        groups = _groups([*self._table.columns, *self._table.derived])
+        groups = numbered_groups([*self._table.columns, *self._table.derived])
         for name in self._programme.instruments:
             instrument = self._programme.instrument(name)
             for pattern, columns in groups:
@@ -349,7 +361,9 @@ class _Look:
         ways.append({"coding": "labels", "labels": codes})
         read = {}
         for place, way in enumerate(ways):
-            parsed = answers(cells, Answers(columns="{item}", **way), instrument)
+            parsed = answers(
+                cells.to_frame(), Answers(columns="{item}", **way), instrument
+            ).to_series()
             read[place] = parsed.filter(parsed != UNRECOGNISED)
         best = max(read, key=lambda place: len(read[place]))
         if len(read[best]) < _MOST * len(cells):
@@ -409,9 +423,10 @@ class _Look:
             by_instrument[each.instrument].append(each)
         if not by_instrument or any(len(found) < 2 for found in by_instrument.values()):
             return None
-        instruments, suffixes = {}, {}
+        instruments: dict[str, dict[str, Any]] = {}
+        suffixes: dict[str, str] = {}
         for name, found in by_instrument.items():
-            before, middles, after = _differing([each.pattern for each in found])
+            before, middles, after = differing_parts([each.pattern for each in found])
             waves = {middle: self._meant(middle) for middle in middles}
             if None in waves.values() or len({*waves.values()}) != len(waves):
                 return None
@@ -526,46 +541,6 @@ def _usual_range(numbers: pl.Series) -> tuple[int, int]:
     column = numbers.name
     common = counted.filter(pl.col("count") * 500 >= len(numbers))[column]
     return int(common.min()), int(common.max())  # type: ignore[arg-type]
-
-
-def _groups(names: Iterable[str]) -> list[tuple[str, list[str]]]:
-    """Patterns with `{item}` and their columns, numbered from 1 without gap, in that order."""
-    found: dict[str, dict[int, str]] = defaultdict(dict)
-    for name in dict.fromkeys(names):
-        places = [(m.start(), m.end(), m.group()) for m in _NUMBER.finditer(name)]
-        for number in {text for _, _, text in places if text == str(int(text))}:
-            same = [(start, end) for start, end, text in places if text == number]
-            for size in range(len(same), 0, -1):
-                for chosen in combinations(same, size):
-                    found[_with_item(name, chosen)].setdefault(int(number), name)
-    return [
-        (pattern, [columns[number] for number in range(1, len(columns) + 1)])
-        for pattern, columns in found.items()
-        if len(columns) > 1 and {*columns} == {*range(1, len(columns) + 1)}
-    ]
-
-
-def _with_item(name: str, places: Iterable[tuple[int, int]]) -> str:
-    for start, end in reversed([*places]):
-        name = f"{name[:start]}{{item}}{name[end:]}"
-    return name
-
-
-def _differing(patterns: Sequence[str]) -> tuple[str, list[str], str]:
-    """What patterns begin with and end with alike, and what stands between in each."""
-    before, after = _alike(patterns), _alike([pattern[::-1] for pattern in patterns])[::-1]
-    # A part of a word that happens to be alike belongs to the word.
-    before = re.sub(r"[A-Za-z0-9]+$", "", before)
-    after = re.sub(r"^[A-Za-z0-9]+", "", after)
-    return before, [p[len(before) : len(p) - len(after)] for p in patterns], after
-
-
-def _alike(patterns: Sequence[str]) -> str:
-    shortest = min(patterns, key=len)
-    for place, sign in enumerate(shortest):
-        if any(pattern[place] != sign for pattern in patterns):
-            return shortest[:place]
-    return shortest
 
 
 def _escaped(name: str) -> str:

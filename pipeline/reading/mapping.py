@@ -425,13 +425,19 @@ class Mapping(_Declared):
         """The columns that together identify an officer; nearly always one."""
         return self.participant if isinstance(self.participant, tuple) else (self.participant,)
 
+    @property
+    def missing_everywhere(self) -> frozenset[str]:
+        """Texts that stand for an empty cell of any column, without spaces around them."""
+        return frozenset({"", *(code.strip() for code in self.missing)})
+
     def missing_codes(self, column: str) -> frozenset[str]:
-        """What a cell of a column holds where nothing was said, without spaces around it."""
-        codes = {"", *self.missing}
-        for pattern, more in self.missing_in.items():
-            if fnmatch.fnmatchcase(column, pattern):
-                codes.update(more)
-        return frozenset(code.strip() for code in codes)
+        """Texts that stand for an empty cell of one column."""
+        more = (
+            codes
+            for pattern, codes in self.missing_in.items()
+            if fnmatch.fnmatchcase(column, pattern)
+        )
+        return self.missing_everywhere.union(*({code.strip() for code in codes} for codes in more))
 
     def takes_in(self, file_name: str) -> bool:
         return fnmatch.fnmatch(file_name.lower(), self.files.lower())

@@ -9,7 +9,7 @@ import polars as pl
 
 from pipeline.programme import Programme
 from pipeline.reading.canonical import read
-from pipeline.reading.cells import UNRECOGNISED
+from pipeline.reading.cells import NOBODYS_ROW, UNRECOGNISED
 from pipeline.reading.mapping import parse_mapping
 
 
@@ -22,6 +22,8 @@ class Trial:
     without_wave: int
     with_unknown_answers: int
     with_unknown_cells: int
+    unknown: tuple[str, ...]
+    """The fields whose cells are not understood somewhere."""
 
     @property
     def sentence(self) -> str:
@@ -31,7 +33,7 @@ class Trial:
                 (self.without_participant, "do not say whose they are"),
                 (self.without_wave, "are of no known wave"),
                 (self.with_unknown_answers, "hold an answer that is none"),
-                (self.with_unknown_cells, "hold another cell that is not understood"),
+                (self.with_unknown_cells, f"hold no known {' or '.join(self.unknown)}"),
             )
             if n
         ]
@@ -42,18 +44,21 @@ def tried(content: bytes, text: str, programme: Programme) -> Trial:
     """What the mapping in `text` makes of a file; raises Unreadable if it cannot read it."""
     mapping = parse_mapping(text, "the proposed mapping", programme)
     trials = []
+    unknown: set[str] = set()
     for block in read(content, mapping, programme).blocks:
         rows = block.rows.filter(~pl.col("is_test"))
         items = [pl.col(name) for name in rows.columns if name.startswith("item_")]
         of_a_wave = pl.col("wave").is_not_null() if "wave" in rows.columns else pl.lit(True)
-        unknown = [(item == UNRECOGNISED).fill_null(False) for item in items]
+        no_answer = [(item == UNRECOGNISED).fill_null(False) for item in items]
+        unknown |= {*rows["unrecognised"].explode().drop_nulls()} - {"participant", NOBODYS_ROW}
         trials.append(
             (
                 rows.height,
                 rows["identifier"].null_count(),
                 rows.filter(~of_a_wave).height,
-                rows.filter(pl.any_horizontal([pl.lit(False), *unknown])).height,
+                rows.filter(pl.any_horizontal([pl.lit(False), *no_answer])).height,
                 rows.filter(pl.col("unrecognised").list.len() > 0).height,
             )
         )
-    return Trial(*(sum(counts) for counts in zip(*trials, strict=True)))
+    total, whose, wave, answer, cell = (sum(counted) for counted in zip(*trials, strict=True))
+    return Trial(total, whose, wave, answer, cell, tuple(sorted(unknown)))
