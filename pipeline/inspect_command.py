@@ -96,8 +96,10 @@ def mapping_text(made: "Proposal") -> str:
     """The proposed mapping as YAML."""
     import yaml
 
+    from pipeline.reading.mapping import SCHEMA_LINE
+
     body = yaml.safe_dump(made.mapping, sort_keys=False, allow_unicode=True, width=100)
-    return f"# Proposed by `muster inspect`: look at it before it is used.\n{body}"
+    return f"{SCHEMA_LINE}\n# Proposed by `muster inspect`: look at it before it is used.\n{body}"
 
 
 def _content(file: Path, most: int) -> bytes:

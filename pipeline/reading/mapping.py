@@ -101,7 +101,9 @@ def _form(said: object) -> str:
 Spelling = Annotated[str, WithJsonSchema({"type": ["string", "number", "boolean"]})]
 """What a cell holds. Text as written; editors need not insist on quotes around numbers."""
 
-Column = Annotated[str, Field(min_length=1)]
+Column = Annotated[
+    str, Field(min_length=1), WithJsonSchema({"type": ["string", "number"], "minLength": 1})
+]
 Columns = Annotated[
     Annotated[Column, Tag(_TEXT)]
     | Annotated[Annotated[tuple[Column, ...], Field(min_length=1)], Tag(_LIST)],
@@ -304,6 +306,7 @@ class Mapping(_Declared):
     ) = None
     """The force whose numbering `participant` follows; the organisation itself if it is a force."""
     wave: Wave | None = None
+    """Where the wave of a row is found; for questionnaires alone."""
     instruments: Dictionary[str, Answers] = {}
     """Instrument -> where its answers stand and how they are coded."""
     columns: Dictionary[str, Column] = {}
@@ -315,6 +318,7 @@ class Mapping(_Declared):
     sheet: str | None = None
     """The sheet of a workbook that counts; without it there may be one with content."""
     consent: Consent | None = None
+    """The column that says who agreed; without it all rows count."""
     missing: tuple[Spelling, ...] = ("", "NA")
     """What cells of any column hold where nothing was said, such as NA or -99."""
     missing_in: Dictionary[str, tuple[Spelling, ...]] = {}
@@ -574,38 +578,37 @@ def _problem_with_home_force(mapping: Mapping, programme: Programme) -> _Problem
 
 
 SCHEMA_FILE = "mapping.schema.json"
-"""What the schema is called in the home folder's `sources/`, where editors look for it."""
+"""What the schema is called in a home folder's `sources/`."""
+
+SCHEMA_LINE = f"# yaml-language-server: $schema=../{SCHEMA_FILE}"
+"""The first line of a mapping that editors complete: many of them look for such a line."""
 
 
-def mapping_schema() -> dict[str, Any]:
-    """JSON Schema of a mapping; each kind has its own fields under `columns`."""
-    schema = Mapping.model_json_schema()
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "A Muster mapping"
-    schema["allOf"] = [
-        {
-            "if": {"properties": {"kind": {"const": kind.value}}, "required": ["kind"]},
-            "then": {
-                "properties": {
-                    "columns": {
-                        "propertyNames": {"enum": list(fields)},
-                        "required": list(REQUIRED[kind]),
-                    }
-                },
-                "required": [
-                    *(["instruments", "wave"] if kind == Kind.QUESTIONNAIRE else []),
-                    *(["columns"] if REQUIRED[kind] else []),
-                ],
-            },
-        }
-        for kind, fields in FIELDS.items()
-    ]
-    return schema
+def mapping_schema() -> str:
+    """JSON Schema of a mapping, as text; each kind has its own fields under `columns`."""
+    schema: dict[str, Any] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Mapping.model_json_schema(),
+        "title": "A Muster mapping",
+        "allOf": [_schema_of_kind(kind) for kind in Kind],
+    }
+    for words in (Kind, Platform, Delivery):
+        schema["$defs"][words.__name__]["enumDescriptions"] = [word.meaning for word in words]
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def schema_text() -> str:
-    return json.dumps(mapping_schema(), indent=2, ensure_ascii=False) + "\n"
+def _schema_of_kind(kind: Kind) -> dict[str, Any]:
+    fields: dict[str, Any] = {field: {"type": ["string", "number"]} for field in FIELDS[kind]}
+    columns = {"properties": fields, "additionalProperties": False, "required": REQUIRED[kind]}
+    needed = ["instruments", "wave"] if kind == Kind.QUESTIONNAIRE else []
+    return {
+        "if": {"properties": {"kind": {"const": kind.value}}, "required": ["kind"]},
+        "then": {
+            "properties": {"columns": columns},
+            "required": [*needed, *(["columns"] if REQUIRED[kind] else [])],
+        },
+    }
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(schema_text(), "utf-8")
+    Path(sys.argv[1]).write_text(mapping_schema(), "utf-8")

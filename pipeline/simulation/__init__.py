@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 import yaml
 
+from pipeline.reading.mapping import SCHEMA_LINE
 from pipeline.simulation.exports import export
 from pipeline.simulation.faults import FaultPlanter
 from pipeline.simulation.plan import Layout, SimulationPlan, organisations_of, programme_of
@@ -59,7 +60,8 @@ def simulate(plan: SimulationPlan) -> Iterator[SimulatedFile]:
             sheet = planter.plant(sound) if plan.faults else sound
             written = export(sheet, plan.as_of, plan.seed)
             truth.note(sheet, written.row_numbers)
-            yield _file(f"sources/{name}/{sheet.source}.yaml", _yaml(written.mapping))
+            mapping = f"{SCHEMA_LINE}\n".encode() + _yaml(written.mapping)
+            yield _file(f"sources/{name}/{sheet.source}.yaml", mapping)
             yield _file(f"landing/{name}/{sheet.file_name}", written.content)
     for file_name, content in truth.files():
         yield _file(f"truth/{file_name}", content)

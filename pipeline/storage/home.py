@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from pipeline.privacy.pseudonyms import Pseudonymiser
 from pipeline.programme import Programme, UnusableConfiguration, load_programme
 from pipeline.quality.decisions import ever_waived
-from pipeline.reading.mapping import Mapping, parse_mapping
+from pipeline.reading.mapping import SCHEMA_FILE, Mapping, mapping_schema, parse_mapping
 from pipeline.storage import atomic
 from pipeline.storage.code import EVERYTHING, INTAKE, code_hash
 from pipeline.storage.keys import create_first_key, load_keys, newest_version
@@ -175,6 +175,11 @@ class Home:
         if not (self.root / "programme.yaml").exists():
             atomic.write_bytes(self.root / "programme.yaml", programme.encode("utf-8"))
             made.append("programme.yaml")
+        schema, newest = self.root / "sources" / SCHEMA_FILE, mapping_schema().encode("utf-8")
+        if not schema.exists() or schema.read_bytes() != newest:
+            # Editors complete mappings by it; that of an older Muster is replaced.
+            atomic.write_bytes(schema, newest)
+            made.append(f"sources/{SCHEMA_FILE}")
         if create_first_key(self.secrets, in_use=self.lake.holds_anything()):
             made.append("secrets/key-1")
         if self.lake.holds_anything() and not self.stewardship.is_there():

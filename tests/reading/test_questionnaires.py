@@ -12,6 +12,7 @@ from pipeline.programme import Programme
 from pipeline.reading.canonical import Reading, read
 from pipeline.reading.cells import UNRECOGNISED
 from pipeline.reading.mapping import Mapping
+from pipeline.reading.tabular import Unreadable
 
 Read = Callable[..., Reading]
 ITEMS = ("Q1", "Q2", "Q3", "Q4")
@@ -347,3 +348,172 @@ def test_columns_that_the_mapping_does_not_name_are_not_carried(reading: Read) -
     found = reading(("id", "diary", *ITEMS), ("a", "Zebedee", "0", "1", "2", "3"))
     assert "Zebedee" not in str(found.blocks[0].rows.rows())
     assert "diary" not in found.blocks[0].rows.columns
+
+
+WITHOUT_HEADINGS = ("", "", "", "", "", "day")
+
+
+def test_columns_by_their_place(reading: Read) -> None:
+    found = reading(
+        WITHOUT_HEADINGS,
+        ("a", "0", "1", "2", "3", "2026-01-05"),
+        ("b", "", "3", "x", "0", ""),
+        participant="#1",
+        instruments={"phq4": {"columns": "#{item}", "first": 2}},
+        columns={"completed_on": "#6"},
+    )
+    assert [answers(found, row) for row in (0, 1)] == [[0, 1, 2, 3], [None, 3, UNRECOGNISED, 0]]
+    rows = found.blocks[0].rows
+    assert rows["identifier"].to_list() == ["a", "b"]
+    assert rows["completed_on"].to_list() == [date(2026, 1, 5), None]
+    assert (found.columns_unknown, found.columns_left_out) == (0, ())
+
+
+def test_a_place_is_that_of_a_column_with_a_heading_too(reading: Read) -> None:
+    found = reading(
+        ("Name", "id", *ITEMS, "Name", "#2"),
+        ("Zebedee", "a", "0", "1", "2", "3", "x", "b"),
+        participant="#2",
+        instruments={"phq4": {"columns": "#{item}", "first": 3}},
+    )
+    # A column that is called so goes first.
+    assert found.blocks[0].rows["identifier"].to_list() == ["b"]
+    assert answers(found) == [0, 1, 2, 3]
+    assert found.columns_left_out == ("Name", "Name#2")
+    assert found.columns_unknown == 1
+
+
+@pytest.mark.parametrize("place", ["#7", "#0007", "#99999", "#x", "#"])
+def test_a_place_that_the_file_does_not_have(place: str, reading: Read) -> None:
+    with pytest.raises(Unreadable, match=rf"the file has no column `{place}`; send the usual"):
+        reading(("id", *ITEMS, "day"), ("a", *"0123", ""), columns={"completed_on": place})
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        (("Q11", "Q12", "Q13", "Q14"), {"columns": "Q{item}", "first": 11}),
+        (("Q0", "Q1", "Q2", "Q3"), {"columns": "Q{item}", "first": 0}),
+        (("Q1_1_a", "Q1_1_b", "Q1_1_c", "Q1_1_d"), {"columns": "Q1_1_{letter}"}),
+        (("Q7", "Q9", "mood", "Q8"), {"columns": ["Q7", "Q9", "mood", "Q8"]}),
+    ],
+)
+def test_items_that_are_not_numbered_from_one(
+    header: tuple[str, ...], said: dict[str, Any], reading: Read
+) -> None:
+    found = reading(("id", *header), ("a", *"0123"), instruments={"phq4": said})
+    assert answers(found) == [0, 1, 2, 3]
+
+
+def test_lists_of_columns_in_a_wide_file(reading: Read) -> None:
+    found = reading(
+        WIDE_HEADER,
+        ("a", "0", "1", "2", "3", "", "3", "2", "1", "0", ""),
+        wave=WIDE["wave"],
+        instruments={"phq4": {"columns": [f"Q{item}_{{wave}}" for item in (4, 3, 2, 1)]}},
+    )
+    assert [answers(found, row) for row in (0, 1)] == [[3, 2, 1, 0], [0, 1, 2, 3]]
+
+
+@pytest.mark.parametrize("form", ["{}", "{}.0", " {}"])
+@pytest.mark.parametrize(
+    ("offset", "cells"), [(0, "3210"), (-1, "4321"), (2, ["1", "0", "-1", "-2"])]
+)
+def test_an_export_that_counts_backwards(
+    form: str, offset: int, cells: str | list[str], reading: Read
+) -> None:
+    found = reading(
+        ("id", *ITEMS),
+        ("a", *(form.format(cell) for cell in cells)),
+        ("b", "", "x", form.format(cells[0]), "99999999999"),
+        instruments={"phq4": {"columns": "Q{item}", "offset": offset, "reversed": True}},
+    )
+    assert answers(found) == [0, 1, 2, 3]
+    *others, absurd = answers(found, 1)
+    assert others == [None, UNRECOGNISED, 0]
+    assert absurd is not None
+    assert absurd not in {UNRECOGNISED, *range(-100, 100)}
+
+
+WINDOWS = {
+    "baseline": {"from": date(2026, 1, 5), "to": date(2026, 2, 1)},
+    "session_5": {"from": date(2026, 2, 2), "to": date(2026, 3, 31)},
+}
+
+
+@pytest.mark.parametrize(
+    ("day", "wave"),
+    [
+        ("2026-01-04", None),
+        ("2026-01-05", "baseline"),
+        ("2026-02-01", "baseline"),
+        ("2026-02-02", "session_5"),
+        ("2026-03-31", "session_5"),
+        ("2026-04-01", None),
+        ("Monday", None),
+        ("", None),
+    ],
+)
+def test_the_wave_within_whose_days_it_was_answered(
+    day: str, wave: str | None, reading: Read
+) -> None:
+    found = reading(
+        ("id", *ITEMS, "day"),
+        ("a", *"0123", day),
+        wave={"windows": WINDOWS},
+        columns={"completed_on": "day"},
+    )
+    assert found.blocks[0].rows["wave"].to_list() == [wave]
+
+
+def test_a_number_in_several_columns(reading: Read) -> None:
+    found = reading(
+        ("force", "no", *ITEMS),
+        ("43", "0711", *"0123"),
+        ("43", "", *"0123"),
+        ("", "711", *"0123"),
+        ("Total", "", *"0123"),
+        ("43", "1.2E+06", *"0123"),
+        participant=["force", "no"],
+    )
+    rows = found.blocks[0].rows
+    assert rows["identifier"].to_list() == ["430711", None, None, None, None]
+    assert rows["unrecognised"].to_list() == [[], [], [], ["row"], ["participant"]]
+
+
+@pytest.mark.parametrize("coding", ["numeric", "labels"])
+def test_codes_for_nothing_said_of_some_columns(coding: str, reading: Read) -> None:
+    found = reading(
+        ("id", *ITEMS),
+        ("a", "999", "999.0", "-99", "n/a"),
+        ("b", "999", " -99 ", "999,00", "-99.5"),
+        missing=[-99],
+        missing_in={"Q[12]": [999], "Q4": ["n/a"]},
+        instruments={"phq4": {"columns": "Q{item}", "coding": coding}},
+    )
+    assert answers(found) == [None, None, None, None]
+    first, second, third, fourth = answers(found, 1)
+    assert (first, second, fourth) == (None, None, UNRECOGNISED)
+    # 999 means something in the columns that the mapping names, and elsewhere is no answer.
+    assert third == (999 if coding == "numeric" else UNRECOGNISED)
+
+
+def test_spellings_are_what_was_written_not_what_yaml_makes_of_them(
+    mapped: Callable[[str], Mapping],
+) -> None:
+    mapping = mapped(
+        """
+organisation: cumbria
+source: register
+kind: attendance
+files: "*"
+participant: 0123
+columns: {session_number: 2, attended: Yes}
+values: {attended: {Y: Yes, N: No, On: true, 0x1: 0}}
+missing: [-99, 1e3, 2026-01-05]
+"""
+    )
+    assert mapping.participant == "0123"
+    assert mapping.columns == {"session_number": "2", "attended": "Yes"}
+    assert mapping.values == {"attended": {"Y": "Yes", "N": "No", "On": "true", "0x1": "0"}}
+    assert mapping.missing == ("-99", "1e3", "2026-01-05")
