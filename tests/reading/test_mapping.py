@@ -13,6 +13,7 @@ from pipeline.reading.mapping import FIELDS, REQUIRED, Mapping, parse_mapping
 from pipeline.vocabulary import Delivery, Kind, Platform
 
 NAME = "sources/cumbria/phq.yaml"
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "mappings.md"
 QUESTIONNAIRE: dict[str, Any] = {
     "organisation": "cumbria",
     "source": "phq",
@@ -142,9 +143,33 @@ date_format: "%d/%m/%Y"
 
 
 def test_every_mapping_in_the_documentation_is_sound(programme: Programme) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "mappings.md").read_text("utf-8")
+    text = DOCUMENTATION.read_text("utf-8")
     blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) >= 3
     for block in blocks:
-        adapted = block.replace("proqol5:", "phq4:")
-        assert parse_mapping(adapted, "docs.yaml", programme).organisation == "cumbria"
+        assert parse_mapping(block, "docs.yaml", programme).organisation == "cumbria"
+
+
+def test_every_way_in_the_tables_of_the_documentation_is_one(programme: Programme) -> None:
+    text = DOCUMENTATION.read_text("utf-8")
+    waves = re.findall(r"^\| `(\{.*\})` \|", text, re.MULTILINE)
+    assert len(waves) == 3
+    for wave in waves:
+        columns = '"Q{item}_{wave}"' if "suffixes" in wave else '"Q{item}"'
+        mapping = {**QUESTIONNAIRE, "wave": yaml.safe_load(wave)}
+        mapping["instruments"] = {"phq4": {"columns": yaml.safe_load(columns)}}
+        assert parse_mapping(as_text(mapping), NAME, programme).wave is not None
+    listed = text.partition("| `columns:` | reads |")[2].partition("\n\n")[0]
+    ways = re.findall(r"^\| `(.*?)`(?: with `(.*?)`)? \| (.*) \|$", listed, re.MULTILINE)
+    read = {}
+    for way, more, told in ways:
+        answers = {"columns": yaml.safe_load(way), **yaml.safe_load(more or "{}")}
+        wave = {"suffixes": {"pre": "baseline"}} if "{wave}" in way else {"constant": "baseline"}
+        mapping = {**QUESTIONNAIRE, "wave": wave, "instruments": {"phq4": answers}}
+        made = parse_mapping(as_text(mapping), NAME, programme).instruments["phq4"]
+        read[way] = made.item_columns(4)
+        for named in re.findall(r"`(\w+)`", told):
+            assert named in read[way]
+    assert len(read) == 5
+    assert read['"#{item}"'] == ["#6", "#7", "#8", "#9"]
+    assert read["[Q7, Q9, Q8, mood]"] == ["Q7", "Q9", "Q8", "mood"]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pipeline.programme import UnusableConfiguration
-from pipeline.reading.mapping import Mapping
+from pipeline.reading.mapping import SCHEMA_FILE, SCHEMA_LINE, Mapping, mapping_schema
 from pipeline.storage.home import Home, UnusableMapping
 
 PROGRAMME = """
@@ -53,6 +53,17 @@ def test_a_home_is_made_once_and_only_what_is_missing_is_made_again(tmp_path):
     home.landing.rmdir()
     assert home.create(PROGRAMME) == ["landing/"]
     assert (home.secrets / "key-1").read_bytes() == key
+
+
+def test_the_schema_that_editors_complete_mappings_by_is_the_newest(home):
+    schema = home.root / "sources" / SCHEMA_FILE
+    assert schema.read_text("utf-8") == mapping_schema()
+    schema.write_bytes(b"\xff of an older Muster")
+    assert home.create(PROGRAMME) == [f"sources/{SCHEMA_FILE}"]
+    assert schema.read_text("utf-8") == mapping_schema()
+    line = SCHEMA_LINE.partition("$schema=")[2]
+    assert (home.root / "sources" / "simulated-force-01" / line).resolve() == schema.resolve()
+    assert len(home.mappings) == 1
 
 
 def test_a_home_that_is_not_there_is_refused(tmp_path):
