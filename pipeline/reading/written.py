@@ -125,7 +125,8 @@ class Written:
 
 
 def _unusable(name: str, line: int, problem: str) -> UnusableConfiguration:
-    return UnusableConfiguration(f"{name} line {line}: {problem}.")
+    # What was written may be quoted, and it may have lines.
+    return UnusableConfiguration(f"{name} line {line}: {' '.join(problem.split())}.")
 
 
 def _line_and_words(error: yaml.YAMLError, text: str) -> tuple[int, str]:
