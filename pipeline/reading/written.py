@@ -106,10 +106,14 @@ class Written:
         problems = error.errors(include_url=False)
         first = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
         place = tuple(part for part in first["loc"] if part not in CHOSEN_FORM)
-        place += tuple(first.get("ctx", {}).get("place", ()))
         if place[-1:] == ("[key]",):
             place = place[:-1]
         told = _told(first, place, model)
+        place += tuple(first.get("ctx", {}).get("place", ()))
+        # A check may name the field itself, as in "columns: …".
+        field, colon, rest = told.partition(": ")
+        if first["type"] == "value_error" and colon and field in _fields_of(model, place):
+            place, told = (*place, field), rest
         where = ".".join(str(part) for part in place)
         return self.unusable(place, f"{where}: {told}" if where else told)
 

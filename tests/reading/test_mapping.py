@@ -3,13 +3,15 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import yaml
+from pydantic import BaseModel, ValidationError, model_validator
 
 from pipeline.programme import Programme, UnusableConfiguration
 from pipeline.reading.mapping import FIELDS, REQUIRED, Mapping, parse_mapping
+from pipeline.reading.written import Written
 from pipeline.vocabulary import Delivery, Kind, Platform
 
 NAME = "sources/cumbria/phq.yaml"
@@ -173,3 +175,19 @@ def test_every_way_in_the_tables_of_the_documentation_is_one(programme: Programm
     assert len(read) == 5
     assert read['"#{item}"'] == ["#6", "#7", "#8", "#9"]
     assert read["[Q7, Q9, Q8, mood]"] == ["Q7", "Q9", "Q8", "mood"]
+
+
+class Checked(BaseModel):
+    columns: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _is_sound(self) -> Self:
+        raise ValueError("columns: one is too many")
+
+
+def test_a_check_that_names_its_field_is_told_with_the_line_of_it() -> None:
+    written = Written.of("# a remark\nfiles: x\ncolumns: {a: b}\n", NAME)
+    with pytest.raises(ValidationError) as refused:
+        Checked.model_validate({"columns": {"a": "b"}})
+    told = str(written.refused(refused.value, Checked))
+    assert told == f"{NAME} line 3: columns: one is too many."
