@@ -213,7 +213,7 @@ PARTICIPANTS = Table(
         _text("rank_group", "Group of ranks."),
         _text("service_band", "Length of service in bands.", nullable=True),
         _text("gender", "Gender, in the usual words or the mapping's own."),
-        _text("ethnicity_group", "Group of self-defined ethnicity."),
+        _text("ethnicity_group", "Group of ethnicity, self-defined or as observed (IC codes)."),
         Column("enrolled_on", Type.DAY, "Day of enrolment, where it is known."),
         _text("enrolment_source", _one_of(vocabulary.EnrolmentSource), nullable=False),
         Column("departed_on", Type.DAY, "Day the officer withdrew or left."),

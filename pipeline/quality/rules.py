@@ -291,7 +291,7 @@ ROW_RULES: tuple[Rule, ...] = (
         "ethnicity_not_recognised",
         _ROSTER,
         Severity.WARN,
-        "The ethnicity is not a self-defined code or group; it counts as unknown.",
+        "The ethnicity is not in the list of codes, labels and groups; it counts as unknown.",
         "Add the spelling to the mapping's values for ethnicity.",
         "ethnicity",
         _unrecognised("ethnicity"),
@@ -300,8 +300,10 @@ ROW_RULES: tuple[Rule, ...] = (
         "service_years_not_recognised",
         _ROSTER,
         Severity.WARN,
-        "The years of service are not a number from 0 to 60; they count as unknown.",
-        "Correct the cell; a spreadsheet makes a date such as 10-May of a band such as 5-10.",
+        "The service is neither years from 0 to 60, nor a band that lies in one of those used, nor "
+        "a day of joining before enrolment; it counts as unknown.",
+        "Correct the cell, or add the band to the mapping's values for service_years; a "
+        "spreadsheet makes a date such as 10-May of a band such as 5-10.",
         "service_years",
         _unrecognised("service_years"),
     ),

@@ -29,13 +29,13 @@ from pipeline.reading import (
     spss,
     surveymonkey,
 )
-from pipeline.reading.cells import LOST_DIGITS, NOBODYS_ROW, folded, tidy, translated
+from pipeline.reading.cells import LOST_DIGITS, NOBODYS_ROW, folded, forces, tidy, translated
 from pipeline.reading.fields import ours
 from pipeline.reading.mapping import ROSTER_FIELDS, ColumnValues, Mapping
 from pipeline.reading.table import Use
 from pipeline.reading.tabular import Unreadable, read_records
 from pipeline.reference import Instrument
-from pipeline.vocabulary import Kind, OrganisationKind, Platform
+from pipeline.vocabulary import Kind, Platform
 
 _READERS = {
     Platform.CSV: plain.read,
@@ -57,7 +57,7 @@ _SUMS = (
 )
 """What spreadsheets and clerks call a row that sums up others, where a number would stand."""
 
-_DAYS = frozenset({"completed_on", "enrolled_on", "held_on", "departed_on"})
+_DAYS = frozenset({"completed_on", "enrolled_on", "joined_on", "held_on", "departed_on"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +203,6 @@ def _with_identity(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -
 def _home_force(mapping: Mapping, programme: Programme) -> pl.Expr:
     if not isinstance(mapping.home_force, ColumnValues):
         return pl.lit(mapping.home_force or mapping.organisation)
-    spellings = {
-        tidy(spelling): name
-        for name, organisation in programme.known_organisations.items()
-        if organisation.kind != OrganisationKind.VIOLENCE_REDUCTION_UNIT
-        for spelling in (name, organisation.name)
-    }
     given = mapping.home_force.values
-    spellings |= {tidy(spelling): name for spelling, name in given.items()}
-    return translated(mapping.home_force.column, spellings)
+    spellings = {tidy(spelling): name for spelling, name in given.items()}
+    return translated(mapping.home_force.column, forces(programme) | spellings)

@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline.programme import Programme, UnusableConfiguration, first_problem, parse_yaml
-from pipeline.reference import ethnicity_groups, rank_groups
+from pipeline.reference import SERVICE_BANDS, ethnicity_groups, rank_groups
 from pipeline.vocabulary import Delivery, DepartureKind, Kind, OrganisationKind, Platform
 
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*(-[a-z0-9_]+)*$", max_length=60)]
@@ -26,6 +26,7 @@ ROSTER_FIELDS = (
     "arm",
     "rank",
     "service_years",
+    "joined_on",
     "gender",
     "ethnicity",
     "enrolled_on",
@@ -57,6 +58,7 @@ REQUIRED: Dictionary[Kind, tuple[str, ...]] = {
 _KNOWN_MEANINGS: Dictionary[str, frozenset[str]] = {
     "rank": frozenset(rank_groups()),
     "ethnicity": frozenset(ethnicity_groups()),
+    "service_years": frozenset(SERVICE_BANDS),
     "departure_kind": frozenset(DepartureKind),
     "attended": frozenset({"true", "false", "yes", "no", "1", "0"}),
     "cancelled": frozenset({"true", "false", "yes", "no", "1", "0"}),
@@ -185,6 +187,17 @@ class Mapping(_Declared):
                 raise ValueError(
                     f"instruments.{name}: {{wave}} stands in `columns` exactly when "
                     "`wave` gives `suffixes`"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _counts_service_once(self) -> Self:
+        if "joined_on" in self.columns:
+            if "service_years" in self.columns:
+                raise ValueError("columns: give service_years or joined_on, not both")
+            if "enrolled_on" not in self.columns:
+                raise ValueError(
+                    "columns: joined_on needs enrolled_on, the day up to which service counts"
                 )
         return self
 

@@ -7,11 +7,9 @@ What stays out: what the rows mean together (`pipeline/follow_up`).
 import polars as pl
 
 from pipeline.programme import Programme
-from pipeline.reading import cells
-from pipeline.reading.fields import Field, select_fields
+from pipeline.reading import cells, characteristics
+from pipeline.reading.fields import Field, ours, select_fields
 from pipeline.reading.mapping import Mapping
-from pipeline.reading.questionnaires import gender
-from pipeline.reference import ethnicity_groups, rank_groups
 from pipeline.vocabulary import DepartureKind, Kind
 
 TYPES: dict[Kind, dict[str, pl.DataType]] = {
@@ -41,7 +39,9 @@ TYPES: dict[Kind, dict[str, pl.DataType]] = {
 
 
 def rows_of(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.DataFrame:
-    """Canonical rows of a register, one for each row of the file."""
+    """Canonical rows of a register: one for each row of the file, unless it is wide."""
+    if "joined_on" in mapping.columns:
+        rows = _with_service(rows, mapping)
     fields = {
         Kind.ROSTER: _roster_fields,
         Kind.ATTENDANCE: _attendance_fields,
@@ -56,32 +56,55 @@ def rows_of(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.Da
     return frame
 
 
+_SERVICE = ours("years of service")
+
+
+def _with_service(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    """Years of service, worked out from the day of joining to the day of enrolment.
+
+    That day does not change with the day on which the file is read. Where the file does not say
+    either, the cell says that nothing is known, and is reported.
+    """
+    joined, enrolled = (mapping.columns[name] for name in ("joined_on", "enrolled_on"))
+    days = rows.select(
+        cells.as_day(joined, mapping.date_format).alias("joined"),
+        cells.as_day(enrolled, mapping.date_format).alias("enrolled"),
+    )
+    years = days.select(characteristics.years_between("joined", "enrolled")).to_series()
+    return rows.with_columns(
+        pl.when(pl.col(joined).is_not_null()).then(years.fill_null("unknown")).alias(_SERVICE)
+    )
+
+
 def _as_it_stands(column: str) -> pl.Expr:
     return pl.col(column).str.strip_chars()
 
 
 def _roster_fields(mapping: Mapping, programme: Programme) -> list[Field]:
-    def words(field: str, known: dict[str, str]) -> pl.Expr:
-        column = mapping.columns[field]
-        return cells.translated(column, cells.spellings(field, mapping, known))
-
     fields = []
     for said_as, column in mapping.columns.items():
         match said_as:
             case "arm":
-                arms = {arm.lower(): arm for arm in programme.arms}
+                arms = cells.spellings("arm", mapping, {arm.lower(): arm for arm in programme.arms})
                 # A roster with a column for the arm says everybody's.
-                fields.append(Field("arm", said_as, column, words(said_as, arms), True))
+                parsed = cells.translated(column, arms)
+                fields.append(Field("arm", said_as, column, parsed, True))
             case "rank":
-                parsed = words(said_as, dict(rank_groups()))
+                parsed = characteristics.rank(column, mapping)
                 fields.append(Field("rank_group", said_as, column, parsed))
             case "ethnicity":
-                parsed = words(said_as, dict(ethnicity_groups()))
+                parsed = characteristics.ethnicity(column, mapping)
                 fields.append(Field("ethnicity_group", said_as, column, parsed))
             case "service_years":
-                fields.append(Field("service_band", said_as, column, cells.service_band(column)))
+                parsed = characteristics.service_band(column, mapping)
+                fields.append(Field("service_band", said_as, column, parsed))
+            case "joined_on":
+                # Rules call it what it stands for.
+                parsed = characteristics.service_band(_SERVICE, mapping)
+                fields.append(Field("service_band", "service_years", _SERVICE, parsed))
             case "gender":
-                fields.append(Field("gender", said_as, column, gender(column, mapping)))
+                parsed = characteristics.gender(column, mapping)
+                fields.append(Field("gender", said_as, column, parsed))
             case "enrolled_on":
                 parsed = cells.as_day(column, mapping.date_format)
                 fields.append(Field("enrolled_on", said_as, column, parsed, True))
@@ -107,28 +130,31 @@ def _attendance_fields(mapping: Mapping, _: Programme) -> list[Field]:
     return fields
 
 
-_REASONS = (
-    "annual leave",
-    "bereavement",
-    "career break",
-    "court",
-    "duties",
-    "leave",
-    "maternity leave",
-    "night shift",
-    "operational",
-    "operational duties",
-    "other",
-    "parental leave",
-    "paternity leave",
-    "rest day",
-    "secondment",
-    "sick",
-    "sick leave",
-    "sickness",
-    "training",
-    "workload",
-)
+_REASONS = {
+    reason: reason
+    for reason in (
+        "annual leave",
+        "bereavement",
+        "career break",
+        "court",
+        "duties",
+        "leave",
+        "maternity leave",
+        "night shift",
+        "operational",
+        "operational duties",
+        "other",
+        "parental leave",
+        "paternity leave",
+        "rest day",
+        "secondment",
+        "sick",
+        "sick leave",
+        "sickness",
+        "training",
+        "workload",
+    )
+}
 
 
 def _reason(column: str, mapping: Mapping) -> pl.Expr:
@@ -136,10 +162,7 @@ def _reason(column: str, mapping: Mapping) -> pl.Expr:
 
     Never as it stands: people write there whom they stood in for, or whose funeral it was.
     """
-    declared = mapping.values.get("absence_reason", {})
-    given = {cells.tidy(said): meant for said, meant in declared.items()}
-    own = {cells.tidy(meant): meant for meant in given.values()}
-    return cells.translated(column, {word: word for word in _REASONS} | own | given)
+    return cells.worded(column, _REASONS, cells.given_words("absence_reason", mapping))
 
 
 def _departure_fields(mapping: Mapping, _: Programme) -> list[Field]:

@@ -159,9 +159,9 @@ def test_a_problem_of_one_entry_names_file_line_and_remedy(
             changed(
                 changed(ROSTER, "columns", to={"rank": "R"}),
                 "values",
-                to={"rank": {"T/DS": "sargeant"}},
+                to={"rank": {"T/DS": "sarge"}},
             ),
-            "values: rank cannot mean sargeant",
+            "values: rank cannot mean sarge",
         ),
         (changed(ROSTER, "date_format", to="dd/mm/yyyy"), "write it with percent signs"),
         (changed(ROSTER, "source", to="unmapped"), "`unmapped` is what files without a mapping"),
