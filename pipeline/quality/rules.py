@@ -379,6 +379,25 @@ ROW_RULES: tuple[Rule, ...] = (
         "departure_kind",
         lambda _: pl.col("departure_kind").is_null(),
     ),
+    Rule(
+        "new_force_unknown",
+        _DEPARTURES,
+        Severity.WARN,
+        "The force that the officer went to is not one that is known; the transfer is not linked.",
+        "Add the spelling to the mapping's values for new_force, or correct the cell.",
+        "new_force",
+        _unrecognised("new_force"),
+    ),
+    Rule(
+        "new_number_lost_digits",
+        _DEPARTURES,
+        Severity.WARN,
+        "A spreadsheet wrote the new number as 1.2E+06, and its last digits are lost; the transfer "
+        "is not linked.",
+        "Ask for the list before it was opened there, or with the column formatted as text.",
+        "new_number",
+        _unrecognised("new_number"),
+    ),
 )
 """Rules that a row breaks by itself."""
 

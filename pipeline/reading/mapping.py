@@ -40,7 +40,7 @@ ATTENDANCE_FIELDS = (
     "minutes",
     "absence_reason",
 )
-DEPARTURE_FIELDS = ("departed_on", "departure_kind")
+DEPARTURE_FIELDS = ("departed_on", "departure_kind", "new_force", "new_number")
 QUESTIONNAIRE_FIELDS = ("arm", "gender", "completed_on", "duration_seconds")
 FIELDS: Dictionary[Kind, tuple[str, ...]] = {
     Kind.QUESTIONNAIRE: QUESTIONNAIRE_FIELDS,
@@ -191,6 +191,15 @@ class Mapping(_Declared):
         return self
 
     @model_validator(mode="after")
+    def _names_both_or_neither(self) -> Self:
+        if ("new_force" in self.columns) != ("new_number" in self.columns):
+            raise ValueError(
+                "columns: new_force and new_number are given together; a number is one officer's "
+                "only within a force"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _counts_service_once(self) -> Self:
         if "joined_on" in self.columns:
             if "service_years" in self.columns:
@@ -246,10 +255,10 @@ def _problem_with(mapping: Mapping, programme: Programme) -> _Problem | None:
                 return (*place, name), (
                     f"{'.'.join(place)}: {name} is not one that the programme file declares"
                 )
-    return _problem_with_home_force(mapping, programme)
+    return _problem_with_forces(mapping, programme)
 
 
-def _problem_with_home_force(mapping: Mapping, programme: Programme) -> _Problem | None:
+def _problem_with_forces(mapping: Mapping, programme: Programme) -> _Problem | None:
     forces = {
         name
         for name, organisation in programme.known_organisations.items()
@@ -264,6 +273,9 @@ def _problem_with_home_force(mapping: Mapping, programme: Programme) -> _Problem
     for force in named:
         if force not in forces:
             return ("home_force",), f"home_force: {force} is not a force that is known"
+    for force in mapping.values.get("new_force", {}).values():
+        if force not in forces:
+            return ("values", "new_force"), f"new_force: {force} is not a force that is known"
     return None
 
 

@@ -34,8 +34,16 @@ TYPES: dict[Kind, dict[str, pl.DataType]] = {
         "minutes": pl.Int32(),
         "absence_reason": pl.String(),
     },
-    Kind.DEPARTURES: {"departed_on": pl.Date(), "departure_kind": pl.String()},
+    Kind.DEPARTURES: {
+        "departed_on": pl.Date(),
+        "departure_kind": pl.String(),
+        "new_participant_id": pl.String(),
+    },
 }
+"""The fields of each kind as they are kept. Of a transfer, rows hold `new_force` and `new_number`
+until they are pseudonymised; only then is there a `new_participant_id`."""
+
+_TRANSFER: dict[str, pl.DataType] = {"new_force": pl.String(), "new_number": pl.String()}
 
 
 def rows_of(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.DataFrame:
@@ -47,7 +55,11 @@ def rows_of(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.Da
         Kind.ATTENDANCE: _attendance_fields,
         Kind.DEPARTURES: _departure_fields,
     }[mapping.kind](mapping, programme)
-    frame = select_fields(rows, fields, TYPES[mapping.kind])
+    types = TYPES[mapping.kind]
+    if mapping.kind == Kind.DEPARTURES:
+        types = {**types, **_TRANSFER}
+        del types["new_participant_id"]
+    frame = select_fields(rows, fields, types)
     if mapping.kind == Kind.ATTENDANCE:
         # Nobody attends a session that was not held, whatever the register says.
         return frame.with_columns(pl.col("cancelled").fill_null(False)).with_columns(
@@ -165,11 +177,23 @@ def _reason(column: str, mapping: Mapping) -> pl.Expr:
     return cells.worded(column, _REASONS, cells.given_words("absence_reason", mapping))
 
 
-def _departure_fields(mapping: Mapping, _: Programme) -> list[Field]:
-    kinds = {kind.value: kind.value for kind in DepartureKind}
-    when, why = mapping.columns["departed_on"], mapping.columns["departure_kind"]
-    words = cells.spellings("departure_kind", mapping, kinds)
-    return [
-        Field("departed_on", "departed_on", when, cells.as_day(when, mapping.date_format)),
-        Field("departure_kind", "departure_kind", why, cells.translated(why, words)),
-    ]
+def _departure_fields(mapping: Mapping, programme: Programme) -> list[Field]:
+    fields = []
+    for name, column in mapping.columns.items():
+        match name:
+            case "departed_on":
+                fields.append(Field(name, name, column, cells.as_day(column, mapping.date_format)))
+            case "departure_kind":
+                kinds = {kind.value: kind.value for kind in DepartureKind}
+                words = cells.spellings(name, mapping, kinds)
+                fields.append(Field(name, name, column, cells.translated(column, words)))
+            case "new_force":
+                given = {cells.tidy(s): force for s, force in mapping.values.get(name, {}).items()}
+                words = cells.forces(programme) | given
+                fields.append(Field(name, name, column, cells.translated(column, words)))
+            case _:
+                # What lost its digits would make one officer of many.
+                lost = pl.col(column).str.contains(f"(?i){cells.LOST_DIGITS}")
+                number = pl.when(~lost).then(_as_it_stands(column))
+                fields.append(Field(name, name, column, number))
+    return fields
