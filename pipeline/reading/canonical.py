@@ -17,6 +17,7 @@ import polars as pl
 
 from pipeline.programme import Programme
 from pipeline.reading import (
+    attendance,
     days,
     jisc,
     limesurvey,
@@ -86,8 +87,9 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
     """Canonical rows of an export; raises Unreadable with one sentence."""
     records = read_records(content, programme.limits, mapping.sheet)
     table = _READERS[mapping.platform](records)
-    wanted = _wanted_columns(mapping, programme)
     present = table.names
+    sessions = attendance.sessions_in(mapping, programme, present)
+    wanted = _wanted_columns(mapping, programme, sessions)
     absent = [column for column in wanted if column not in present]
     if absent:
         # The file's own headings are not listed: a file without headings has people there.
@@ -106,7 +108,7 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
         )
     if rows.is_empty():
         raise Unreadable("the file has headings but no rows; ask for the export again")
-    rows = days.settled(rows, _day_columns(mapping), mapping.date_format)
+    rows = days.settled(rows, _day_columns(mapping, sessions), mapping.date_format)
     blocks = (
         questionnaires.blocks(rows, mapping, programme)
         if mapping.kind == Kind.QUESTIONNAIRE
@@ -127,9 +129,13 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
     )
 
 
-def _wanted_columns(mapping: Mapping, programme: Programme) -> list[str]:
-    wanted = [*_identity_columns(mapping), *questionnaires.columns(mapping, programme)]
-    return list(dict.fromkeys(wanted))
+def _wanted_columns(mapping: Mapping, programme: Programme, sessions: list[int]) -> list[str]:
+    named = (
+        attendance.session_columns(mapping, sessions)
+        if mapping.sessions
+        else questionnaires.columns(mapping, programme)
+    )
+    return list(dict.fromkeys([*_identity_columns(mapping), *named]))
 
 
 def _identity_columns(mapping: Mapping) -> list[str]:
@@ -150,9 +156,11 @@ def _use(mapping: Mapping, programme: Programme) -> Use:
     )
 
 
-def _day_columns(mapping: Mapping) -> list[str]:
-    suffixes = mapping.wave.suffixes if mapping.wave and mapping.wave.suffixes else ("",)
+def _day_columns(mapping: Mapping, sessions: list[int]) -> list[str]:
     patterns = [column for name, column in mapping.columns.items() if name in _DAYS]
+    if mapping.sessions:
+        return [p.replace("{session}", str(number)) for number in sessions for p in patterns]
+    suffixes = mapping.wave.suffixes if mapping.wave and mapping.wave.suffixes else ("",)
     return [pattern.replace("{wave}", suffix) for suffix in suffixes for pattern in patterns]
 
 

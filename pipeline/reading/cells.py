@@ -42,7 +42,7 @@ _UNSPOKEN: Final = re.compile(r"(?<=[^\W\d])\.|['\u2019]")
 _PUNCTUATION: Final = re.compile('[/\\\\_,:;()\\[\\]"\u201c\u201d\u2010-\u2015-]')
 _RECODED: Final = re.compile(r"\s*\(\d+\)\s*$")
 _FAR_OUT_OF_RANGE: Final = 1_000
-_TRUTHS: Final = {
+TRUTHS: Final = {
     "true": "true",
     "yes": "true",
     "1": "true",
@@ -61,6 +61,10 @@ def tidy(text: str) -> str:
 def folded(column: str) -> pl.Expr:
     """Text cells as `tidy` would have them; non-breaking spaces count as spaces."""
     return pl.col(column).str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
+
+
+def as_it_stands(column: str) -> pl.Expr:
+    return pl.col(column).str.strip_chars()
 
 
 def translated(column: str, spellings: dict[str, str]) -> pl.Expr:
@@ -211,7 +215,7 @@ def as_seconds(column: str) -> pl.Expr:
 
 
 def as_truth(field: str, column: str, mapping: Mapping) -> pl.Expr:
-    word = translated(column, spellings(field, mapping, _TRUTHS))
+    word = translated(column, spellings(field, mapping, TRUTHS))
     return pl.when(word.is_not_null()).then(word == "true")
 
 

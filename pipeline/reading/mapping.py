@@ -7,6 +7,7 @@ What stays out: files and folders; a mapping arrives here as text.
 import fnmatch
 from collections.abc import Collection
 from collections.abc import Mapping as Dictionary
+from datetime import date
 from typing import Annotated, Literal, Self
 
 import yaml
@@ -48,6 +49,8 @@ FIELDS: Dictionary[Kind, tuple[str, ...]] = {
     Kind.ATTENDANCE: ATTENDANCE_FIELDS,
     Kind.DEPARTURES: DEPARTURE_FIELDS,
 }
+SESSION_MARKS = ("attended", "cancelled", "absence_reason")
+"""What the cell of a session says in a wide register."""
 REQUIRED: Dictionary[Kind, tuple[str, ...]] = {
     Kind.QUESTIONNAIRE: (),
     Kind.ROSTER: (),
@@ -119,6 +122,36 @@ class Answers(_Declared):
         return self
 
 
+class Sessions(_Declared):
+    """A wide register: a row an officer, and a column a session in which cells say who came."""
+
+    columns: str | Dictionary[int, str]
+    """A column name with `{session}` for the session's number, or number -> column name."""
+    dates: Dictionary[int, date] = {}
+    """Number of a session -> day on which it was held, where no column says it."""
+
+    @model_validator(mode="after")
+    def _names_sessions(self) -> Self:
+        if isinstance(self.columns, str) and "{session}" not in self.columns:
+            raise ValueError(
+                "`columns` needs {session} where the session's number stands, as in "
+                "Session {session}"
+            )
+        return self
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The sessions that the mapping itself numbers."""
+        named = () if isinstance(self.columns, str) else tuple(self.columns)
+        return (*named, *self.dates)
+
+    def column(self, number: int) -> str | None:
+        """What the column of a session is called, if it has one."""
+        if isinstance(self.columns, str):
+            return self.columns.replace("{session}", str(number))
+        return self.columns.get(number)
+
+
 class Consent(_Declared):
     """Rows whose column says anything but one of `agreed` are dropped and counted."""
 
@@ -142,8 +175,10 @@ class Mapping(_Declared):
     """The force whose numbering `participant` follows; the organisation itself if it is a force."""
     wave: Wave | None = None
     instruments: Dictionary[str, Answers] = {}
+    sessions: Sessions | None = None
+    """Wide registers of attendance; without it each row is one officer and session."""
     columns: Dictionary[str, str] = {}
-    """Canonical field -> column name, `{wave}` allowed in wide files."""
+    """Canonical field -> column name, `{wave}` or `{session}` allowed in wide files."""
     values: Dictionary[str, Dictionary[str, str]] = {}
     """Canonical field -> what its spellings mean."""
     date_format: str = "%Y-%m-%d"
@@ -163,7 +198,8 @@ class Mapping(_Declared):
                 f"columns: {unknown[0]} is not a field of kind {self.kind}; "
                 f"it has {', '.join(FIELDS[self.kind])}"
             )
-        strangers = sorted(set(self.values) - set(self.columns))
+        told = SESSION_MARKS if self.sessions else ()
+        strangers = sorted(set(self.values) - {*self.columns, *told})
         if strangers:
             raise ValueError(f"values: {strangers[0]} is not among this mapping's columns")
         for field, known in _KNOWN_MEANINGS.items():
@@ -174,7 +210,8 @@ class Mapping(_Declared):
             raise ValueError("date_format: write it with percent signs, as in %d/%m/%Y")
         if self.source == "unmapped":
             raise ValueError("source: `unmapped` is what files without a mapping are called")
-        missing = [field for field in REQUIRED[self.kind] if field not in self.columns]
+        required = () if self.sessions else REQUIRED[self.kind]
+        missing = [field for field in required if field not in self.columns]
         if missing:
             raise ValueError(f"columns: kind {self.kind} needs {missing[0]}")
         if (self.kind == Kind.QUESTIONNAIRE) != bool(self.instruments):
@@ -188,6 +225,23 @@ class Mapping(_Declared):
                     f"instruments.{name}: {{wave}} stands in `columns` exactly when "
                     "`wave` gives `suffixes`"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _lays_sessions_side_by_side(self) -> Self:
+        if self.sessions is None:
+            return self
+        if self.kind != Kind.ATTENDANCE:
+            raise ValueError("sessions: only a register of attendance has a column a session")
+        for field, column in self.columns.items():
+            if field in {"session_number", "attended", "cancelled"}:
+                raise ValueError(f"columns: {field} is what a session's own column says")
+            if field != "session_group" and "{session}" not in column:
+                raise ValueError(
+                    f"columns: {field} needs {{session}} where the session's number stands"
+                )
+        if self.sessions.dates and "held_on" in self.columns:
+            raise ValueError("sessions: give dates, or a column for held_on, not both")
         return self
 
     @model_validator(mode="after")
@@ -255,6 +309,12 @@ def _problem_with(mapping: Mapping, programme: Programme) -> _Problem | None:
                 return (*place, name), (
                     f"{'.'.join(place)}: {name} is not one that the programme file declares"
                 )
+    for number in mapping.sessions.numbers if mapping.sessions else ():
+        if not 1 <= number <= programme.sessions.planned:
+            return ("sessions",), (
+                f"sessions: {number} is not one of the programme's {programme.sessions.planned} "
+                "sessions"
+            )
     return _problem_with_forces(mapping, programme)
 
 

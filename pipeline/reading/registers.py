@@ -7,7 +7,7 @@ What stays out: what the rows mean together (`pipeline/follow_up`).
 import polars as pl
 
 from pipeline.programme import Programme
-from pipeline.reading import cells, characteristics
+from pipeline.reading import attendance, cells, characteristics
 from pipeline.reading.fields import Field, ours, select_fields
 from pipeline.reading.mapping import Mapping
 from pipeline.vocabulary import DepartureKind, Kind
@@ -47,12 +47,15 @@ _TRANSFER: dict[str, pl.DataType] = {"new_force": pl.String(), "new_number": pl.
 
 
 def rows_of(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.DataFrame:
-    """Canonical rows of a register: one for each row of the file, unless it is wide."""
+    """Canonical rows of a register: one for each row of the file, or each session in a wide one."""
+    if mapping.sessions is not None:
+        sessions = attendance.sessions_in(mapping, programme, rows.columns)
+        rows, mapping = attendance.unfolded(rows, mapping, sessions)
     if "joined_on" in mapping.columns:
         rows = _with_service(rows, mapping)
     fields = {
         Kind.ROSTER: _roster_fields,
-        Kind.ATTENDANCE: _attendance_fields,
+        Kind.ATTENDANCE: attendance.fields,
         Kind.DEPARTURES: _departure_fields,
     }[mapping.kind](mapping, programme)
     types = TYPES[mapping.kind]
@@ -88,10 +91,6 @@ def _with_service(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     )
 
 
-def _as_it_stands(column: str) -> pl.Expr:
-    return pl.col(column).str.strip_chars()
-
-
 def _roster_fields(mapping: Mapping, programme: Programme) -> list[Field]:
     fields = []
     for said_as, column in mapping.columns.items():
@@ -121,60 +120,8 @@ def _roster_fields(mapping: Mapping, programme: Programme) -> list[Field]:
                 parsed = cells.as_day(column, mapping.date_format)
                 fields.append(Field("enrolled_on", said_as, column, parsed, True))
             case _:
-                fields.append(Field(said_as, said_as, column, _as_it_stands(column)))
+                fields.append(Field(said_as, said_as, column, cells.as_it_stands(column)))
     return fields
-
-
-def _attendance_fields(mapping: Mapping, _: Programme) -> list[Field]:
-    fields = []
-    for name, column in mapping.columns.items():
-        match name:
-            case "held_on":
-                fields.append(Field(name, name, column, cells.as_day(column, mapping.date_format)))
-            case "attended" | "cancelled":
-                fields.append(Field(name, name, column, cells.as_truth(name, column, mapping)))
-            case "session_number" | "minutes":
-                fields.append(Field(name, name, column, cells.as_whole_number(column)))
-            case "absence_reason":
-                fields.append(Field(name, name, column, _reason(column, mapping)))
-            case _:
-                fields.append(Field(name, name, column, _as_it_stands(column)))
-    return fields
-
-
-_REASONS = {
-    reason: reason
-    for reason in (
-        "annual leave",
-        "bereavement",
-        "career break",
-        "court",
-        "duties",
-        "leave",
-        "maternity leave",
-        "night shift",
-        "operational",
-        "operational duties",
-        "other",
-        "parental leave",
-        "paternity leave",
-        "rest day",
-        "secondment",
-        "sick",
-        "sick leave",
-        "sickness",
-        "training",
-        "workload",
-    )
-}
-
-
-def _reason(column: str, mapping: Mapping) -> pl.Expr:
-    """One of the usual reasons or of those that the mapping says cells mean.
-
-    Never as it stands: people write there whom they stood in for, or whose funeral it was.
-    """
-    return cells.worded(column, _REASONS, cells.given_words("absence_reason", mapping))
 
 
 def _departure_fields(mapping: Mapping, programme: Programme) -> list[Field]:
@@ -194,6 +141,6 @@ def _departure_fields(mapping: Mapping, programme: Programme) -> list[Field]:
             case _:
                 # What lost its digits would make one officer of many.
                 lost = pl.col(column).str.contains(f"(?i){cells.LOST_DIGITS}")
-                number = pl.when(~lost).then(_as_it_stands(column))
+                number = pl.when(~lost).then(cells.as_it_stands(column))
                 fields.append(Field(name, name, column, number))
     return fields
