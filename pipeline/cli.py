@@ -15,6 +15,7 @@ import typer
 from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption
 from pipeline.console import opened as _opened
 from pipeline.console import stop as _stop
+from pipeline.inspect_command import inspect
 from pipeline.review_commands import review
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ app = typer.Typer(
 )
 
 app.add_typer(review)
+app.command()(inspect)
 AsOfOption = Annotated[
     datetime | None,
     typer.Option(

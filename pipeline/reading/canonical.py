@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 import polars as pl
+import polars.selectors as cs
 
 from pipeline.programme import Programme
 from pipeline.reading import (
@@ -38,7 +39,7 @@ from pipeline.reading.tabular import Unreadable, read_records
 from pipeline.reference import Instrument
 from pipeline.vocabulary import Kind, Platform
 
-_READERS = {
+READERS = {
     Platform.CSV: plain.read,
     Platform.QUALTRICS: qualtrics.read,
     Platform.MICROSOFT_FORMS: microsoft_forms.read,
@@ -86,7 +87,7 @@ class Reading:
 def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
     """Canonical rows of an export; raises Unreadable with one sentence."""
     records = read_records(content, programme.limits, mapping.sheet)
-    table = _READERS[mapping.platform](records)
+    table = READERS[mapping.platform](records)
     present = table.names
     sessions = attendance.sessions_in(mapping, programme, present)
     wanted = _wanted_columns(mapping, programme, sessions)
@@ -100,7 +101,7 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
         )
     body = table.body(_plain_numbers(mapping, programme))
     found = table.rows(wanted, body, _use(mapping, programme))
-    rows = _with_identity(_blank_as_null(found, mapping), mapping, programme)
+    rows = _with_identity(_blank_as_null(found, mapping, programme), mapping, programme)
     if rows.is_empty() and table.gathered and not body.is_empty():
         raise Unreadable(
             "no row of the file holds anything that the mapping names; ask for an export with the "
@@ -174,10 +175,12 @@ def _plain_numbers(mapping: Mapping, programme: Programme) -> set[str]:
     return questionnaires.numeric_columns(mapping, programme) - {*_identity_columns(mapping)}
 
 
-def _blank_as_null(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-    codes = sorted({"", *(code.strip() for code in mapping.missing)})
-    text = pl.col(pl.String).str.strip_chars()
-    return rows.with_columns(pl.when(~text.is_in(codes)).then(text))
+def _blank_as_null(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.DataFrame:
+    # Answers in words are looked at as texts once each, and not cell by cell (`cells.answers`).
+    labelled = questionnaires.labelled_columns(mapping, programme) - {*_identity_columns(mapping)}
+    text = cs.string() - cs.by_name(labelled, require_all=False)
+    stripped = text.as_expr().str.strip_chars()
+    return rows.with_columns(pl.when(~stripped.is_in(sorted(mapping.missing_codes))).then(stripped))
 
 
 def _with_identity(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.DataFrame:

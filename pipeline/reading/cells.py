@@ -6,6 +6,7 @@ among answers, where null already means unanswered.
 """
 
 import re
+from collections.abc import Collection
 from collections.abc import Mapping as Dictionary
 from datetime import date
 from functools import partial
@@ -186,10 +187,6 @@ def _from_serial(text: pl.Series) -> pl.Series:
     return days.set(~days.is_between(*_COUNTED), None)
 
 
-def _as_number(column: str) -> pl.Expr:
-    return pl.col(column).map_batches(_numbers, return_dtype=pl.Float64())
-
-
 def _numbers(cells: pl.Series) -> pl.Series:
     """Numbers with a point or a comma for decimals.
 
@@ -204,14 +201,21 @@ def _numbers(cells: pl.Series) -> pl.Series:
 
 
 def as_whole_number(column: str) -> pl.Expr:
-    number = _as_number(column)
-    return pl.when(number == number.floor()).then(number).cast(pl.Int32, strict=False)
+    def whole(cells: pl.Series) -> pl.Series:
+        numbers = _numbers(cells)
+        return numbers.set(numbers != numbers.floor(), None).cast(pl.Int32, strict=False)
+
+    return pl.col(column).map_batches(whole, return_dtype=pl.Int32())
 
 
 def as_seconds(column: str) -> pl.Expr:
     """Whole seconds; what is no number, or no time anybody could take, is null."""
-    seconds = _as_number(column).round()
-    return pl.when(seconds.is_between(0, _LONGEST_SECONDS)).then(seconds)
+
+    def seconds(cells: pl.Series) -> pl.Series:
+        numbers = _numbers(cells).round()
+        return numbers.set(~numbers.is_between(0, _LONGEST_SECONDS), None)
+
+    return pl.col(column).map_batches(seconds, return_dtype=pl.Float64())
 
 
 def as_truth(field: str, column: str, mapping: Mapping) -> pl.Expr:
@@ -219,28 +223,38 @@ def as_truth(field: str, column: str, mapping: Mapping) -> pl.Expr:
     return pl.when(word.is_not_null()).then(word == "true")
 
 
-def answers(cells: pl.Series, coding: Answers, instrument: Instrument) -> pl.Series:
-    """Cells of one item as Int16 answers: null is unanswered, UNRECOGNISED not an answer."""
-    parsed = (
-        _answers_from_labels(cells, coding, instrument)
-        if coding.coding == "labels"
-        else _answers_from_numbers(cells) + coding.offset
-    )
-    if parsed.null_count() == cells.null_count():
-        return parsed
-    return parsed.set(parsed.is_null() & cells.is_not_null(), UNRECOGNISED)
+def answers(
+    cells: pl.DataFrame, coding: Answers, instrument: Instrument, missing: Collection[str] = ()
+) -> pl.DataFrame:
+    """Cells of items as Int16 answers: null is unanswered, UNRECOGNISED not an answer.
+
+    `missing` are texts that stand for no answer; among numbers they must be null already.
+    """
+    if coding.coding == "labels":
+        return _answers_from_labels(cells, coding, instrument, {"", *missing})
+    return cells.select(_answers_from_numbers(column, coding.offset) for column in cells)
 
 
-def _answers_from_labels(cells: pl.Series, coding: Answers, instrument: Instrument) -> pl.Series:
+def _answers_from_labels(
+    cells: pl.DataFrame, coding: Answers, instrument: Instrument, missing: Collection[str]
+) -> pl.DataFrame:
     labels = coding.labels or {
         anchor: instrument.minimum + place for place, anchor in enumerate(instrument.anchors)
     }
     known = {_label(label): answer for label, answer in labels.items()}
-    # A column holds a handful of different texts, so Python tidies those and not every cell.
-    texts = cells.unique().drop_nulls().to_list()
-    found = {text: known[_label(text)] for text in texts if _label(text) in known}
-    return cells.replace_strict(
-        list(found), list(found.values()), default=None, return_dtype=pl.Int16
+    # All items together hold a handful of different texts, so Python tidies those and not every
+    # cell, and one look finds them.
+    distinct = cells.select(pl.all().unique().implode()).row(0) if cells.width else ()
+    texts = {text for column in distinct for text in column if text is not None}
+    told = {
+        text: known.get(_label(text), UNRECOGNISED)
+        for text in sorted(texts)
+        if text.strip() not in missing
+    }
+    return cells.select(
+        pl.all().replace_strict(
+            list(told), list(told.values()), default=None, return_dtype=pl.Int16
+        )
     )
 
 
@@ -249,14 +263,15 @@ def _label(text: str) -> str:
     return tidy(_RECODED.sub("", text))
 
 
-def _answers_from_numbers(cells: pl.Series) -> pl.Series:
+def _answers_from_numbers(cells: pl.Series, offset: int) -> pl.Series:
     if cells.dtype == pl.Int16:
-        return cells
+        return cells + offset if offset else cells
     quickly = cells.cast(pl.Int16, strict=False)
     if quickly.null_count() == cells.null_count():
-        return quickly
+        return quickly + offset
     # Spreadsheets write `4.0`, `4,0` and ` 4`; a number too large for an answer is kept as such.
     number = _numbers(cells)
     whole = number.is_finite() & (number == number.floor())
     clipped = number.clip(-_FAR_OUT_OF_RANGE, _FAR_OUT_OF_RANGE).cast(pl.Int16, strict=False)
-    return clipped.set(~whole.fill_null(False), None)
+    parsed = clipped.set(~whole.fill_null(False), None) + offset
+    return parsed.set(parsed.is_null() & cells.is_not_null(), UNRECOGNISED)

@@ -21,7 +21,7 @@ from pipeline.reading.records import HEAD, Records, Unreadable, as_fields
 _BLANK_LINES = re.compile(rb"\A(?:[ \t]*\r?\n)+")
 _SAID_DELIMITER = re.compile(rb"\Asep=([,;\t|])[ \t,;|]*\r?\n", re.IGNORECASE)
 _LINE_END = re.compile(rb"\r*\n|\r")
-_DELIMITERS: Final = (",", ";", "\t", "|")
+_DELIMITERS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 # Longer marks first: the mark of UTF-32 begins with that of UTF-16.
 _MARKS: Final = (
     (b"\xff\xfe\0\0", "utf-32"),
@@ -34,7 +34,8 @@ _OF_SEVERAL_BYTES = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{
 
 def read_delimited(content: bytes, limits: Limits) -> Records:
     """Records of CSV or TSV text in any usual encoding; raises Unreadable with one sentence."""
-    text = _one_line_end(_as_utf8(content))
+    recoded, encoding = _as_utf8(content)
+    text = _one_line_end(recoded)
     said = _SAID_DELIMITER.match(text)
     if said:
         # Excel's own hint; it shows no such row.
@@ -47,7 +48,8 @@ def read_delimited(content: bytes, limits: Limits) -> Records:
     columns = next(_outside_quotes(below)).count(delimiter.encode()) + 1
     if columns > limits.columns:
         raise Unreadable(limits.too_many("columns", columns, limits.columns))
-    records = _Delimited(below, delimiter, blank)
+    form = f"text, {encoding}, {_DELIMITERS[delimiter]} between cells"
+    records = _Delimited(below, delimiter, blank, form)
     # A line break may stand in a cell, so only a file with too many of them is counted.
     if text.count(b"\n") >= limits.rows and records.has_more_than(limits.rows):
         raise Unreadable(limits.too_many("rows", None, limits.rows))
@@ -57,12 +59,12 @@ def read_delimited(content: bytes, limits: Limits) -> Records:
 class _Delimited(Records):
     """Records of delimited text, parsed as late as possible and then only once."""
 
-    def __init__(self, text: bytes, delimiter: str, blank: int) -> None:
+    def __init__(self, text: bytes, delimiter: str, blank: int, form: str) -> None:
         """`blank` is the number of blank lines above the text: Polars takes one for a heading."""
         self._text, self._delimiter, self._blank = text, delimiter, blank
         # Polars may take such text for something, though a quote is missing or one too many.
         self._may_be_parsed = text.count(b'"') % 2 == 0
-        super().__init__(self._parsed(n_rows=HEAD))
+        super().__init__(self._parsed(n_rows=HEAD), form)
 
     @cached_property
     def frame(self) -> pl.DataFrame:
@@ -152,12 +154,13 @@ def _too_long(number: int, cells: int, width: int) -> str:
     )
 
 
-def _as_utf8(content: bytes) -> bytes:
+def _as_utf8(content: bytes) -> tuple[bytes, str]:
+    """The text in UTF-8, and in which encoding it came."""
     for mark, encoding in _MARKS:
         if content.startswith(mark):
-            return _recoded(content, encoding)
+            return _recoded(content, encoding), encoding.upper()
     if b"\0" in content:
-        return _recoded(content, _unmarked(content))
+        return _recoded(content, _unmarked(content)), "UTF-16 without a mark"
     content = content.removeprefix(b"\xef\xbb\xbf")
     try:
         content.decode("utf-8")
@@ -170,8 +173,8 @@ def _as_utf8(content: bytes) -> bytes:
                 f"line {line} of the file is not in the encoding of the others; the file may be "
                 "cut short or joined from two, so ask for the export again"
             ) from None
-        return _recoded(content, "cp1252")
-    return content
+        return _recoded(content, "cp1252"), "windows-1252"
+    return content, "UTF-8"
 
 
 def _recoded(content: bytes, encoding: str) -> bytes:
@@ -204,7 +207,7 @@ def _neither() -> Unreadable:
 
 def _one_line_end(text: bytes) -> bytes:
     """Text whose records end in one way; line ends inside quoted cells stay as they are."""
-    if text.count(b"\r") == text.count(b"\r\n"):
+    if b"\r" not in text or text.count(b"\r") == text.count(b"\r\n"):
         return text
     pieces = text.split(b'"')
     pieces[::2] = (_LINE_END.sub(b"\n", piece) for piece in pieces[::2])
@@ -233,4 +236,4 @@ def _delimiter(text: bytes) -> str:
         most = max(_DELIMITERS, key=lambda sign: record.count(sign.encode()))
         if most.encode() in record:
             return most
-    return _DELIMITERS[0]
+    return ","

@@ -264,6 +264,11 @@ class Mapping(_Declared):
                 )
         return self
 
+    @property
+    def missing_codes(self) -> frozenset[str]:
+        """Texts that stand for an empty cell, without spaces around them."""
+        return frozenset({"", *(code.strip() for code in self.missing)})
+
     def takes_in(self, file_name: str) -> bool:
         return fnmatch.fnmatch(file_name.lower(), self.files.lower())
 

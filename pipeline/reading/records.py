@@ -37,9 +37,11 @@ class Records:
     A frame of them has a column of text a field, named `field_0` and so on.
     """
 
-    def __init__(self, head: pl.DataFrame) -> None:
+    def __init__(self, head: pl.DataFrame, form: str) -> None:
         self._head = head
         """The first records, at least `HEAD` of them if the file has so many."""
+        self.form = form
+        """What kind of file they come from, in words: `CSV, UTF-8, commas`."""
 
     @property
     def fields(self) -> list[str]:

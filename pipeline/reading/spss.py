@@ -23,7 +23,7 @@ class _Variables(Records):
     """Records of an SPSS file, its variables' names first."""
 
     def __init__(self, frame: pl.DataFrame, labels: list[dict[str, str]]) -> None:
-        super().__init__(frame)
+        super().__init__(frame, "an SPSS file")
         self._labels = labels
 
     @property

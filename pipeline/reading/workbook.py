@@ -7,6 +7,7 @@ What belongs here: which sheet counts, and how large it may be. What stays out: 
 import io
 import re
 import zipfile
+from functools import lru_cache
 from typing import Final
 
 import fastexcel
@@ -26,12 +27,13 @@ _NOT_NEEDED: Final = re.compile(
     r"threadedcomments/|externallinks/|printersettings/|calcchain))",
     re.IGNORECASE,
 )
-_ROWS: Final = re.compile(rb'<row r="(\d{1,9})')
-_CELLS: Final = re.compile(rb'<c r="([A-Z]+)(?:\d{1,5}"|(\d{1,9}))')
+_FAR: Final = re.compile(rb'<c r="(?:[A-Z]{3}|[A-Z]+\d{5})')
+_NEAR_ROWS, _NEAR_COLUMNS = 9_999, 702
+"""Further than that no cell lies whose place `_FAR` does not match."""
 # As any program may write it, not only as nearly all do.
 _ANY_ROW: Final = re.compile(rb"""<(?:\w+:)?row\s[^<>]*?\br\s*=\s*["'](\d{1,9})""")
 _FILLED: Final = re.compile(
-    rb"""<(?:\w+:)?c\s[^<>]*?\br\s*=\s*["']([A-Z]+)(\d{1,9})["'](?:[^<>]*[^/<>])?>"""
+    rb"""<(?:\w+:)?c\s[^<>]*?\br\s*=\s*["']([A-Z]{1,9})(\d{1,9})["'](?:[^<>]*[^/<>])?>"""
 )
 _UNPLACED: Final = re.compile(
     rb"""<(?:\w+:)?c(?:\s+(?!r\s*=)[\w:]+\s*=\s*(?:"[^"<>]*"|'[^'<>]*'))*\s*/?>"""
@@ -62,7 +64,7 @@ def read_workbook(packed: zipfile.ZipFile, limits: Limits, sheet: str | None) ->
         if type(error).__name__ != "PanicException":
             raise
         raise Unreadable(_DAMAGED) from None
-    return Records(as_fields(frame))
+    return Records(as_fields(frame), "a workbook")
 
 
 def _measured(packed: zipfile.ZipFile, limits: Limits) -> bytes:
@@ -90,20 +92,16 @@ def _measured(packed: zipfile.ZipFile, limits: Limits) -> bytes:
 
 def _check_size(sheet: bytes, limits: Limits) -> None:
     """Refuse a sheet whose cells lie so far apart that the table between them cannot be held."""
-    if b"<sheetData" in sheet and sheet.count(b"<c") == sheet.count(b'<c r="') + sheet.count(
-        b"<co"
-    ):
-        cells = set(_CELLS.findall(sheet))
-        far_down = [int(row) for _, row in cells if row]
-        rows = max([*map(int, _ROWS.findall(sheet)), *far_down], default=0)
-        columns = max((_place(letters) for letters, _ in cells), default=0)
-        if _fits(rows, columns, limits):
-            return
+    cells = sheet.count(b"<c") - sheet.count(b"<co")
+    placed = b"<sheetData" in sheet and cells == sheet.count(b'<c r="')
+    if placed and _fits(_NEAR_ROWS, _NEAR_COLUMNS, limits) and not _FAR.search(sheet):
+        return
     # Rows and cells that are only formatted do not count, and are told apart at leisure.
-    filled = set(_FILLED.findall(sheet))
-    rows = max((int(row) for _, row in filled), default=0)
-    columns = max((_place(letters) for letters, _ in filled), default=0)
-    if _UNPLACED.search(sheet):
+    rows = columns = 0
+    for filled in _FILLED.finditer(sheet):
+        columns = max(columns, _place(filled[1]))
+        rows = max(rows, int(filled[2]))
+    if not placed and _UNPLACED.search(sheet):
         # Such a cell stands beside the one before it.
         rows = max([rows, *map(int, _ANY_ROW.findall(sheet))])
         columns = max(columns, *(len(_UNPLACED.findall(row)) for row in sheet.split(b"row")))
@@ -123,6 +121,7 @@ def _fits(rows: int, columns: int, limits: Limits) -> bool:
     )
 
 
+@lru_cache(maxsize=16_384)
 def _place(letters: bytes) -> int:
     """Column `A` is 1, `AA` is 27."""
     place = 0

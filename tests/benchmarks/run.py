@@ -14,6 +14,7 @@ from coverage import SIZES, coverage
 from homes import FULL, SMALL, Size
 from landing import landing_to_core, small_files, with_registers
 from measuring import machine
+from reading import reading
 
 HERE = Path(__file__).parent
 
@@ -56,6 +57,7 @@ def killed(size: Size) -> str:
 
 
 PARTS = {
+    "reading": reading,
     "landing": landing_to_core,
     "registers": with_registers,
     "small_files": small_files,

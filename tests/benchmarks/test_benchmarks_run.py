@@ -13,6 +13,7 @@ SCRIPT = Path(__file__).with_name("run.py")
     ("part", "expected"),
     [
         ("landing", ["## From landing to core", "heard no earlier export opened", "nothing new"]),
+        ("reading", ["## Reading and mapping choice text", "| ratio |"]),
         ("registers", ["## From landing to core, with registers"]),
         ("small_files", ["12 files of 10 responses"]),
         ("killed", ["| all | 4 | 4 |"]),

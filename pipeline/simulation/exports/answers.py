@@ -73,13 +73,6 @@ def wave_in_words(sheet: Sheet, *, freely: bool) -> tuple[pl.Expr, dict[str, str
     return unknown.otherwise(cell), known
 
 
-def wave_in_codes(sheet: Sheet, before: str = "") -> tuple[pl.Expr, dict[str, str]]:
-    """The wave as the number of its choice, and the values by which a mapping understands it."""
-    codes = {wave: f"{before}{place}" for place, wave in enumerate(sheet.waves, start=1)}
-    unknown = pl.when(broken("wave_unknown")).then(pl.lit(UNKNOWN_WAVE))
-    return unknown.otherwise(spelled("wave", codes)), meanings(codes)
-
-
 def question(number: int) -> str:
     # The instrument's wording is not ours to print.
     return f"Question {number}"

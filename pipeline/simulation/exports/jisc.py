@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.simulation.exports.answers import as_numbers, wave_in_codes
+from pipeline.simulation.exports.answers import as_numbers, wave_in_words
 from pipeline.simulation.exports.writing import (
     Export,
     dated,
@@ -22,7 +22,7 @@ _DATE_FORMAT: Final = "%d/%m/%Y %H:%M:%S"
 
 
 def write(sheet: Sheet) -> Export:
-    wave, codes = wave_in_codes(sheet)
+    wave, spellings = wave_in_words(sheet, freely=False)
     place = pl.int_range(pl.len())
     body = {
         "Unique Response Number": pl.format("881204-{}-{}", 881_195 + place, 90_210_400 + place),
@@ -42,7 +42,7 @@ def write(sheet: Sheet) -> Export:
     answers = as_numbers(sheet)
     body |= {f"Q5_{number}_a": answers[item] for number, item in enumerate(ITEM_COLUMNS, start=1)}
     mapping |= {
-        "wave": {"column": "Q2", "values": codes},
+        "wave": {"column": "Q2", "values": spellings},
         "instruments": {INSTRUMENT: {"columns": "Q5_{item}_a"}},
         "columns": columns,
         "date_format": _DATE_FORMAT,

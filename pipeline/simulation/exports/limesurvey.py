@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.simulation.exports.answers import as_numbers, wave_in_codes
+from pipeline.simulation.exports.answers import as_numbers, wave_in_words
 from pipeline.simulation.exports.writing import (
     Export,
     dated,
@@ -22,7 +22,7 @@ _DATE_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
 
 
 def write(sheet: Sheet) -> Export:
-    wave, codes = wave_in_codes(sheet, before="A")
+    wave, spellings = wave_in_words(sheet, freely=False)
     answers = {item: _code(cell) for item, cell in as_numbers(sheet).items()}
     body = {
         "id": 1 + pl.int_range(pl.len()),
@@ -47,7 +47,7 @@ def write(sheet: Sheet) -> Export:
         columns["arm"] = "arm"
     body |= {f"PQ[SQ{place:03}]": answers[item] for place, item in enumerate(ITEM_COLUMNS, start=1)}
     mapping |= {
-        "wave": {"column": "wave", "values": codes},
+        "wave": {"column": "wave", "values": spellings},
         "instruments": {
             INSTRUMENT: {
                 "columns": "PQ[#{item}]",
