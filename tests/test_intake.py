@@ -274,3 +274,33 @@ def test_a_list_of_departures_need_say_nothing_of_transfers() -> None:
     said = {**TRANSFERS, "columns": {"departed_on": "when", "departure_kind": "why"}, "values": {}}
     found = taken(HEADINGS, left(PEOPLE[0], "essex", "77"), **said)
     assert found.accepted["new_participant_id"].to_list() == [None]
+
+
+def test_each_session_of_a_wide_register_is_a_row_that_is_judged_and_counted() -> None:
+    found = taken(
+        ("id", "S1", "S2", "S3"),
+        (PEOPLE[0], "yes", "with Zebedee", "with Dougal"),
+        (PEOPLE[0], "no", "", ""),
+        ("", "yes", "no", ""),
+        (PEOPLE[1], "", "", ""),
+        kind="attendance",
+        wave=None,
+        instruments={},
+        sessions={"columns": "S{session}"},
+    )
+    assert (found.rows_in_file, found.rows_read) == (4, 7)
+    assert (found.rows_quarantined, found.accepted.height) == (6, 1)
+    key = ("row_number", "session_number", "rule")
+    assert sorted(found.findings.select(key).rows()) == [
+        (2, 1, "duplicate_attendance"),
+        (2, 2, "attended_not_recognised"),
+        (2, 3, "attended_not_recognised"),
+        (4, 1, "participant_key_missing"),
+        (4, 2, "participant_key_missing"),
+        (5, 1, "attended_not_recognised"),
+    ]
+    assert found.accepted.select("row_number", "session_number", "attended").rows() == [
+        (3, 1, False)
+    ]
+    kept = found.accepted.write_json() + found.findings.write_json()
+    assert not any(word in kept.lower() for word in ("zebedee", "dougal"))

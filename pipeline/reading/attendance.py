@@ -120,7 +120,7 @@ def sessions_in(mapping: Mapping, programme: Programme, present: Collection[str]
             f"correct `sessions` in the mapping of source {mapping.source}"
         )
     for number in range(found[0], found[-1]):
-        if number not in found:
+        if columns[number] is not None and number not in found:
             raise Unreadable(
                 f"the file has no column of session {number}, but one of session {found[-1]}; "
                 "correct the heading, or `sessions` in the mapping of source "

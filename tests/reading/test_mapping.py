@@ -325,7 +325,7 @@ date_format: "%d/%m/%Y"
 def test_every_mapping_in_the_documentation_is_sound(programme: Programme) -> None:
     text = (Path(__file__).parents[2] / "docs" / "mappings.md").read_text("utf-8")
     blocks = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 2
+    assert len(blocks) == 4
     for block in blocks:
         adapted = block.replace("proqol5:", "phq4:")
         assert parse_mapping(adapted, "docs.yaml", programme).organisation == "cumbria"
