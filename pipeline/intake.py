@@ -131,6 +131,13 @@ def _pseudonymised(
             named = named.with_columns(
                 pseudonymiser.labels(rows, label, mapping.organisation).alias(label)
             )
+    if mapping.kind == Kind.DEPARTURES:
+        elsewhere = rows.select(
+            pl.col("new_force").alias("home_force"), pl.col("new_number").alias("identifier")
+        )
+        named = named.with_columns(
+            pseudonymiser.participants(elsewhere).alias("new_participant_id")
+        ).drop("new_number")
     return named.drop("identifier", "consent")
 
 

@@ -72,6 +72,9 @@ class Broken:
     may_be_waived: bool
 
 
+_ROW = ("row_number", "wave", "instrument", "session_number")
+
+
 @dataclass(frozen=True, slots=True)
 class BrokenRow:
     row_number: int
@@ -80,6 +83,7 @@ class BrokenRow:
     severity: str
     wave: str | None
     instrument: str | None
+    session_number: int | None
     status: str
 
 
@@ -221,7 +225,7 @@ def case_of(
     )
     counted = (
         own.group_by("rule", "severity", "status")
-        .agg(pl.struct("row_number", "wave", "instrument").n_unique().alias("rows"))
+        .agg(pl.struct(_ROW).n_unique().alias("rows"))
         .sort(pl.col("severity") != Severity.REJECT, -pl.col("rows").cast(pl.Int64), "rule")
     )
     return Case(
@@ -243,7 +247,7 @@ def case_of(
         ],
         rows=[
             BrokenRow(**row)
-            for row in own.sort("row_number", "wave", "instrument", "rule", nulls_last=True)
+            for row in own.sort(*_ROW, "rule", nulls_last=True)
             .select(list(BrokenRow.__dataclass_fields__))
             .iter_rows(named=True)
         ],

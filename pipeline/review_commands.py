@@ -284,7 +284,9 @@ def _show_case(case: "Case", rows: int) -> None:
             f"{broken.remedy}"
         )
     for row in case.rows[:rows]:
-        where = ", ".join(word for word in (row.wave, row.instrument, row.column_name) if word)
+        session = None if row.session_number is None else f"session {row.session_number}"
+        said = (row.wave, row.instrument, session, row.column_name)
+        where = ", ".join(word for word in said if word)
         typer.echo(f"  row {row.row_number:>6}: {row.rule}{f' ({where})' if where else ''}")
     if len(case.rows) > rows:
         typer.echo(f"  … and {len(case.rows) - rows:,} more (--rows lists them)")

@@ -213,7 +213,7 @@ PARTICIPANTS = Table(
         _text("rank_group", "Group of ranks."),
         _text("service_band", "Length of service in bands.", nullable=True),
         _text("gender", "Gender, in the usual words or the mapping's own."),
-        _text("ethnicity_group", "Group of self-defined ethnicity."),
+        _text("ethnicity_group", "Group of ethnicity, self-defined or as observed (IC codes)."),
         Column("enrolled_on", Type.DAY, "Day of enrolment, where it is known."),
         _text("enrolment_source", _one_of(vocabulary.EnrolmentSource), nullable=False),
         Column("departed_on", Type.DAY, "Day the officer withdrew or left."),
@@ -341,8 +341,8 @@ SUBMISSIONS = Table(
         _count("rows_in_file", "Data rows in the file; NULL if it could not be read.", "rows"),
         _count(
             "rows_read",
-            "Rows after a wide file is unfolded to one row an officer, wave and instrument; "
-            "NULL if the file could not be read.",
+            "Rows after a wide file is unfolded to one row an officer, wave and instrument, or an "
+            "officer and session; NULL if the file could not be read.",
             "rows",
         ),
         _count("rows_accepted", "Rows that count.", "rows"),
@@ -369,7 +369,10 @@ QUARANTINE = Table(
     "quarantine",
     "one row of a file and one rule it broke",
     "Rows that do not count, and the warnings of rows that do. No cell of a row is kept.",
-    ("submission_id", "row_number", "wave", "instrument", "rule", "column_name"),
+    (
+        *("submission_id", "row_number", "wave", "instrument", "session_number"),
+        *("rule", "column_name"),
+    ),
     (
         _text("submission_id", "Submission the row came with.", nullable=False),
         Column("row_number", Type.WHOLE, "Row as a spreadsheet counts it.", nullable=False),
@@ -379,6 +382,7 @@ QUARANTINE = Table(
         _text("participant_id", "Pseudonym, where the row has one."),
         _text("wave", "Wave, where the row has one."),
         _text("instrument", "Instrument, where the row has one."),
+        Column("session_number", Type.WHOLE, "Session, where the row is of a register."),
         _text("status", _one_of(vocabulary.QuarantineStatus), nullable=False),
     ),
 )

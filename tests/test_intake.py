@@ -144,6 +144,7 @@ def test_a_wide_file_is_more_rows_than_it_has() -> None:
 
 
 ROSTER = {"kind": "roster", "wave": None, "instruments": {}}
+UNIT = {"columns": {"unit": "unit"}, **ROSTER}
 FIELDS = ("session_group", "facilitator", "unit", "cohort")
 
 
@@ -208,3 +209,98 @@ def test_a_waived_row_is_kept_beside_the_accepted_ones() -> None:
     for name in ("accepted", "findings", "profile"):
         assert getattr(asked, name).equals(getattr(plain, name)), name
     assert asked.rows_quarantined == plain.rows_quarantined == 1
+
+
+TRANSFERS = {
+    "kind": "departures",
+    "wave": None,
+    "instruments": {},
+    "columns": {
+        "departed_on": "when",
+        "departure_kind": "why",
+        "new_force": "to",
+        "new_number": "number there",
+    },
+    "values": {"new_force": {"over the river": "essex"}},
+}
+HEADINGS = ("id", "when", "why", "to", "number there")
+
+
+def left(person: str, to: str, number: str, why: str = "left_organisation") -> Sequence[str]:
+    return (person, "2026-03-02", why, to, number)
+
+
+def test_a_transfer_is_kept_as_the_pseudonym_that_the_new_force_will_send() -> None:
+    found = taken(
+        HEADINGS,
+        left(PEOPLE[0], "Essex Police", "PC Zed-77"),
+        left(PEOPLE[1], "Over the River", "pczed77"),
+        left(PEOPLE[2], "kent", "zed 77"),
+        left(PEOPLE[3], "", "Zed-77"),
+        left(PEOPLE[4], "essex", ""),
+        **TRANSFERS,
+    )
+    roster = taken(("id", "unit"), ("pc zed77", "x"), organisation="essex", **UNIT)
+    (there,) = roster.accepted["participant_id"]
+    new = found.accepted["new_participant_id"].to_list()
+    assert new[:2] == [there, there]
+    assert new[2] not in {None, there}
+    assert new[3:] == [None, None]
+    assert found.accepted.schema == ACCEPTED[Kind.DEPARTURES]
+    assert found.findings.is_empty()
+
+
+def test_of_a_new_number_nothing_else_is_kept() -> None:
+    found = taken(
+        HEADINGS,
+        left(PEOPLE[0], "essex", "canary-one"),
+        left(PEOPLE[1], "canary-two police", "canary-three"),
+        left(PEOPLE[2], "", "canary-four"),
+        left(PEOPLE[3], "essex", "canary-five", why="canary-six"),
+        left("", "essex", "canary-seven"),
+        **TRANSFERS,
+    )
+    kept = " ".join(frame.write_json() for frame in (found.accepted, found.findings, found.profile))
+    assert "canary" not in kept
+    assert found.findings.select("row_number", "rule").rows() == [
+        (6, "participant_key_missing"),
+        (5, "departure_kind_unknown"),
+        (3, "new_force_unknown"),
+    ]
+    assert (found.rows_read, found.rows_quarantined) == (5, 2)
+
+
+def test_a_list_of_departures_need_say_nothing_of_transfers() -> None:
+    said = {**TRANSFERS, "columns": {"departed_on": "when", "departure_kind": "why"}, "values": {}}
+    found = taken(HEADINGS, left(PEOPLE[0], "essex", "77"), **said)
+    assert found.accepted["new_participant_id"].to_list() == [None]
+
+
+def test_each_session_of_a_wide_register_is_a_row_that_is_judged_and_counted() -> None:
+    found = taken(
+        ("id", "S1", "S2", "S3"),
+        (PEOPLE[0], "yes", "with Zebedee", "with Dougal"),
+        (PEOPLE[0], "no", "", ""),
+        ("", "yes", "no", ""),
+        (PEOPLE[1], "", "", ""),
+        kind="attendance",
+        wave=None,
+        instruments={},
+        sessions={"columns": "S{session}"},
+    )
+    assert (found.rows_in_file, found.rows_read) == (4, 7)
+    assert (found.rows_quarantined, found.accepted.height) == (6, 1)
+    key = ("row_number", "session_number", "rule")
+    assert sorted(found.findings.select(key).rows()) == [
+        (2, 1, "duplicate_attendance"),
+        (2, 2, "attended_not_recognised"),
+        (2, 3, "attended_not_recognised"),
+        (4, 1, "participant_key_missing"),
+        (4, 2, "participant_key_missing"),
+        (5, 1, "attended_not_recognised"),
+    ]
+    assert found.accepted.select("row_number", "session_number", "attended").rows() == [
+        (3, 1, False)
+    ]
+    kept = found.accepted.write_json() + found.findings.write_json()
+    assert not any(word in kept.lower() for word in ("zebedee", "dougal"))

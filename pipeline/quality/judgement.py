@@ -22,9 +22,13 @@ FINDINGS = pl.Schema(
         "participant_id": pl.String(),
         "wave": pl.String(),
         "instrument": pl.String(),
+        "session_number": pl.Int32(),
     }
 )
-"""One row for each rule that a row broke. No cell of the row."""
+"""One row for each rule that a row broke. No cell of the row.
+
+Wave and instrument, or the session, tell the rows apart that one row of a wide file becomes.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +122,10 @@ def as_findings(
 ) -> pl.DataFrame:
     """Where rows stand and what is wrong with them (FINDINGS), with their submission if known.
 
-    Rows of registers have no wave and no instrument.
+    Rows of registers have no wave and no instrument, and only those of attendance a session.
     """
     nothing = pl.lit(None, pl.String)
+    session = pl.col("session_number") if "session_number" in rows.columns else pl.lit(None)
     return rows.select(
         *(["submission_id"] if "submission_id" in rows.columns else []),
         pl.col("row_number"),
@@ -130,6 +135,7 @@ def as_findings(
         pl.col("participant_id"),
         pl.col("wave") if "wave" in rows.columns else nothing.alias("wave"),
         pl.col("instrument") if "instrument" in rows.columns else nothing.alias("instrument"),
+        session.cast(pl.Int32).alias("session_number"),
     )
 
 

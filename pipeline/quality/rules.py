@@ -291,7 +291,7 @@ ROW_RULES: tuple[Rule, ...] = (
         "ethnicity_not_recognised",
         _ROSTER,
         Severity.WARN,
-        "The ethnicity is not a self-defined code or group; it counts as unknown.",
+        "The ethnicity is not in the list of codes, labels and groups; it counts as unknown.",
         "Add the spelling to the mapping's values for ethnicity.",
         "ethnicity",
         _unrecognised("ethnicity"),
@@ -300,8 +300,10 @@ ROW_RULES: tuple[Rule, ...] = (
         "service_years_not_recognised",
         _ROSTER,
         Severity.WARN,
-        "The years of service are not a number from 0 to 60; they count as unknown.",
-        "Correct the cell; a spreadsheet makes a date such as 10-May of a band such as 5-10.",
+        "The service is neither years from 0 to 60, nor a band that lies in one of those used, nor "
+        "a day of joining before enrolment; it counts as unknown.",
+        "Correct the cell, or add the band to the mapping's values for service_years; a "
+        "spreadsheet makes a date such as 10-May of a band such as 5-10.",
         "service_years",
         _unrecognised("service_years"),
     ),
@@ -376,6 +378,25 @@ ROW_RULES: tuple[Rule, ...] = (
         "Add the spelling to the mapping's values for departure_kind, or fill in the cell.",
         "departure_kind",
         lambda _: pl.col("departure_kind").is_null(),
+    ),
+    Rule(
+        "new_force_unknown",
+        _DEPARTURES,
+        Severity.WARN,
+        "The force that the officer went to is not one that is known; the transfer is not linked.",
+        "Add the spelling to the mapping's values for new_force, or correct the cell.",
+        "new_force",
+        _unrecognised("new_force"),
+    ),
+    Rule(
+        "new_number_lost_digits",
+        _DEPARTURES,
+        Severity.WARN,
+        "A spreadsheet wrote the new number as 1.2E+06, and its last digits are lost; the transfer "
+        "is not linked.",
+        "Ask for the list before it was opened there, or with the column formatted as text.",
+        "new_number",
+        _unrecognised("new_number"),
     ),
 )
 """Rules that a row breaks by itself."""

@@ -249,11 +249,14 @@ def submissions(
 
 def _rows_by_submission(rows: pl.DataFrame) -> dict[str, int]:
     """How many rows of each submission there are, however many rules one of them broke."""
-    each = rows.unique(_ROW).group_by("submission_id").len()
+    each = (
+        rows.unique([name for name in _ROW if name in rows.columns]).group_by("submission_id").len()
+    )
     return dict(each.iter_rows())
 
 
-_ROW = ["submission_id", "row_number", "wave", "instrument"]
+_RESPONSE = ["submission_id", "row_number", "wave", "instrument"]
+_ROW = [*_RESPONSE, "session_number"]
 """What tells one row from another: a wide file's row may hold several measurements."""
 
 _KEPT = {
@@ -320,7 +323,7 @@ def quarantine(
         )
         .pipe(_marked, "ever", nothing if ever_waived is None else ever_waived, WAIVERS.names())
         .pipe(_marked, "holds", nothing if waivers is None else waivers, WAIVERS.names())
-        .pipe(_marked, "in", nothing if let_in is None else let_in, _ROW)
+        .pipe(_marked, "in", nothing if let_in is None else let_in, _RESPONSE)
     )
     return tables.QUARANTINE.conform(marked.with_columns(_status(returned).alias("status")))
 

@@ -17,6 +17,7 @@ import polars as pl
 
 from pipeline.programme import Programme
 from pipeline.reading import (
+    attendance,
     days,
     jisc,
     limesurvey,
@@ -29,13 +30,13 @@ from pipeline.reading import (
     spss,
     surveymonkey,
 )
-from pipeline.reading.cells import LOST_DIGITS, NOBODYS_ROW, folded, tidy, translated
+from pipeline.reading.cells import LOST_DIGITS, NOBODYS_ROW, folded, forces, tidy, translated
 from pipeline.reading.fields import ours
 from pipeline.reading.mapping import ROSTER_FIELDS, ColumnValues, Mapping
 from pipeline.reading.table import Table, Use
 from pipeline.reading.tabular import Unreadable, read_records
 from pipeline.reference import Instrument
-from pipeline.vocabulary import Kind, OrganisationKind, Platform
+from pipeline.vocabulary import Kind, Platform
 
 READERS = {
     Platform.CSV: plain.read,
@@ -59,7 +60,7 @@ _SUMS = (
 
 _WHOLE = re.compile(r"[+-]?\d+")
 
-_DAYS = frozenset({"completed_on", "enrolled_on", "held_on", "departed_on"})
+_DAYS = frozenset({"completed_on", "enrolled_on", "joined_on", "held_on", "departed_on"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,10 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
     """Canonical rows of an export; raises Unreadable with one sentence."""
     records = read_records(content, programme.limits, mapping.sheet)
     table = READERS[mapping.platform](records)
-    wanted = _wanted_columns(mapping, programme)
     present = table.names
+    by_place = {f"#{place}" for place, _ in enumerate(table.columns, start=1)}
+    sessions = attendance.sessions_in(mapping, programme, present | by_place)
+    wanted = _wanted_columns(mapping, programme, sessions)
     placed = _placed(wanted, table)
     absent = [column for column in wanted if column not in present and column not in placed]
     if absent:
@@ -112,7 +115,7 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
         )
     if rows.is_empty():
         raise Unreadable("the file has headings but no rows; ask for the export again")
-    rows = days.settled(rows, _day_columns(mapping), mapping.date_format)
+    rows = days.settled(rows, _day_columns(mapping, sessions), mapping.date_format)
     blocks = (
         questionnaires.blocks(rows, mapping, programme)
         if mapping.kind == Kind.QUESTIONNAIRE
@@ -133,9 +136,13 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
     )
 
 
-def _wanted_columns(mapping: Mapping, programme: Programme) -> list[str]:
-    wanted = [*_identity_columns(mapping), *questionnaires.columns(mapping, programme)]
-    return list(dict.fromkeys(wanted))
+def _wanted_columns(mapping: Mapping, programme: Programme, sessions: list[int]) -> list[str]:
+    named = (
+        attendance.session_columns(mapping, sessions)
+        if mapping.sessions
+        else questionnaires.columns(mapping, programme)
+    )
+    return list(dict.fromkeys([*_identity_columns(mapping), *named]))
 
 
 def _placed(wanted: list[str], table: Table) -> dict[str, str]:
@@ -170,9 +177,11 @@ def _use(mapping: Mapping, programme: Programme, placed: dict[str, str]) -> Use:
     )
 
 
-def _day_columns(mapping: Mapping) -> list[str]:
-    suffixes = mapping.wave.suffixes if mapping.wave and mapping.wave.suffixes else ("",)
+def _day_columns(mapping: Mapping, sessions: list[int]) -> list[str]:
     patterns = [column for name, column in mapping.columns.items() if name in _DAYS]
+    if mapping.sessions:
+        return [p.replace("{session}", str(number)) for number in sessions for p in patterns]
+    suffixes = mapping.wave.suffixes if mapping.wave and mapping.wave.suffixes else ("",)
     return [pattern.replace("{wave}", suffix) for suffix in suffixes for pattern in patterns]
 
 
@@ -246,12 +255,6 @@ def _with_identity(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -
 def _home_force(mapping: Mapping, programme: Programme) -> pl.Expr:
     if not isinstance(mapping.home_force, ColumnValues):
         return pl.lit(mapping.home_force or mapping.organisation)
-    spellings = {
-        tidy(spelling): name
-        for name, organisation in programme.known_organisations.items()
-        if organisation.kind != OrganisationKind.VIOLENCE_REDUCTION_UNIT
-        for spelling in (name, organisation.name)
-    }
     given = mapping.home_force.values
-    spellings |= {tidy(spelling): name for spelling, name in given.items()}
-    return translated(mapping.home_force.column, spellings)
+    spellings = {tidy(spelling): name for spelling, name in given.items()}
+    return translated(mapping.home_force.column, forces(programme) | spellings)

@@ -7,14 +7,17 @@ among answers, where null already means unanswered.
 
 import re
 from collections.abc import Collection
+from collections.abc import Mapping as Dictionary
 from datetime import date
 from functools import partial
 from typing import Final
 
 import polars as pl
 
+from pipeline.programme import Programme
 from pipeline.reading.mapping import Answers, Mapping
 from pipeline.reference import Instrument
+from pipeline.vocabulary import OrganisationKind
 
 UNRECOGNISED: Final = -(2**15)
 """Stands in an item column for a cell that held something which is not an answer."""
@@ -36,9 +39,11 @@ _OURS: Final = (date(1900, 1, 1), date(2100, 12, 31))
 _COUNTED: Final = (date(2000, 1, 1), date(2099, 12, 31))
 _DAY_ZERO: Final = date(1899, 12, 30)
 
+_UNSPOKEN: Final = re.compile(r"(?<=[^\W\d])\.|['\u2019]")
+_PUNCTUATION: Final = re.compile('[/\\\\_,:;()\\[\\]"\u201c\u201d\u2010-\u2015-]')
 _RECODED: Final = re.compile(r"\s*\(\d+\)\s*$")
 _FAR_OUT_OF_RANGE: Final = 1_000
-_TRUTHS: Final = {
+TRUTHS: Final = {
     "true": "true",
     "yes": "true",
     "1": "true",
@@ -46,14 +51,7 @@ _TRUTHS: Final = {
     "no": "false",
     "0": "false",
 }
-_LONGEST_SERVICE: Final = 60
 _LONGEST_SECONDS: Final = 10 * 365 * 24 * 3600
-_SERVICE_BANDS: Final = (
-    (2, "under_2_years"),
-    (5, "2_to_4_years"),
-    (10, "5_to_9_years"),
-    (_LONGEST_SERVICE + 1, "10_years_and_over"),
-)
 
 
 def tidy(text: str) -> str:
@@ -66,6 +64,10 @@ def folded(column: str) -> pl.Expr:
     return pl.col(column).str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
 
 
+def as_it_stands(column: str) -> pl.Expr:
+    return pl.col(column).str.strip_chars()
+
+
 def translated(column: str, spellings: dict[str, str]) -> pl.Expr:
     """The word that a spelling stands for; `spellings` is in lower case; others become null."""
     return folded(column).replace_strict(
@@ -73,15 +75,68 @@ def translated(column: str, spellings: dict[str, str]) -> pl.Expr:
     )
 
 
-def spellings(field: str, mapping: Mapping, known: dict[str, str]) -> dict[str, str]:
-    """What a cell of a field may say: the known spellings and the mapping's own for them.
+def bare(text: str) -> str:
+    """A spelling as `tidy` has it, without punctuation: `Det. Sgt` is `det sgt`, `T/DS` is `t ds`.
+
+    A sign that stands alone is no punctuation: registers tick with a stroke.
+    """
+    words = _PUNCTUATION.sub(" ", _UNSPOKEN.sub("", text.lower().replace("&", " and ")))
+    return " ".join(words.split()) or tidy(text)
+
+
+def worded(column: str, known: Dictionary[str, str], given: Dictionary[str, str]) -> pl.Expr:
+    """The word that a spelling stands for, whatever its punctuation; others become null.
+
+    `given` is what a mapping says, with spellings as `tidy` has them; it comes before `known`.
+    """
+    words = {bare(said): meant for said, meant in known.items()}
+    words |= {bare(said): meant for said, meant in given.items()}
+
+    def translated_cells(cells: pl.Series) -> pl.Series:
+        # A column holds a handful of different texts, so Python compares those and not every cell.
+        texts = cells.unique().drop_nulls().to_list()
+        meant = {text: given.get(tidy(text)) or words.get(bare(text)) for text in texts}
+        return cells.replace_strict(
+            list(meant), list(meant.values()), default=None, return_dtype=pl.String
+        )
+
+    return pl.col(column).map_batches(translated_cells, return_dtype=pl.String())
+
+
+def given(field: str, mapping: Mapping, known: Dictionary[str, str]) -> dict[str, str]:
+    """What a mapping says that spellings of a field mean, in the words of `known`.
 
     A mapping may translate a spelling to any known one (`T/DS: sergeant`, `DC: pc`).
     """
-    return known | {
+    return {
         tidy(spelling): known[tidy(meaning)]
         for spelling, meaning in mapping.values.get(field, {}).items()
         if tidy(meaning) in known
+    }
+
+
+def given_words(field: str, mapping: Mapping) -> dict[str, str]:
+    """What a mapping says that spellings of a field mean, each meaning a spelling of itself.
+
+    For fields that may mean any word there: it was written by whoever wrote the mapping.
+    """
+    declared = mapping.values.get(field, {})
+    own = {tidy(meant): meant for meant in declared.values()}
+    return own | {tidy(said): meant for said, meant in declared.items()}
+
+
+def spellings(field: str, mapping: Mapping, known: dict[str, str]) -> dict[str, str]:
+    """What a cell of a field may say: the known spellings and the mapping's own for them."""
+    return known | given(field, mapping, known)
+
+
+def forces(programme: Programme) -> dict[str, str]:
+    """What a cell may call a police force, as `tidy` has it -> the force."""
+    return {
+        tidy(spelling): name
+        for name, organisation in programme.known_organisations.items()
+        if organisation.kind != OrganisationKind.VIOLENCE_REDUCTION_UNIT
+        for spelling in (name, organisation.name)
     }
 
 
@@ -164,18 +219,8 @@ def as_seconds(column: str) -> pl.Expr:
 
 
 def as_truth(field: str, column: str, mapping: Mapping) -> pl.Expr:
-    word = translated(column, spellings(field, mapping, _TRUTHS))
+    word = translated(column, spellings(field, mapping, TRUTHS))
     return pl.when(word.is_not_null()).then(word == "true")
-
-
-def service_band(column: str) -> pl.Expr:
-    """Years of service in bands wide enough that a colleague does not recognise the officer."""
-    years = pl.col(column).map_batches(_numbers, return_dtype=pl.Float64())
-    limits = [
-        pl.when(years.is_between(0, limit, closed="left")).then(pl.lit(name))
-        for limit, name in _SERVICE_BANDS
-    ]
-    return pl.coalesce(limits)
 
 
 def answers(

@@ -32,7 +32,7 @@ from pydantic import (
 
 from pipeline.programme import Programme
 from pipeline.reading.written import CHOSEN_FORM, Written, meant, wrong
-from pipeline.reference import Instrument, ethnicity_groups, rank_groups
+from pipeline.reference import SERVICE_BANDS, Instrument, ethnicity_groups, rank_groups
 from pipeline.vocabulary import Delivery, DepartureKind, Kind, OrganisationKind, Platform
 
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*(-[a-z0-9_]+)*$", max_length=60)]
@@ -45,6 +45,7 @@ ROSTER_FIELDS = (
     "arm",
     "rank",
     "service_years",
+    "joined_on",
     "gender",
     "ethnicity",
     "enrolled_on",
@@ -58,7 +59,7 @@ ATTENDANCE_FIELDS = (
     "minutes",
     "absence_reason",
 )
-DEPARTURE_FIELDS = ("departed_on", "departure_kind")
+DEPARTURE_FIELDS = ("departed_on", "departure_kind", "new_force", "new_number")
 QUESTIONNAIRE_FIELDS = ("arm", "gender", "completed_on", "duration_seconds")
 FIELDS: Dictionary[Kind, tuple[str, ...]] = {
     Kind.QUESTIONNAIRE: QUESTIONNAIRE_FIELDS,
@@ -66,6 +67,8 @@ FIELDS: Dictionary[Kind, tuple[str, ...]] = {
     Kind.ATTENDANCE: ATTENDANCE_FIELDS,
     Kind.DEPARTURES: DEPARTURE_FIELDS,
 }
+SESSION_MARKS = ("attended", "cancelled", "absence_reason")
+"""What the cell of a session says in a wide register."""
 REQUIRED: Dictionary[Kind, tuple[str, ...]] = {
     Kind.QUESTIONNAIRE: (),
     Kind.ROSTER: (),
@@ -76,6 +79,7 @@ REQUIRED: Dictionary[Kind, tuple[str, ...]] = {
 _KNOWN_MEANINGS: Dictionary[str, frozenset[str]] = {
     "rank": frozenset(rank_groups()),
     "ethnicity": frozenset(ethnicity_groups()),
+    "service_years": frozenset(SERVICE_BANDS),
     "departure_kind": frozenset(DepartureKind),
     "attended": frozenset({"true", "false", "yes", "no", "1", "0"}),
     "cancelled": frozenset({"true", "false", "yes", "no", "1", "0"}),
@@ -83,7 +87,7 @@ _KNOWN_MEANINGS: Dictionary[str, frozenset[str]] = {
 """What the spellings of a field may be said to mean, in lower case."""
 
 
-TRANSLATED = frozenset({*_KNOWN_MEANINGS, "arm", "gender", "absence_reason"})
+TRANSLATED = frozenset({*_KNOWN_MEANINGS, "arm", "gender", "absence_reason", "new_force"})
 """Fields whose cells are words that `values` may explain; other cells are days, numbers, names."""
 
 _TEXT, _LIST, _ENTRIES = CHOSEN_FORM
@@ -269,6 +273,39 @@ class Answers(_Declared):
         ]
 
 
+class Sessions(_Declared):
+    """A wide register: a row an officer, and a column a session in which cells say who came."""
+
+    columns: Annotated[
+        Annotated[Column, Tag(_TEXT)] | Annotated[Dictionary[int, Column], Tag(_ENTRIES)],
+        Discriminator(lambda said: _ENTRIES if _form(said) == _ENTRIES else _TEXT),
+    ]
+    """A column name with `{session}` for the session's number, or number -> column name."""
+    dates: Dictionary[int, date] = {}
+    """Number of a session -> day on which it was held, where no column says it."""
+
+    @model_validator(mode="after")
+    def _names_sessions(self) -> Self:
+        if isinstance(self.columns, str) and "{session}" not in self.columns:
+            raise wrong(
+                "{session} is needed where the session's number stands, as in Session {session}",
+                "columns",
+            )
+        return self
+
+    @property
+    def numbered(self) -> tuple[tuple[str, int], ...]:
+        """The sessions that the mapping itself numbers, and where."""
+        named = () if isinstance(self.columns, str) else tuple(self.columns)
+        return (*(("columns", n) for n in named), *(("dates", n) for n in self.dates))
+
+    def column(self, number: int) -> str | None:
+        """What the column of a session is called, if it has one."""
+        if isinstance(self.columns, str):
+            return self.columns.replace("{session}", str(number))
+        return self.columns.get(number)
+
+
 class Consent(_Declared):
     """Rows whose column says anything but one of `agreed` are dropped and counted."""
 
@@ -309,8 +346,11 @@ class Mapping(_Declared):
     """Where the wave of a row is found; for questionnaires alone."""
     instruments: Dictionary[str, Answers] = {}
     """Instrument -> where its answers stand and how they are coded."""
+    sessions: Sessions | None = None
+    """Wide registers of attendance; without it each row is one officer and session."""
     columns: Dictionary[str, Column] = {}
-    """Field -> column: its heading, `#3` for the third column, `{wave}` allowed in wide files."""
+    """Field -> column: its heading, `#3` for the third column, `{wave}` or `{session}` allowed in
+    wide files."""
     values: Dictionary[str, Dictionary[str, Spelling]] = {}
     """Field -> what its spellings mean."""
     date_format: str = "%Y-%m-%d"
@@ -341,6 +381,7 @@ class Mapping(_Declared):
         if self.wave is not None:
             self._check_waves(self.wave)
         self._check_columns()
+        self._check_kind()
         return self
 
     def _check_fields(self) -> None:
@@ -352,11 +393,12 @@ class Mapping(_Declared):
                     "columns",
                     field,
                 )
-        for field in REQUIRED[self.kind]:
+        for field in () if self.sessions else REQUIRED[self.kind]:
             if field not in self.columns:
                 raise wrong(f"kind {self.kind} needs {field}; name its column", "columns")
+        told = SESSION_MARKS if self.sessions else ()
         for field, spellings in self.values.items():
-            if field not in self.columns:
+            if field not in self.columns and field not in told:
                 raise wrong(f"{field} is not among this mapping's columns", "values", field)
             if field not in TRANSLATED:
                 raise wrong(f"cells of {field} are no words; take the entry out", "values", field)
@@ -423,6 +465,39 @@ class Mapping(_Declared):
         if self.wave and self.wave.column:
             yield ("wave", "column"), self.wave.column
         yield from ((("columns", field), column) for field, column in self.columns.items())
+
+    def _check_kind(self) -> None:
+        """What belongs together in one kind."""
+        if ("new_force" in self.columns) != ("new_number" in self.columns):
+            raise wrong(
+                "new_force and new_number are given together; a number is one officer's only "
+                "within a force",
+                "columns",
+            )
+        if "joined_on" in self.columns:
+            if "service_years" in self.columns:
+                raise wrong("give service_years or joined_on, not both", "columns", "joined_on")
+            if "enrolled_on" not in self.columns:
+                raise wrong(
+                    "it needs enrolled_on, the day up to which service counts",
+                    "columns",
+                    "joined_on",
+                )
+        if self.sessions is not None:
+            self._check_sessions(self.sessions)
+
+    def _check_sessions(self, sessions: Sessions) -> None:
+        if self.kind != Kind.ATTENDANCE:
+            raise wrong("only a register of attendance has a column a session", "sessions")
+        for field, column in self.columns.items():
+            if field in {"session_number", "attended", "cancelled"}:
+                raise wrong(f"{field} is what a session's own column says", "columns", field)
+            if field != "session_group" and "{session}" not in column:
+                raise wrong(
+                    "{session} is needed where the session's number stands", "columns", field
+                )
+        if sessions.dates and "held_on" in self.columns:
+            raise wrong("give dates, or a column for held_on, not both", "sessions", "dates")
 
     @property
     def participants(self) -> tuple[str, ...]:
@@ -510,8 +585,10 @@ def _problem_with(mapping: Mapping, programme: Programme) -> _Problem | None:
         problem = _problem_with_answers(answers, programme.instrument(name))
         if problem:
             return ("instruments", name, *problem[0]), problem[1]
-    return _problem_with_shared_columns(mapping, programme) or _problem_with_home_force(
-        mapping, programme
+    return (
+        _problem_with_shared_columns(mapping, programme)
+        or _problem_with_sessions(mapping, programme)
+        or _problem_with_forces(mapping, programme)
     )
 
 
@@ -550,7 +627,16 @@ def _problem_with_shared_columns(mapping: Mapping, programme: Programme) -> _Pro
     return None
 
 
-def _problem_with_home_force(mapping: Mapping, programme: Programme) -> _Problem | None:
+def _problem_with_sessions(mapping: Mapping, programme: Programme) -> _Problem | None:
+    for place, number in mapping.sessions.numbered if mapping.sessions else ():
+        if not 1 <= number <= programme.sessions.planned:
+            return ("sessions", place, str(number)), (
+                f"{number} is not one of the programme's {programme.sessions.planned} sessions"
+            )
+    return None
+
+
+def _problem_with_forces(mapping: Mapping, programme: Programme) -> _Problem | None:
     forces = {
         name
         for name, organisation in programme.known_organisations.items()
@@ -569,6 +655,11 @@ def _problem_with_home_force(mapping: Mapping, programme: Programme) -> _Problem
     for place, force in named:
         if force not in forces:
             return ("home_force", *place), (
+                f"{force} is not a force that is known; {_near(force, forces)}"
+            )
+    for spelling, force in mapping.values.get("new_force", {}).items():
+        if force not in forces:
+            return ("values", "new_force", spelling), (
                 f"{force} is not a force that is known; {_near(force, forces)}"
             )
     return None
@@ -599,14 +690,18 @@ def mapping_schema() -> str:
 
 def _schema_of_kind(kind: Kind) -> dict[str, Any]:
     fields: dict[str, Any] = {field: {"type": ["string", "number"]} for field in FIELDS[kind]}
-    columns = {"properties": fields, "additionalProperties": False, "required": REQUIRED[kind]}
-    needed = ["instruments", "wave"] if kind == Kind.QUESTIONNAIRE else []
+    then: dict[str, Any] = {
+        "properties": {"columns": {"properties": fields, "additionalProperties": False}}
+    }
+    if kind == Kind.QUESTIONNAIRE:
+        then["required"] = ["instruments", "wave"]
+    if REQUIRED[kind]:
+        named = {"properties": {"columns": {"required": REQUIRED[kind]}}, "required": ["columns"]}
+        wide = [{"required": ["sessions"]}] if kind == Kind.ATTENDANCE else []
+        then["anyOf"] = [named, *wide]
     return {
         "if": {"properties": {"kind": {"const": kind.value}}, "required": ["kind"]},
-        "then": {
-            "properties": {"columns": columns},
-            "required": [*needed, *(["columns"] if REQUIRED[kind] else [])],
-        },
+        "then": then,
     }
 
 

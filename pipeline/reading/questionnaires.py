@@ -9,7 +9,7 @@ from collections import Counter
 import polars as pl
 
 from pipeline.programme import Programme
-from pipeline.reading import cells
+from pipeline.reading import cells, characteristics
 from pipeline.reading.fields import Field, select_fields
 from pipeline.reading.mapping import Mapping
 from pipeline.reference import Instrument
@@ -140,7 +140,7 @@ def _fields(mapping: Mapping, programme: Programme, suffix: str) -> list[Field]:
         "arm": lambda column: cells.translated(
             column, cells.spellings("arm", mapping, {arm.lower(): arm for arm in programme.arms})
         ),
-        "gender": lambda column: gender(column, mapping),
+        "gender": lambda column: characteristics.gender(column, mapping),
         "duration_seconds": cells.as_seconds,
     }
     fields = []
@@ -148,29 +148,3 @@ def _fields(mapping: Mapping, programme: Programme, suffix: str) -> list[Field]:
         column = pattern.replace("{wave}", suffix)
         fields.append(Field(name, name, column, parsers[name](column)))
     return fields
-
-
-_GENDERS = {
-    "female": "female",
-    "f": "female",
-    "woman": "female",
-    "male": "male",
-    "m": "male",
-    "man": "male",
-    "non-binary": "non-binary",
-    "nonbinary": "non-binary",
-    "other": "other",
-    "prefer not to say": "not_stated",
-    "not stated": "not_stated",
-    "not_stated": "not_stated",
-}
-
-
-def gender(column: str, mapping: Mapping) -> pl.Expr:
-    """Gender as one of the usual words or of those that the mapping says cells mean.
-
-    Never as it stands: where an export's columns slipped, names stand there.
-    """
-    given = {cells.tidy(said): meant for said, meant in mapping.values.get("gender", {}).items()}
-    own = {cells.tidy(meant): meant for meant in given.values()}
-    return cells.translated(column, _GENDERS | own | given)

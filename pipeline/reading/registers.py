@@ -7,11 +7,9 @@ What stays out: what the rows mean together (`pipeline/follow_up`).
 import polars as pl
 
 from pipeline.programme import Programme
-from pipeline.reading import cells
-from pipeline.reading.fields import Field, select_fields
+from pipeline.reading import attendance, cells, characteristics
+from pipeline.reading.fields import Field, ours, select_fields
 from pipeline.reading.mapping import Mapping
-from pipeline.reading.questionnaires import gender
-from pipeline.reference import ethnicity_groups, rank_groups
 from pipeline.vocabulary import DepartureKind, Kind
 
 TYPES: dict[Kind, dict[str, pl.DataType]] = {
@@ -36,18 +34,35 @@ TYPES: dict[Kind, dict[str, pl.DataType]] = {
         "minutes": pl.Int32(),
         "absence_reason": pl.String(),
     },
-    Kind.DEPARTURES: {"departed_on": pl.Date(), "departure_kind": pl.String()},
+    Kind.DEPARTURES: {
+        "departed_on": pl.Date(),
+        "departure_kind": pl.String(),
+        "new_participant_id": pl.String(),
+    },
 }
+"""The fields of each kind as they are kept. Of a transfer, rows hold `new_force` and `new_number`
+until they are pseudonymised; only then is there a `new_participant_id`."""
+
+_TRANSFER: dict[str, pl.DataType] = {"new_force": pl.String(), "new_number": pl.String()}
 
 
 def rows_of(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.DataFrame:
-    """Canonical rows of a register, one for each row of the file."""
+    """Canonical rows of a register: one for each row of the file, or each session in a wide one."""
+    if mapping.sessions is not None:
+        sessions = attendance.sessions_in(mapping, programme, rows.columns)
+        rows, mapping = attendance.unfolded(rows, mapping, sessions)
+    if "joined_on" in mapping.columns:
+        rows = _with_service(rows, mapping)
     fields = {
         Kind.ROSTER: _roster_fields,
-        Kind.ATTENDANCE: _attendance_fields,
+        Kind.ATTENDANCE: attendance.fields,
         Kind.DEPARTURES: _departure_fields,
     }[mapping.kind](mapping, programme)
-    frame = select_fields(rows, fields, TYPES[mapping.kind])
+    types = TYPES[mapping.kind]
+    if mapping.kind == Kind.DEPARTURES:
+        types = {**types, **_TRANSFER}
+        del types["new_participant_id"]
+    frame = select_fields(rows, fields, types)
     if mapping.kind == Kind.ATTENDANCE:
         # Nobody attends a session that was not held, whatever the register says.
         return frame.with_columns(pl.col("cancelled").fill_null(False)).with_columns(
@@ -56,97 +71,76 @@ def rows_of(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.Da
     return frame
 
 
-def _as_it_stands(column: str) -> pl.Expr:
-    return pl.col(column).str.strip_chars()
+_SERVICE = ours("years of service")
+
+
+def _with_service(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    """Years of service, worked out from the day of joining to the day of enrolment.
+
+    That day does not change with the day on which the file is read. Where the file does not say
+    either, the cell says that nothing is known, and is reported.
+    """
+    joined, enrolled = (mapping.columns[name] for name in ("joined_on", "enrolled_on"))
+    days = rows.select(
+        cells.as_day(joined, mapping.date_format).alias("joined"),
+        cells.as_day(enrolled, mapping.date_format).alias("enrolled"),
+    )
+    years = days.select(characteristics.years_between("joined", "enrolled")).to_series()
+    return rows.with_columns(
+        pl.when(pl.col(joined).is_not_null()).then(years.fill_null("unknown")).alias(_SERVICE)
+    )
 
 
 def _roster_fields(mapping: Mapping, programme: Programme) -> list[Field]:
-    def words(field: str, known: dict[str, str]) -> pl.Expr:
-        column = mapping.columns[field]
-        return cells.translated(column, cells.spellings(field, mapping, known))
-
     fields = []
     for said_as, column in mapping.columns.items():
         match said_as:
             case "arm":
-                arms = {arm.lower(): arm for arm in programme.arms}
+                arms = cells.spellings("arm", mapping, {arm.lower(): arm for arm in programme.arms})
                 # A roster with a column for the arm says everybody's.
-                fields.append(Field("arm", said_as, column, words(said_as, arms), True))
+                parsed = cells.translated(column, arms)
+                fields.append(Field("arm", said_as, column, parsed, True))
             case "rank":
-                parsed = words(said_as, dict(rank_groups()))
+                parsed = characteristics.rank(column, mapping)
                 fields.append(Field("rank_group", said_as, column, parsed))
             case "ethnicity":
-                parsed = words(said_as, dict(ethnicity_groups()))
+                parsed = characteristics.ethnicity(column, mapping)
                 fields.append(Field("ethnicity_group", said_as, column, parsed))
             case "service_years":
-                fields.append(Field("service_band", said_as, column, cells.service_band(column)))
+                parsed = characteristics.service_band(column, mapping)
+                fields.append(Field("service_band", said_as, column, parsed))
+            case "joined_on":
+                # Rules call it what it stands for.
+                parsed = characteristics.service_band(_SERVICE, mapping)
+                fields.append(Field("service_band", "service_years", _SERVICE, parsed))
             case "gender":
-                fields.append(Field("gender", said_as, column, gender(column, mapping)))
+                parsed = characteristics.gender(column, mapping)
+                fields.append(Field("gender", said_as, column, parsed))
             case "enrolled_on":
                 parsed = cells.as_day(column, mapping.date_format)
                 fields.append(Field("enrolled_on", said_as, column, parsed, True))
             case _:
-                fields.append(Field(said_as, said_as, column, _as_it_stands(column)))
+                fields.append(Field(said_as, said_as, column, cells.as_it_stands(column)))
     return fields
 
 
-def _attendance_fields(mapping: Mapping, _: Programme) -> list[Field]:
+def _departure_fields(mapping: Mapping, programme: Programme) -> list[Field]:
     fields = []
     for name, column in mapping.columns.items():
         match name:
-            case "held_on":
+            case "departed_on":
                 fields.append(Field(name, name, column, cells.as_day(column, mapping.date_format)))
-            case "attended" | "cancelled":
-                fields.append(Field(name, name, column, cells.as_truth(name, column, mapping)))
-            case "session_number" | "minutes":
-                fields.append(Field(name, name, column, cells.as_whole_number(column)))
-            case "absence_reason":
-                fields.append(Field(name, name, column, _reason(column, mapping)))
+            case "departure_kind":
+                kinds = {kind.value: kind.value for kind in DepartureKind}
+                words = cells.spellings(name, mapping, kinds)
+                fields.append(Field(name, name, column, cells.translated(column, words)))
+            case "new_force":
+                given = {cells.tidy(s): force for s, force in mapping.values.get(name, {}).items()}
+                words = cells.forces(programme) | given
+                fields.append(Field(name, name, column, cells.translated(column, words)))
             case _:
-                fields.append(Field(name, name, column, _as_it_stands(column)))
+                # What lost its digits would make one officer of many.
+                lost = pl.col(column).str.contains(f"(?i){cells.LOST_DIGITS}")
+                number = pl.when(~lost).then(cells.as_it_stands(column))
+                fields.append(Field(name, name, column, number))
     return fields
-
-
-_REASONS = (
-    "annual leave",
-    "bereavement",
-    "career break",
-    "court",
-    "duties",
-    "leave",
-    "maternity leave",
-    "night shift",
-    "operational",
-    "operational duties",
-    "other",
-    "parental leave",
-    "paternity leave",
-    "rest day",
-    "secondment",
-    "sick",
-    "sick leave",
-    "sickness",
-    "training",
-    "workload",
-)
-
-
-def _reason(column: str, mapping: Mapping) -> pl.Expr:
-    """One of the usual reasons or of those that the mapping says cells mean.
-
-    Never as it stands: people write there whom they stood in for, or whose funeral it was.
-    """
-    declared = mapping.values.get("absence_reason", {})
-    given = {cells.tidy(said): meant for said, meant in declared.items()}
-    own = {cells.tidy(meant): meant for meant in given.values()}
-    return cells.translated(column, {word: word for word in _REASONS} | own | given)
-
-
-def _departure_fields(mapping: Mapping, _: Programme) -> list[Field]:
-    kinds = {kind.value: kind.value for kind in DepartureKind}
-    when, why = mapping.columns["departed_on"], mapping.columns["departure_kind"]
-    words = cells.spellings("departure_kind", mapping, kinds)
-    return [
-        Field("departed_on", "departed_on", when, cells.as_day(when, mapping.date_format)),
-        Field("departure_kind", "departure_kind", why, cells.translated(why, words)),
-    ]

@@ -1,6 +1,8 @@
 """Facts as data files with their sources (`SOURCES.md`), and the loaders that check them.
 
-What belongs here: instruments, organisations, ranks, ethnicity codes, the pilot's figures.
+What belongs here: instruments, organisations, the pilot's figures, and the spellings of ranks,
+ethnicity, gender and attendance. What a spelling means is data; how a cell is compared with it is
+`reading/cells.py`.
 What stays out: anything measured, anything that a programme chooses for itself.
 """
 
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -19,13 +21,16 @@ from pipeline.reference.instrument import Band, Instrument, Subscale
 from pipeline.vocabulary import OrganisationKind
 
 __all__ = [
+    "SERVICE_BANDS",
     "Band",
     "Instrument",
     "Organisation",
     "PilotMean",
     "Subscale",
+    "attendance_marks",
     "ethnicity_groups",
     "example_programme",
+    "genders",
     "instruments",
     "organisations",
     "pilot_means",
@@ -33,6 +38,18 @@ __all__ = [
 ]
 
 _DATA = files("pipeline.reference")
+
+LONGEST_SERVICE: Final = 60
+SERVICE_BANDS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
+    {
+        "under_2_years": (0, 2),
+        "2_to_4_years": (2, 5),
+        "5_to_9_years": (5, 10),
+        "10_years_and_over": (10, LONGEST_SERVICE + 1),
+    }
+)
+"""Years of service in bands wide enough that a colleague does not recognise the officer: the first
+year of each, and the first beyond it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +114,14 @@ def organisations() -> Mapping[str, Organisation]:
 def rank_groups() -> Mapping[str, str]:
     """Spelling of a rank or role, in lower case -> the group that tables use."""
     spellings: dict[str, str] = {}
+    groups: dict[str, str] = {}
     for row in _rows("ranks.csv"):
-        group = _rank_group(row["category"], row["order"])
+        group = groups[row["rank_or_role"]] = _rank_group(row["category"], row["order"])
         for spelling in (row["rank_or_role"], row["abbreviation"], group):
             if spelling:
                 spellings[spelling.lower()] = group
+    for row in _rows("rank_spellings.csv"):
+        spellings[row["spelling"].lower()] = groups[row["rank_or_role"]]
     return MappingProxyType(spellings)
 
 
@@ -116,7 +136,11 @@ def _rank_group(category: str, order: str) -> str:
 
 @cache
 def ethnicity_groups() -> Mapping[str, str]:
-    """Self-defined ethnicity code, label or group, in lower case -> one of the published groups."""
+    """Code, label or group of ethnicity, in lower case -> one of the published groups.
+
+    Self-defined codes (16+1 and 18+1), labels of censuses, and what officers observe (IC1 to IC9),
+    grouped as government statistics group them. A bare digit is none: several schemes count.
+    """
     names = {
         "White": "white",
         "Mixed or Multiple ethnic groups": "mixed",
@@ -132,7 +156,25 @@ def ethnicity_groups() -> Mapping[str, str]:
         for spelling in (row["self_defined_code"], row["label"], row["group"], group):
             if spelling:
                 spellings[spelling.lower()] = group
-    return MappingProxyType(spellings)
+    return MappingProxyType(spellings | _meanings("ethnicity_spellings.csv"))
+
+
+@cache
+def genders() -> Mapping[str, str]:
+    """Spelling of a gender, in lower case -> one of the usual words."""
+    return MappingProxyType(_meanings("gender_spellings.csv"))
+
+
+@cache
+def attendance_marks() -> Mapping[str, str]:
+    """Word or sign of a register, in lower case -> `attended`, `absent` or `cancelled`."""
+    return MappingProxyType(_meanings("attendance_spellings.csv"))
+
+
+def _meanings(name: str) -> dict[str, str]:
+    """What each spelling of a list means: its first two columns."""
+    rows = (tuple(row.values()) for row in _rows(name))
+    return {spelling.lower(): meaning for spelling, meaning, *_ in rows}
 
 
 @cache

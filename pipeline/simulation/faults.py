@@ -29,6 +29,7 @@ UNKNOWN_ARM: Final = "undecided"
 UNKNOWN_RANK: Final = "Watch commander"
 UNKNOWN_ETHNICITY: Final = "ZZ9"
 UNKNOWN_GENDER: Final = "Q"
+UNKNOWN_FORCE: Final = "Narnia Constabulary"
 UNKNOWN_WAVE: Final = "some time in spring"
 UNREADABLE_ITEM: Final = "item_7"
 _MISPRINTED_ITEM: Final = "item_12"
@@ -106,6 +107,7 @@ _NO_NUMBER = {"number": pl.lit(None, pl.String)}
 _LOST_DIGITS = {"number": pl.lit("4.7E+06")}
 _SUMS_UP = {"number": pl.lit("Total")}
 _STRANGER = {"number": pl.col("stranger")}
+_TRANSFERRED = pl.col("new_force").is_not_null()
 _HELD = ~pl.col("cancelled")
 _CAME = pl.col("attended") & _HELD
 _DID_NOT_COME = ~pl.col("attended") & _HELD
@@ -151,6 +153,8 @@ _DEPARTURES: Final = (
     Fault("participant_not_enrolled", _STRANGER, beside=_AFTER),
     Fault("departed_on_not_recognised", beside=_AFTER),
     Fault("departure_kind_unknown", beside=_AFTER),
+    Fault("new_force_unknown", {"new_force": pl.lit(UNKNOWN_FORCE)}, _TRANSFERRED),
+    Fault("new_number_lost_digits", {"new_number": pl.lit("4.7E+06")}, _TRANSFERRED),
     Fault(
         "duplicate_departure",
         {

@@ -10,13 +10,15 @@ for spellings), `reported_twice`, and what `faults.py` fills in: `place` (order 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import polars as pl
 
+from pipeline.simulation import identities
 from pipeline.simulation.plan import INSTRUMENT, Layout, SimulatedOrganisation
 from pipeline.simulation.population import ITEMS, Population, stream
-from pipeline.vocabulary import Kind
+from pipeline.vocabulary import DepartureKind, Kind
 
 ITEM_COLUMNS = tuple(f"item_{number}" for number in range(1, ITEMS + 1))
 
@@ -153,7 +155,12 @@ def _attendance(population: Population, organisation: SimulatedOrganisation) -> 
     return _in_order(lucky, "held_on", "officer")
 
 
+_TRANSFERRED: Final = 0.5
+"""Of those who leave an organisation, the share whose list says where they went."""
+
+
 def _departures(population: Population, organisation: SimulatedOrganisation) -> pl.DataFrame:
+    forces = [o.organisation for o in population.organisations if not o.is_unit]
     rows = (
         _officers(population, organisation)
         .filter(pl.col("departed_on").is_not_null())
@@ -168,7 +175,21 @@ def _departures(population: Population, organisation: SimulatedOrganisation) -> 
         )
     )
     lucky = _with_luck(rows, population, organisation, Kind.DEPARTURES)
-    return _in_order(lucky, "departed_on", "officer")
+    # Nobody else is numbered so: strangers in faults take the serials in between.
+    serials = lucky["officer"].to_numpy().astype(np.int64) + 2 * population.plan.participants
+    went = (pl.col("departure_kind") == DepartureKind.LEFT_ORGANISATION) & (
+        pl.col("luck") < _TRANSFERRED
+    )
+    force = pl.Series([forces[i % len(forces)] for i in serials.tolist()], dtype=pl.String)
+    number = identities.officer_numbers(population.plan.seed, serials)
+    return _in_order(
+        lucky.with_columns(
+            pl.when(went).then(force).alias("new_force"),
+            pl.when(went).then(number).alias("new_number"),
+        ),
+        "departed_on",
+        "officer",
+    )
 
 
 def _responses(population: Population, organisation: SimulatedOrganisation) -> pl.DataFrame:

@@ -244,6 +244,21 @@ def test_findings_of_every_origin_stand_in_one_table() -> None:
     assert kept["row_number"].to_list() == [2, 3]
 
 
+def test_sessions_of_one_row_of_a_wide_register_are_rows_of_their_own(record: Make) -> None:
+    of_register = {"wave": None, "instrument": None}
+    unlinked = findings(
+        *(
+            finding("monday", 2, "participant_not_enrolled", session_number=number, **of_register)
+            for number in (1, 2, 3)
+        )
+    )
+    register = record("monday", rows_read=5, rows_accepted=5)
+    counts = rows_of(register, decided("monday", "accepted"), unlinked, accepted=2)
+    assert (counts["quarantined"], counts["accepted"]) == (3, 2)
+    kept = quarantine([unlinked], counts_from("tuesday"), RECEIVED)
+    assert kept["session_number"].to_list() == [1, 2, 3]
+
+
 def waived(*rows: tuple[str, int, str]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=WAIVERS, orient="row")
 

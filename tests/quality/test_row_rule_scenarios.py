@@ -43,6 +43,8 @@ COLUMNS = {
     "apologies": "absence_reason",
     "departed": "departed_on",
     "why": "departure_kind",
+    "to": "new_force",
+    "number there": "new_number",
 }
 
 

@@ -212,6 +212,7 @@ def test_sound_rows_of_a_rejected_file_are_found_under_its_contract(record: Make
         "participant_id": "v1-a",
         "wave": "baseline",
         "instrument": "phq4",
+        "session_number": None,
     }
     of_register = rejected_rows(verdicts, rows.drop("wave", "instrument"))
     assert of_register.select("wave", "instrument").row(0) == (None, None)

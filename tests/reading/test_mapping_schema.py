@@ -127,6 +127,13 @@ def test_what_editors_mark(slip: dict[str, Any]) -> None:
     assert not VALIDATOR.is_valid(slip)
 
 
+def test_a_register_may_be_wide_instead() -> None:
+    said = {**DEPARTURES, "kind": "attendance"}
+    assert not VALIDATOR.is_valid({**said, "columns": {"attended": "Came"}})
+    assert VALIDATOR.is_valid({**said, "columns": {}, "sessions": {"columns": "S {session}"}})
+    assert VALIDATOR.is_valid({**said, "columns": {}, "sessions": {"columns": {"1": "First"}}})
+
+
 def test_each_kind_is_completed_with_its_own_fields() -> None:
     for part in json.loads(mapping_schema())["allOf"]:
         kind = part["if"]["properties"]["kind"]["const"]

@@ -269,3 +269,177 @@ home_force: {column: force, values: {the met: metropolitan}}
 def test_a_home_force_for_the_whole_file(register: Read) -> None:
     rows = register("roster", ("unit",), ("x",), organisation="essex-vru", home_force="essex")
     assert column(rows, "home_force") == ["essex"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "band"),
+    [
+        ("7 years", "5_to_9_years"),
+        ("7.5yrs", "5_to_9_years"),
+        ("1,5", "under_2_years"),
+        ("18 months", "under_2_years"),
+        ("24 months", "2_to_4_years"),
+        ("76 months", "5_to_9_years"),
+        ("4 years, 11 months", "2_to_4_years"),
+        ("5-9 years", "5_to_9_years"),
+        ("5 to 9", "5_to_9_years"),
+        ("6\u20138", "5_to_9_years"),
+        ("5 to under 10", "5_to_9_years"),
+        ("2 - <5 yrs", "2_to_4_years"),
+        ("25+", "10_years_and_over"),
+        ("10 years and over", "10_years_and_over"),
+        ("over 20 years", "10_years_and_over"),
+        ("Under 2", "under_2_years"),
+        ("<1 year", "under_2_years"),
+        ("5_to_9_years", "5_to_9_years"),
+        ("mid-career", "5_to_9_years"),
+        # These lie in two of the bands, or say nothing that is certain.
+        ("5-10", None),
+        ("0-2", None),
+        ("under 5", None),
+        ("over 9", None),
+        ("9-5", None),
+        ("70+", None),
+        ("<0", None),
+        ("5-Oct", None),
+        ("10-May", None),
+        ("2012", None),
+        ("of service", None),
+    ],
+)
+def test_service_in_words_and_in_other_bands(cell: str, band: str | None, register: Read) -> None:
+    rows = register(
+        "roster",
+        ("service_years",),
+        (cell,),
+        values={"service_years": {"Mid-career": "5_to_9_years"}},
+    )
+    assert column(rows, "service_band") == [band]
+    assert column(rows, "unrecognised") == [[] if band else ["service_years"]]
+
+
+@pytest.mark.parametrize(
+    ("joined", "enrolled", "band"),
+    [
+        ("05/01/2021", "05/01/2026", "5_to_9_years"),
+        ("06/01/2021", "05/01/2026", "2_to_4_years"),
+        ("29/02/2024", "28/02/2026", "under_2_years"),
+        ("29/02/2024", "01/03/2026", "2_to_4_years"),
+        ("05/01/2026", "05/01/2026", "under_2_years"),
+        ("06/01/2026", "05/01/2026", None),
+        ("05/01/1960", "05/01/2026", None),
+        ("7", "05/01/2026", None),
+        ("last spring", "05/01/2026", None),
+    ],
+)
+def test_service_from_the_day_of_joining_to_that_of_enrolment(
+    joined: str, enrolled: str, band: str | None, register: Read
+) -> None:
+    rows = register(
+        "roster", ("joined_on", "enrolled_on"), (joined, enrolled), date_format="%d/%m/%Y"
+    )
+    assert column(rows, "service_band") == [band]
+    assert column(rows, "unrecognised") == [[] if band else ["service_years"]]
+
+
+def test_without_a_day_of_enrolment_service_is_unknown_and_said(register: Read) -> None:
+    rows = register("roster", ("joined_on", "enrolled_on"), ("2020-01-05", ""), ("", "2026-01-05"))
+    assert column(rows, "service_band") == [None, None]
+    assert column(rows, "unrecognised") == [["service_years", "enrolled_on"], []]
+
+
+@pytest.mark.parametrize(
+    ("cell", "group"),
+    [
+        ("P.C.", "constable"),
+        ("Det. Con.", "constable"),
+        ("T/DC", "constable"),
+        ("T/DS", "sergeant"),
+        ("t / ds", "sergeant"),
+        ("Acting Sergeant", "sergeant"),
+        ("A/Insp.", "inspector"),
+        ("TDCI", "inspector"),
+        ("Det Ch Insp", "inspector"),
+        ("Temporary Detective Chief Superintendent", "senior_officer"),
+        ("D/Supt", "senior_officer"),
+        ("Commander", "senior_officer"),
+        ("Deputy Assistant Commissioner", "senior_officer"),
+        ("Rhingyll", "sergeant"),
+        ("Police Staff Investigator", "staff_and_others"),
+        ("PC Simone Simsson", None),
+        ("PC 4711", None),
+        ("Det", None),
+    ],
+)
+def test_ranks_as_people_write_them(cell: str, group: str | None, register: Read) -> None:
+    assert column(register("roster", ("rank",), (cell,)), "rank_group") == [group]
+
+
+def test_what_a_mapping_says_of_a_spelling_comes_before_the_lists(register: Read) -> None:
+    rows = register(
+        "roster",
+        ("rank", "gender", "ethnicity"),
+        ("DC", "X", "1"),
+        ("D.C.", "x", "1."),
+        values={
+            "rank": {"DC": "chief constable"},
+            "gender": {"X": "another"},
+            "ethnicity": {"1": "W1"},
+        },
+    )
+    assert column(rows, "rank_group") == ["senior_officer"] * 2
+    assert column(rows, "gender") == ["another"] * 2
+    assert column(rows, "ethnicity_group") == ["white", None]
+
+
+@pytest.mark.parametrize(
+    ("cell", "group"),
+    [
+        ("IC1", "white"),
+        ("IC 3", "black"),
+        ("ic5", "asian"),
+        ("IC6", "other"),
+        ("IC9", "not_stated"),
+        ("IC7", None),
+        ("White British", "white"),
+        ("English/Welsh/Scottish/Northern Irish/British", "white"),
+        ("White: English, Welsh, Scottish, Northern Irish or British", "white"),
+        ("Mixed: White & Black Caribbean", "mixed"),
+        ("Asian/Asian British", "asian"),
+        ("Chinese", "asian"),
+        ("O1", "asian"),
+        ("Black African", "black"),
+        ("Arab", "other"),
+        ("Prefer not to say", "not_stated"),
+        # A count of some scheme, a nationality, and a word for several groups.
+        ("1", None),
+        ("British", None),
+        ("BAME", None),
+    ],
+)
+def test_ethnicity_in_other_schemes(cell: str, group: str | None, register: Read) -> None:
+    assert column(register("roster", ("ethnicity",), (cell,)), "ethnicity_group") == [group]
+
+
+@pytest.mark.parametrize(
+    ("cell", "gender"),
+    [
+        ("Woman", "female"),
+        ("Cis Male", "male"),
+        ("Male (CIS)", "male"),
+        ("Trans woman", "female"),
+        ("Maile", "male"),
+        ("Non binary", "non-binary"),
+        ("genderqueer", "non-binary"),
+        ("Prefer to self-describe", "other"),
+        ("I'd rather not say", "not_stated"),
+        ("Rather not say.", "not_stated"),
+        # A code could mean either, and these words mean something else.
+        ("1", None),
+        ("X", None),
+        ("Make", None),
+        ("something kinda male?", None),
+    ],
+)
+def test_gender_as_people_write_it(cell: str, gender: str | None, register: Read) -> None:
+    assert column(register("roster", ("gender",), (cell,)), "gender") == [gender]

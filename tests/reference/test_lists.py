@@ -1,12 +1,20 @@
 """Organisations, ranks, ethnicity codes and the pilot's figures."""
 
+import csv
 from collections import Counter
+from importlib.resources import files
 
 import pytest
 
 from pipeline import reference
 from pipeline.programme import parse_programme
+from pipeline.reading.cells import bare
 from pipeline.vocabulary import OrganisationKind
+
+
+def rows_of(name: str) -> list[dict[str, str]]:
+    text = files("pipeline.reference").joinpath(name).read_text("utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
 def test_forces_and_units_of_the_united_kingdom() -> None:
@@ -101,3 +109,48 @@ def test_the_example_programme_is_sound() -> None:
     programme = parse_programme(reference.example_programme())
     assert programme.wave_names[0] == "baseline"
     assert programme.sessions.planned == 10
+
+
+SPELLINGS = {
+    "rank": reference.rank_groups,
+    "ethnicity": reference.ethnicity_groups,
+    "gender": reference.genders,
+    "attendance": reference.attendance_marks,
+}
+FILES = {
+    "rank_spellings.csv": {row["rank_or_role"] for row in rows_of("ranks.csv")},
+    "ethnicity_spellings.csv": {"white", "mixed", "asian", "black", "other", "not_stated"},
+    "gender_spellings.csv": {"female", "male", "non-binary", "other", "not_stated"},
+    "attendance_spellings.csv": {"attended", "absent", "cancelled"},
+}
+
+
+@pytest.mark.parametrize("what", SPELLINGS)
+def test_no_spelling_means_two_things_whatever_its_punctuation(what: str) -> None:
+    meanings: dict[str, set[str]] = {}
+    for spelling, meaning in SPELLINGS[what]().items():
+        meanings.setdefault(bare(spelling), set()).add(meaning)
+    assert {said: meant for said, meant in meanings.items() if len(meant) > 1} == {}
+    assert "" not in meanings
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_spelling_stands_once_for_something_that_exists(name: str) -> None:
+    rows = rows_of(name)
+    said = [bare(row["spelling"]) for row in rows]
+    assert [word for word, n in Counter(said).items() if n > 1] == []
+    assert {list(row.values())[1] for row in rows} == FILES[name]
+
+
+@pytest.mark.parametrize("what", ["ethnicity", "gender"])
+def test_no_digit_stands_for_a_person(what: str) -> None:
+    assert not [said for said in SPELLINGS[what]() if said.isdigit()]
+
+
+def test_a_cross_is_no_word_of_a_register() -> None:
+    assert "x" not in reference.attendance_marks()
+
+
+def test_bands_of_service_follow_one_another() -> None:
+    limits = list(reference.SERVICE_BANDS.values())
+    assert [first for first, _ in limits] == [0, *(beyond for _, beyond in limits[:-1])]

@@ -67,7 +67,12 @@ _PLAIN: Final = _RegisterStyle(
         "minutes": "Minutes",
         "absence_reason": "Reason for absence",
     },
-    departures={"departed_on": "Date", "departure_kind": "What happened"},
+    departures={
+        "departed_on": "Date",
+        "departure_kind": "What happened",
+        "new_force": "Moved to",
+        "new_number": "Number there",
+    },
     ranks={
         "constable": ("PC", "DC"),
         "sergeant": ("PS", "T/DS"),
@@ -107,7 +112,12 @@ _FORMAL: Final = _RegisterStyle(
         "minutes": "Length (minutes)",
         "absence_reason": "Apologies",
     },
-    departures={"departed_on": "Left on", "departure_kind": "Type"},
+    departures={
+        "departed_on": "Left on",
+        "departure_kind": "Type",
+        "new_force": "New force",
+        "new_number": "New number",
+    },
     ranks={
         "constable": ("Police Constable", "Detective Constable"),
         "sergeant": ("Sergeant", "Detective Sergeant"),
@@ -248,6 +258,8 @@ def _departures(style: _RegisterStyle) -> _Register:
         "departure_kind": pl.when(broken("departure_kind_unknown"))
         .then(pl.lit(NOT_A_CHOICE))
         .otherwise(spelled("departure_kind", style.departure_kinds)),
+        "new_force": home_force("new_force"),
+        "new_number": pl.col("new_number"),
     }
     return style.departures, cells, {"departure_kind": meanings(style.departure_kinds)}
 

@@ -84,9 +84,9 @@ def declared(sheet: Sheet, platform: Platform, participant: str) -> dict[str, An
     return declared
 
 
-def home_force() -> pl.Expr:
+def home_force(column: str = "home_force") -> pl.Expr:
     # As people write it: `Simulated Force 01`, which is the declared name.
-    return pl.col("home_force").str.replace_all("-", " ").str.to_titlecase()
+    return pl.col(column).str.replace_all("-", " ").str.to_titlecase()
 
 
 def meanings(spellings: Mapping[str, str]) -> dict[str, str]:
