@@ -11,6 +11,7 @@ from pipeline.intake import ACCEPTED, WAIVED
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
 from pipeline.quality.decisions import let_in_by
+from pipeline.quality.response_ids import with_response_ids
 from pipeline.quality.standing import (
     Standing,
     enrolment_of,
@@ -88,10 +89,7 @@ def _responses(here: Home, ids: list[str], stage: Stage) -> Made:
         waivers=waivers,
         let_in=let_in,
     )
-    # Sorted once, here: two tables of a million rows are made from it.
-    responses = made.counting.with_columns(
-        pl.concat_str("participant_id", "wave", "instrument", separator="/").alias("response_id")
-    ).sort("response_id")
+    responses = with_response_ids(made.counting)
     origins = responses.select("response_id", "home_force", "arm", "gender")
     return {
         "responses": tables.RESPONSES.conform(responses),

@@ -22,6 +22,8 @@ from pipeline.storage.stages import Made, Stage
 from pipeline.submissions import Record, versions
 from pipeline.vocabulary import Kind, Verdict
 
+_OF_RESPONSES = ("submission_id", "participant_id", "wave", "instrument")
+
 
 @dg.asset(
     deps=[accepted],
@@ -43,9 +45,10 @@ def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
     )
 
     def work(stage: Stage) -> Made:
-        verdicts, responses = stage.read("verdicts"), stage.read("responses")
+        verdicts = stage.read("verdicts")
+        responses = stage.read("responses", _OF_RESPONSES)
         standing = pl.concat(stage.read(f"findings_{kind}") for kind in Kind)
-        counting = [stage.read(kind).select("submission_id") for kind in REGISTERS]
+        counting = [stage.read(kind, ["submission_id"]) for kind in REGISTERS]
         rows_accepted = (
             pl.concat([responses.select("submission_id"), *counting])
             .group_by("submission_id")

@@ -8,6 +8,16 @@ from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
 from pipeline.storage.stages import Made, Stage
 
+_OF_RESPONSES = (
+    "response_id",
+    "participant_id",
+    "organisation",
+    "wave",
+    "instrument",
+    "completed_on",
+)
+"""Who answered what and when; the answers themselves are most of the table."""
+
 
 @dg.asset(
     deps=[scores],
@@ -21,7 +31,7 @@ def ledger(home: HomeResource) -> dg.MaterializeResult[None]:
 
     def work(stage: Stage) -> Made:
         roster = stage.read("roster")
-        responses = stage.read("responses").join(
+        responses = stage.read("responses", _OF_RESPONSES).join(
             stage.read("response_origins"), on="response_id", how="left"
         )
         made = build_ledger(
@@ -29,7 +39,7 @@ def ledger(home: HomeResource) -> dg.MaterializeResult[None]:
             attendance=stage.read("attendance"),
             departures=stage.read("departures"),
             responses=responses,
-            scores=stage.read("scores"),
+            scores=stage.read("scores", ["response_id", "raw_score"]),
             organisations_with_roster=frozenset(roster["organisation"].unique()),
             programme=programme,
             as_of=as_of,

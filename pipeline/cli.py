@@ -15,6 +15,7 @@ import typer
 from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption
 from pipeline.console import opened as _opened
 from pipeline.console import stop as _stop
+from pipeline.inspect_command import inspect
 from pipeline.review_commands import review
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ app = typer.Typer(
 )
 
 app.add_typer(review)
+app.command()(inspect)
 AsOfOption = Annotated[
     datetime | None,
     typer.Option(
@@ -202,15 +204,14 @@ def up(
 
 def main() -> None:
     """Run the command line; a configuration that cannot be used ends in one sentence."""
-    from pipeline.programme import UnusableConfiguration
-
     try:
         app()
-    except UnusableConfiguration as problem:
-        _stop(str(problem))
     except Exception as defect:  # noqa: BLE001 - a traceback could quote what people answered
         from pipeline.errors import place_of, refusal_of
+        from pipeline.programme import UnusableConfiguration
 
+        if isinstance(defect, UnusableConfiguration):
+            _stop(str(defect))
         if refusal := refusal_of(defect):
             _stop(f"Muster stopped and the warehouse is as it was: {refusal}.")
         typer.echo(f"Muster failed, which is a defect of its own: {place_of(defect)}.", err=True)
@@ -275,12 +276,12 @@ def _run(
     # Only now: Dagster and Great Expectations take seconds to import.
     from pipeline.definitions import build_defs
     from pipeline.orchestration.launch import failure_of, instance_of, run_here
-    from pipeline.orchestration.resources import InThisProcess
+    from pipeline.orchestration.processes import InProcesses
 
     if not quiet:
         typer.echo(f"{len(work.to_take_in)} new submissions to take in.")
     with instance_of(home.root) as instance, _progress(quiet) as progress:
-        defs = build_defs(home.root, as_of, known_at, InThisProcess(progress))
+        defs = build_defs(home.root, as_of, known_at, InProcesses(progress))
         new = [arrival.submission_id for arrival in work.to_take_in]
         result = run_here(defs, instance, home, new, log_level=log_level)
     if not result.success:

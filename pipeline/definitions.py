@@ -20,7 +20,8 @@ from assets.verdicts import verdicts
 from assets.warehouse import warehouse
 from checks.on_profiles import CHECKS
 from pipeline.orchestration.jobs import BRING_UP_TO_DATE, TAKE_IN, TIDY_UP, WORK_OUT_ANEW
-from pipeline.orchestration.resources import HomeResource, InThisProcess, SubmissionMapper
+from pipeline.orchestration.processes import InProcesses
+from pipeline.orchestration.resources import HomeResource, SubmissionMapper
 from pipeline.orchestration.schedules import SCHEDULES
 from pipeline.orchestration.sensors import landing
 
@@ -57,7 +58,7 @@ def build_defs(
                 as_of=as_of.isoformat() if as_of else None,
                 known_at=known_at.isoformat() if known_at else None,
             ),
-            "mapper": mapper or InThisProcess(),
+            "mapper": mapper or InProcesses(),
         },
         # One process: an interpreter for each step costs more than any stage.
         executor=dg.in_process_executor,

@@ -113,6 +113,35 @@ class Thresholds(_Declared):
         return self
 
 
+class Limits(_Declared):
+    """The largest file that is taken in; a larger one is held, with a sentence that says so."""
+
+    file_megabytes: int = Field(200, ge=1)
+    unpacked_megabytes: int = Field(500, ge=1)
+    """Of an archive or a workbook, which are packed: a small file may unpack to a huge one."""
+    rows: int = Field(1_000_000, ge=1)
+    columns: int = Field(5_000, ge=1)
+    workbook_cells: int = Field(20_000_000, ge=1)
+    """Rows times columns of one sheet: the cells between two that lie far apart are held too."""
+
+    @property
+    def file_bytes(self) -> int:
+        return self.file_megabytes * 1_000_000
+
+    @property
+    def unpacked_bytes(self) -> int:
+        return self.unpacked_megabytes * 1_000_000
+
+    @staticmethod
+    def too_many(what: str, found: int | None, limit: int) -> str:
+        """The sentence for a file with more than a limit allows."""
+        counted = f"{found:,}" if found is not None else f"more than {limit:,}"
+        return (
+            f"the file has {counted} {what.replace('workbook_', '')}, and at most {limit:,} are "
+            f"taken in; send it in parts, or raise limits.{what} in programme.yaml"
+        )
+
+
 class Programme(_Declared):
     programme: Name
     title: str
@@ -132,6 +161,7 @@ class Programme(_Declared):
     baseline_sd: Mapping[Name, Mapping[Name, float]] = {}
     """Baseline SDs by instrument and subscale, frozen for reliable change."""
     thresholds: Thresholds = Thresholds()
+    limits: Limits = Limits()
 
     @model_validator(mode="after")
     def _measures_what_it_names(self) -> Self:

@@ -22,6 +22,10 @@ UNMAPPED = "unmapped"
 _HASH_CHARACTERS = 12
 
 
+_TOO_LARGE = (
+    "the file is larger than {} MB; send it in parts, or raise limits.file_megabytes in "
+    "programme.yaml"
+)
 CANNOT_BE_OPENED = "the file cannot be opened; give Muster the permission to read it"
 
 
@@ -38,6 +42,8 @@ class LandingFile:
     `modified_at`, which a copy may bring along."""
     problem: str | None = None
     """Why it cannot be opened, in one sentence; its hash is then not of its bytes."""
+    size: int = 0
+    """In bytes, as it was hashed."""
 
     def is_still(self, now: datetime, for_seconds: float) -> bool:
         """Whether nobody has written to it for a while; a change that lies ahead is none."""
@@ -49,7 +55,10 @@ class LandingFile:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A landing file with the source it belongs to, or the sentence that says why it has none."""
+    """A landing file with the source it belongs to, or the sentence that says why it has none.
+
+    A file that is too large has both: it is not read.
+    """
 
     submission_id: str
     organisation: str
@@ -129,6 +138,9 @@ def arrivals(
         is_known = file.folder in programme.known_organisations
         organisation = file.folder if file.folder and is_known else UNKNOWN
         chosen, problem = _mapping_of(file, organisation, by_organisation, problems)
+        if chosen is not None and file.size > programme.limits.file_bytes:
+            # Said before anything reads it, so that it is never in memory.
+            problem = _TOO_LARGE.format(programme.limits.file_megabytes)
         source = chosen.source if chosen else UNMAPPED
         submission_id = f"{organisation}--{source}--{file.sha256[:_HASH_CHARACTERS]}"
         own_waived = (waived or {}).get(submission_id, frozenset())
@@ -157,6 +169,7 @@ _DECIDING_ROWS = {
     "duplicates",
     "identifiers",
     "organisations",
+    "limits",
 }
 """What of the programme file decides which rows come out of a file's bytes."""
 

@@ -10,6 +10,7 @@ import yaml
 
 from pipeline import reference
 from pipeline.programme import (
+    Limits,
     Programme,
     UnusableConfiguration,
     load_programme,
@@ -245,3 +246,16 @@ def test_settings_for_one_force_and_for_the_rest() -> None:
 def test_a_programme_does_not_change(small: Programme) -> None:
     with pytest.raises(ValueError, match="frozen"):
         small.title = "Another"  # type: ignore[misc]
+
+
+def test_limits_have_defaults_that_the_example_programme_shows(small: Programme) -> None:
+    (shown,) = [
+        line for line in reference.example_programme().splitlines() if line.startswith("# limits:")
+    ]
+    said = parse_programme(reference.example_programme() + shown.removeprefix("# ") + "\n")
+    assert said.limits == small.limits == Limits()
+
+
+def test_a_limit_is_at_least_one() -> None:
+    with pytest.raises(UnusableConfiguration, match=r"limits\.rows"):
+        parse_programme(with_entry(limits={"rows": 0}))

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from pipeline import reference
-from pipeline.programme import Programme, parse_programme
+from pipeline.programme import Limits, Programme, parse_programme
 from pipeline.reading.mapping import Mapping, parse_mapping
 from pipeline.submissions import Arrival, LandingFile, arrivals, fingerprint
 
@@ -73,6 +73,30 @@ def test_a_file_is_matched_by_folder_and_name(programme: Programme) -> None:
     assert arrival.problem is None
     short = hashlib.sha256(b"a").hexdigest()[:12]
     assert arrival.submission_id == f"kent--roster--{short}"
+
+
+@pytest.mark.parametrize(("size", "held"), [(2_000_000, False), (2_000_001, True)])
+def test_a_file_over_the_limit_keeps_its_source_and_is_not_to_be_read(
+    size: int, held: bool, programme: Programme
+) -> None:
+    small = programme.model_copy(update={"limits": Limits(file_megabytes=2)})
+    roster = mapping(programme, "roster", "roster*")
+    arrival = one(small, replace(landed("roster.csv"), size=size), roster)
+    assert arrival.mapping is roster
+    assert arrival.problem == (
+        "the file is larger than 2 MB; send it in parts, or raise limits.file_megabytes in "
+        "programme.yaml"
+        if held
+        else None
+    )
+
+
+def test_a_limit_that_is_raised_lets_a_file_be_tried_again(programme: Programme) -> None:
+    roster = mapping(programme, "roster", "roster*")
+    raised = programme.model_copy(update={"limits": Limits(rows=7)})
+    before, after = (one(each, landed("roster.csv"), roster) for each in (programme, raised))
+    assert before.submission_id == after.submission_id
+    assert before.fingerprint != after.fingerprint
 
 
 @pytest.mark.parametrize("folder", [None, "narnia", "Jane Doe"])

@@ -115,6 +115,17 @@ def joined_notes(notes: Iterable[str]) -> str | None:
     return "; ".join(dict.fromkeys(notes)) or None
 
 
+def measurements(
+    scores: pl.DataFrame, participants: pl.DataFrame, programme: Programme
+) -> pl.DataFrame:
+    """The scorable rows of a `tables.SCORES` frame, of officers where they are counted.
+
+    The columns of `scored` and of `placed`, but for participant_id: `officer` is a number instead,
+    by which frames of millions of rows are joined in half the time. Raises what those raise.
+    """
+    return placed(scored(scores, programme), participants).drop("participant_id")
+
+
 def scored(scores: pl.DataFrame, programme: Programme) -> pl.DataFrame:
     """The scorable rows of a `tables.SCORES` frame, ready to be summed.
 
@@ -146,7 +157,8 @@ def scored(scores: pl.DataFrame, programme: Programme) -> pl.DataFrame:
 def placed(measured: pl.DataFrame, participants: pl.DataFrame) -> pl.DataFrame:
     """`measured` with the organisation that enrolled the officer, the arm and the cluster.
 
-    Adds organisation and arm (see `as_part`), has_group, and cluster: a number for the session
+    Adds the officer's number, organisation and arm (see `as_part`), has_group, and cluster: a
+    number for the session
     group, or for the officer where there is none. Where an organisation has too few groups for
     clusters to count, its officers without one share the number 0. Raises ValueError if somebody
     measured is not a participant.
@@ -157,6 +169,7 @@ def placed(measured: pl.DataFrame, participants: pl.DataFrame) -> pl.DataFrame:
     ).cast(pl.UInt32)
     places = participants.select(
         "participant_id",
+        pl.int_range(pl.len(), dtype=pl.UInt32).alias("officer"),
         *(as_part(participants, column) for column in ("organisation", "arm")),
         (~alone).alias("has_group"),
         # Numbers group faster than text. `has_group` keeps a group and an officer apart. And a

@@ -17,7 +17,7 @@ from pipeline.evaluation.cells import (
     cell_interval,
     cells,
     joined_notes,
-    placed,
+    measurements,
     scored,
 )
 from pipeline.programme import Contrast, Programme
@@ -32,7 +32,7 @@ RELIABLE: Final = 1.96
 FEWEST_FOR_CORRELATION: Final = 3
 """Any two officers lie on a line."""
 
-_KEYS: Final = ("participant_id", "instrument", "subscale")
+_KEYS: Final = ("officer", "instrument", "subscale")
 
 
 def paired_change(
@@ -45,15 +45,14 @@ def paired_change(
     change uses the SDs of `baseline_sds`. See `change_between` for the rest.
     """
     sds = baseline_sds(scores, programme)
+    measured = measurements(scores, participants, programme)
     first, *later = programme.wave_names
     pairs = [(first, wave) for wave in later]
     primary = (programme.primary.from_wave, programme.primary.to_wave)
     if primary not in pairs:
         pairs.append(primary)
     changes = [
-        change_between(
-            scores, participants, programme, from_wave=from_wave, to_wave=to_wave, sds=sds
-        )
+        _change_between(measured, programme, from_wave, to_wave, sds)
         for from_wave, to_wave in pairs
     ]
     return pl.concat(changes)
@@ -110,16 +109,24 @@ def change_between(
     A figure that cannot be had is NULL and the note says why. Raises ValueError for a score of
     nobody enrolled, and for a wave, instrument or subscale that the programme does not have.
     """
+    asked = scores.filter(pl.col("wave").is_in([from_wave, to_wave]))
+    measured = measurements(asked, participants, programme)
+    return _change_between(measured, programme, from_wave, to_wave, sds)
+
+
+def _change_between(
+    measured: pl.DataFrame, programme: Programme, from_wave: str, to_wave: str, sds: BaselineSds
+) -> pl.DataFrame:
     s_diffs = _standard_errors_of_difference(programme, sds)
-    pairs = _pairs(scores, programme, from_wave, to_wave)
-    measured = _with_reliable_change(pairs, programme, s_diffs).with_columns(
+    pairs = _pairs(measured, from_wave, to_wave)
+    changes = _with_reliable_change(pairs, programme, s_diffs).with_columns(
         earlier_squares=pl.col("earlier") ** 2,
         later_squares=pl.col("later") ** 2,
         change_squares=pl.col("change") ** 2,
         products=pl.col("earlier") * pl.col("later"),
     )
-    figures = [name for name in measured.columns if name not in _KEYS]
-    found = cells(placed(measured, participants), ("instrument", "subscale"), figures, "change")
+    figures = [name for name in changes.columns if name not in measured.columns]
+    found = cells(changes, ("instrument", "subscale"), figures, "change")
     return pl.DataFrame(
         [
             {
@@ -163,19 +170,14 @@ def _standard_errors_of_difference(
     return found
 
 
-def _pairs(
-    scores: pl.DataFrame, programme: Programme, from_wave: str, to_wave: str
-) -> pl.DataFrame:
+def _pairs(measured: pl.DataFrame, from_wave: str, to_wave: str) -> pl.DataFrame:
     """Officers scored at both waves: earlier, later and change, in units."""
-
-    def at(wave: str, name: str) -> pl.DataFrame:
-        measured = scored(scores.filter(pl.col("wave") == wave), programme)
-        return measured.select(*_KEYS, pl.col("score").alias(name))
-
-    return (
-        at(from_wave, "earlier")
-        .join(at(to_wave, "later"), on=_KEYS)
-        .with_columns(change=pl.col("later") - pl.col("earlier"))
+    earlier, later = (
+        measured.filter(pl.col("wave") == wave).rename({"score": name})
+        for wave, name in ((from_wave, "earlier"), (to_wave, "later"))
+    )
+    return earlier.join(later.select(*_KEYS, "later"), on=_KEYS).with_columns(
+        change=pl.col("later") - pl.col("earlier")
     )
 
 

@@ -13,8 +13,7 @@ from pipeline.evaluation.cells import (
     cell_interval,
     cells,
     joined_notes,
-    placed,
-    scored,
+    measurements,
 )
 from pipeline.programme import Programme
 from pipeline.vocabulary import BandLevel
@@ -33,7 +32,7 @@ def wave_summary(
     than three count by their level. Raises ValueError for a score of nobody enrolled, and for a
     wave, instrument, subscale or band that the programme does not have.
     """
-    measured = placed(_with_levels(scored(scores, programme), programme), participants)
+    measured = _with_levels(measurements(scores, participants, programme), programme)
     found = cells(
         measured.with_columns(squares=pl.col("score") ** 2),
         by=("wave", "instrument", "subscale"),

@@ -57,7 +57,7 @@ def due_dates(people: pl.DataFrame, starts: pl.DataFrame, programme: Programme) 
     """One row for each person and wave: due day and window, NULL where the start is unknown.
 
     Columns participant_id, organisation, wave, due_on, window_opens_on, window_closes_on; both
-    ends of the window belong to it.
+    ends of the window belong to it. In the order of the people, then of the waves' names.
     """
     # Days are reckoned once a cohort and wave by the programme's own rule, then joined to people.
     windows = pl.DataFrame(
@@ -68,13 +68,13 @@ def due_dates(people: pl.DataFrame, starts: pl.DataFrame, programme: Programme) 
                 *(programme.window(wave, start) if start else (None, None, None)),
             )
             for *cohort, start in starts.select(*_COHORT, "starts_on").rows()
-            for wave in programme.waves
+            for wave in sorted(programme.waves, key=lambda wave: wave.wave)
         ],
         schema=_DUE_DATES,
         orient="row",
     )
     return (
         people.select("participant_id", "organisation", *_COHORT)
-        .join(windows, on=_COHORT, how="inner", nulls_equal=True)
+        .join(windows, on=_COHORT, how="inner", nulls_equal=True, maintain_order="left_right")
         .drop(_COHORT)
     )

@@ -98,9 +98,8 @@ def with_first_responders(
         )
         .with_columns(pl.lit(EnrolmentSource.FIRST_RESPONSE.value).alias("enrolment_source"))
     )
-    return pl.concat([people, _as_people(responders)]).with_columns(
-        pl.col("arm").fill_null(programme.arms[0])
-    )
+    together = pl.concat([people, _as_people(responders)]).sort("participant_id")
+    return together.with_columns(pl.col("arm").fill_null(programme.arms[0]))
 
 
 def with_groups_from_registers(people: pl.DataFrame, attendance: pl.DataFrame) -> pl.DataFrame:
@@ -133,13 +132,13 @@ def begun_by(
     come to a session, both given up to `as_of`: rosters are often dated later than the first
     questionnaire. An unknown day counts as past.
     """
+    ahead = people.filter(pl.col("enrolled_on") > as_of).select("participant_id")
     taken_part = pl.concat(
-        [responses["participant_id"], attendance.filter("attended")["participant_id"]]
-    ).unique()
-    return people.filter(
-        (pl.col("enrolled_on") <= as_of).fill_null(True)
-        | pl.col("participant_id").is_in(taken_part.implode())
+        rows.select("participant_id").join(ahead, on="participant_id", how="semi")
+        for rows in (responses, attendance.filter("attended"))
     )
+    not_yet = ahead.join(taken_part, on="participant_id", how="anti")
+    return people.join(not_yet, on="participant_id", how="anti", maintain_order="left")
 
 
 def memberships(

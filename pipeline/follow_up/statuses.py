@@ -57,13 +57,19 @@ def participant_waves(
             _responses_that_count(responses, scores, programme),
             on=["participant_id", "wave"],
             how="left",
+            maintain_order="left",
         )
-        .join(departed, on="participant_id", how="left")
-        .join(not_held, on=["organisation", "wave"], how="left")
+        .join(departed, on="participant_id", how="left", maintain_order="left")
+        .join(not_held, on=["organisation", "wave"], how="left", maintain_order="left")
         .with_columns(_status(as_of).alias("status"))
     )
     return (
-        waves.join(_last_reasons(waves, attendance), on=["participant_id", "wave"], how="left")
+        waves.join(
+            _last_reasons(waves, attendance),
+            on=["participant_id", "wave"],
+            how="left",
+            maintain_order="left",
+        )
         .with_columns(
             pl.when(pl.col("status") == WaveStatus.NOT_YET_DUE.value, pl.col("due_on").is_null())
             .then(pl.lit(START_UNKNOWN))

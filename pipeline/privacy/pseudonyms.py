@@ -14,11 +14,12 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 
 import polars as pl
 
 from pipeline.programme import Identifiers, IdentifierSettings
+from pipeline.reading.cells import LOST_DIGITS
 
 _BYTES = 10
 """Of a hash kept: 80 bits, so that among a million officers two meet with p < 1e-12."""
@@ -42,34 +43,41 @@ class Pseudonymiser:
 
     def participants(self, rows: pl.DataFrame) -> pl.Series:
         """`participant_id` for rows with `home_force` and `identifier`; null where either is."""
-        return self._of_unique(rows, "home_force", "identifier", self._participant)
+        return self._of_unique(rows, "home_force", "identifier", self._participants)
 
     def labels(self, rows: pl.DataFrame, column: str, organisation: str) -> pl.Series:
         """Pseudonyms of the session groups or facilitators in `column` of one organisation."""
         named = rows.with_columns(pl.lit(organisation).alias("organisation"))
-        return self._of_unique(named, "organisation", column, partial(self._label, column))
+        return self._of_unique(named, "organisation", column, partial(self._labels, column))
 
-    def _participant(self, home_force: str, identifier: str) -> str | None:
-        normalised = normalised_identifier(identifier, self.identifiers.of(home_force))
-        return self._chained("participant", home_force, normalised) if normalised else None
+    def _participants(self, home_force: str, identifiers: list[str]) -> list[str | None]:
+        settings = self.identifiers.of(home_force)
+        normalised = [normalised_identifier(identifier, settings) for identifier in identifiers]
+        return self._chained("participant", home_force, normalised)
 
-    def _label(self, what: str, organisation: str, label: str) -> str | None:
-        spelling = _one_spelling(label)
-        return self._chained(what, organisation, spelling) if spelling else None
+    def _labels(self, what: str, organisation: str, labels: list[str]) -> list[str | None]:
+        return self._chained(what, organisation, [_one_spelling(label) for label in labels])
 
-    def _chained(self, what: str, where: str, text: str) -> str:
-        first = _beginning(what, self.programme, where) + _with_length(text)
-        pseudonym = _shortened(self.keys[0], first, 1)
+    def _chained(self, what: str, where: str, texts: list[str]) -> list[str | None]:
+        """Pseudonyms of texts, each through every key; None for an empty one."""
+        beginning = b"".join(_with_length(text) for text in (what, self.programme, where))
+        pseudonyms = [
+            _shortened(self.keys[0], beginning + _with_length(text), 1) if text else None
+            for text in texts
+        ]
         for version, key in enumerate(self.keys[1:], start=2):
-            pseudonym = _shortened(key, pseudonym.encode("ascii"), version)
-        return pseudonym
+            pseudonyms = [
+                _shortened(key, before.encode("ascii"), version) if before else None
+                for before in pseudonyms
+            ]
+        return pseudonyms
 
     def _of_unique(
         self,
         rows: pl.DataFrame,
         within: str,
         column: str,
-        pseudonym: Callable[[str, str], str | None],
+        pseudonyms_of: Callable[[str, list[str]], list[str | None]],
     ) -> pl.Series:
         """Python runs once for each identifier that was not met before, not once a row."""
         places = rows.select(within, column).drop_nulls().group_by(within)
@@ -77,9 +85,8 @@ class Pseudonymiser:
         found = []
         for where, names in named.iter_rows():
             known = self._known.setdefault((column, where), {})
-            for name in names:
-                if name not in known:
-                    known[name] = pseudonym(where, name)
+            new = [name for name in names if name not in known]
+            known.update(zip(new, pseudonyms_of(where, new), strict=True))
             found.append([known[name] for name in names])
         pseudonyms = pl.Series("pseudonym", found, dtype=pl.List(pl.String))
         # Nearly every file speaks of one force, and joining on one column takes half the time.
@@ -92,9 +99,10 @@ class Pseudonymiser:
         )["pseudonym"]
 
 
-@lru_cache
-def _beginning(*fields: str) -> bytes:
-    return b"".join(_with_length(text) for text in fields)
+def as_numbers(pseudonyms: pl.Series) -> pl.Series:
+    """The first 63 bits of each hash (Int64), in the order of the pseudonyms."""
+    digits = pseudonyms.str.tail(2 * _BYTES).str.head(16)
+    return (digits.str.to_integer(base=16, dtype=pl.UInt64) // 2).cast(pl.Int64)
 
 
 def _with_length(text: str) -> bytes:
@@ -124,8 +132,11 @@ def normalised_identifier(identifier: str, settings: IdentifierSettings) -> str:
     """One spelling of an officer's identifier; empty where nothing of it is left.
 
     Whether leading zeros count is a setting of the force: stripping them can merge two officers,
-    keeping them can split one.
+    keeping them can split one. Of a number that lost its digits (`1.2E+06`) nothing is left: it
+    would make one officer of many.
     """
+    if re.match(LOST_DIGITS, identifier.strip()):
+        return ""
     normalised = _one_spelling(identifier)
     for prefix in settings.prefixes:
         normalised = normalised.removeprefix(_one_spelling(prefix))

@@ -16,7 +16,7 @@ import polars as pl
 
 from pipeline.programme import Programme
 from pipeline.quality.answers import item_columns
-from pipeline.reading.cells import UNRECOGNISED
+from pipeline.reading.cells import NOBODYS_ROW, UNRECOGNISED
 from pipeline.reference import Instrument
 from pipeline.vocabulary import Kind, Severity
 
@@ -110,6 +110,14 @@ def _answered_too_fast(circumstances: Circumstances) -> pl.Expr:
     return (pl.col("duration_seconds") < fastest).fill_null(False)
 
 
+def _is_without_participant(_: Circumstances) -> pl.Expr:
+    said_why = [
+        pl.col("unrecognised").list.contains(mark).fill_null(False)
+        for mark in ("participant", NOBODYS_ROW)
+    ]
+    return pl.col("participant_id").is_null() & ~pl.any_horizontal(said_why)
+
+
 def _session_number_unknown(circumstances: Circumstances) -> pl.Expr:
     planned = circumstances.programme.sessions.planned
     return ~pl.col("session_number").is_between(1, planned).fill_null(False)
@@ -129,7 +137,25 @@ ROW_RULES: tuple[Rule, ...] = (
         "The row does not say whose it is.",
         "Fill in the officer's number and send the file again.",
         "participant",
-        lambda _: pl.col("participant_id").is_null(),
+        _is_without_participant,
+    ),
+    Rule(
+        "participant_key_lost_digits",
+        _EVERY,
+        Severity.REJECT,
+        "A spreadsheet wrote the officer's number as 1.2E+06, and its last digits are lost.",
+        "Ask for the export before it was opened there, or with the column formatted as text.",
+        "participant",
+        _unrecognised("participant"),
+    ),
+    Rule(
+        "totals_or_headings",
+        _EVERY,
+        Severity.REJECT,
+        "The row sums up others or repeats the headings; it is nobody's.",
+        "Nothing to do; leave such rows out of the next export.",
+        "participant",
+        _unrecognised(NOBODYS_ROW),
     ),
     Rule(
         "preview_or_test_row",
@@ -155,7 +181,8 @@ ROW_RULES: tuple[Rule, ...] = (
         _ANSWERS,
         Severity.REJECT,
         "An answer is neither a number nor one of the labels that the mapping knows.",
-        "Add the label to the mapping, or correct the cell.",
+        "Add the label to the mapping, or correct the cell; if a spreadsheet made 25-Jun of 25-6, "
+        "ask for the export before it was opened there.",
         _first_item(_is_unrecognised),
         lambda _: pl.col("items_unrecognised") > 0,
     ),
@@ -274,7 +301,7 @@ ROW_RULES: tuple[Rule, ...] = (
         _ROSTER,
         Severity.WARN,
         "The years of service are not a number from 0 to 60; they count as unknown.",
-        "Correct the cell.",
+        "Correct the cell; a spreadsheet makes a date such as 10-May of a band such as 5-10.",
         "service_years",
         _unrecognised("service_years"),
     ),

@@ -5,16 +5,20 @@ What stays out: the fields of each kind (`questionnaires.py`, `registers.py`) an
 (`pipeline/quality`): a cell that cannot be parsed is marked, and the rule that names it decides.
 
 Canonical rows of every kind have `row_number`, `identifier`, `home_force`, `consent`, `is_test`
-and `unrecognised` (the fields whose cell held something that could not be understood).
+and `unrecognised` (the fields whose cell held something that could not be understood, `participant`
+for a number that lost its digits, and NOBODYS_ROW).
 """
 
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 import polars as pl
+import polars.selectors as cs
 
 from pipeline.programme import Programme
 from pipeline.reading import (
+    days,
     jisc,
     limesurvey,
     microsoft_forms,
@@ -26,7 +30,7 @@ from pipeline.reading import (
     spss,
     surveymonkey,
 )
-from pipeline.reading.cells import folded, tidy, translated
+from pipeline.reading.cells import LOST_DIGITS, NOBODYS_ROW, folded, tidy, translated
 from pipeline.reading.fields import ours
 from pipeline.reading.mapping import ROSTER_FIELDS, ColumnValues, Mapping
 from pipeline.reading.table import Use
@@ -34,7 +38,7 @@ from pipeline.reading.tabular import Unreadable, read_records
 from pipeline.reference import Instrument
 from pipeline.vocabulary import Kind, OrganisationKind, Platform
 
-_READERS = {
+READERS = {
     Platform.CSV: plain.read,
     Platform.QUALTRICS: qualtrics.read,
     Platform.MICROSOFT_FORMS: microsoft_forms.read,
@@ -46,6 +50,15 @@ _READERS = {
     Platform.LIMESURVEY: limesurvey.read,
     Platform.SPSS: spss.read,
 }
+
+
+_SUMS = (
+    *("total", "totals", "sum", "grand total", "subtotal", "sub-total", "sub total"),
+    *("average", "mean", "count"),
+)
+"""What spreadsheets and clerks call a row that sums up others, where a number would stand."""
+
+_DAYS = frozenset({"completed_on", "enrolled_on", "held_on", "departed_on"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +85,8 @@ class Reading:
 
 def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
     """Canonical rows of an export; raises Unreadable with one sentence."""
-    table = _READERS[mapping.platform](read_records(content))
+    records = read_records(content, programme.limits, mapping.sheet)
+    table = READERS[mapping.platform](records)
     wanted = _wanted_columns(mapping, programme)
     present = table.names
     absent = [column for column in wanted if column not in present]
@@ -85,7 +99,7 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
         )
     body = table.body(_plain_numbers(mapping, programme))
     found = table.rows(wanted, body, _use(mapping, programme))
-    rows = _with_identity(_blank_as_null(found, mapping), mapping, programme)
+    rows = _with_identity(_blank_as_null(found, mapping, programme), mapping, programme)
     if rows.is_empty() and table.gathered and not body.is_empty():
         raise Unreadable(
             "no row of the file holds anything that the mapping names; ask for an export with the "
@@ -93,6 +107,7 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
         )
     if rows.is_empty():
         raise Unreadable("the file has headings but no rows; ask for the export again")
+    rows = days.settled(rows, _day_columns(mapping), mapping.date_format)
     blocks = (
         questionnaires.blocks(rows, mapping, programme)
         if mapping.kind == Kind.QUESTIONNAIRE
@@ -102,6 +117,7 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
         column
         for column in table.unknown(set(wanted))
         if not any(fnmatchcase(column, pattern) for pattern in mapping.leave_out)
+        and not table.is_empty(column, body)
     ]
     return Reading(
         rows_in_file=body.height,
@@ -135,6 +151,12 @@ def _use(mapping: Mapping, programme: Programme) -> Use:
     )
 
 
+def _day_columns(mapping: Mapping) -> list[str]:
+    suffixes = mapping.wave.suffixes if mapping.wave and mapping.wave.suffixes else ("",)
+    patterns = [column for name, column in mapping.columns.items() if name in _DAYS]
+    return [pattern.replace("{wave}", suffix) for suffix in suffixes for pattern in patterns]
+
+
 def _plain_numbers(mapping: Mapping, programme: Programme) -> set[str]:
     """Columns that may be parsed to numbers at once: nothing but answers in numbers.
 
@@ -145,10 +167,12 @@ def _plain_numbers(mapping: Mapping, programme: Programme) -> set[str]:
     return questionnaires.numeric_columns(mapping, programme) - {*_identity_columns(mapping)}
 
 
-def _blank_as_null(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-    codes = sorted({"", *(code.strip() for code in mapping.missing)})
-    text = pl.col(pl.String).str.strip_chars()
-    return rows.with_columns(pl.when(~text.is_in(codes)).then(text))
+def _blank_as_null(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.DataFrame:
+    # Answers in words are looked at as texts once each, and not cell by cell (`cells.answers`).
+    labelled = questionnaires.labelled_columns(mapping, programme) - {*_identity_columns(mapping)}
+    text = cs.string() - cs.by_name(labelled, require_all=False)
+    stripped = text.as_expr().str.strip_chars()
+    return rows.with_columns(pl.when(~stripped.is_in(sorted(mapping.missing_codes))).then(stripped))
 
 
 def _with_identity(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.DataFrame:
@@ -156,8 +180,24 @@ def _with_identity(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -
     if mapping.consent:
         agreed = [tidy(spelling) for spelling in mapping.consent.agreed]
         consent = folded(mapping.consent.column).is_in(agreed).fill_null(False)
+    identifier, mark = pl.col(mapping.participant), pl.lit(None, pl.String)
+    nobody = "|".join(re.escape(word) for word in (*_SUMS, mapping.participant))
+    # Hardly a file has such a row, so one look at the column comes first.
+    lost, sums = f"(?i){LOST_DIGITS}", rf"(?i)^(?:{nobody})\s*:?$"
+    if rows[mapping.participant].str.contains(f"{lost}|{sums}").any():
+        mark = (
+            pl.when(identifier.str.contains(lost))
+            .then(pl.lit("participant"))
+            .when(identifier.str.contains(sums))
+            .then(pl.lit(NOBODYS_ROW))
+        )
+    if mapping.consent:
+        # Sums never agreed to anything; they are told apart from people who did not.
+        consent |= (mark == NOBODYS_ROW).fill_null(False)
+    # Neither is anybody's number, so neither may be hashed as one.
     return rows.with_columns(
-        pl.col(mapping.participant).alias(ours("identifier")),
+        pl.when(mark.is_null()).then(identifier).alias(ours("identifier")),
+        mark.alias(ours("unrecognised")),
         _home_force(mapping, programme).alias(ours("home_force")),
         consent.alias(ours("consent")),
     )

@@ -6,6 +6,9 @@ among answers, where null already means unanswered.
 """
 
 import re
+from collections.abc import Collection
+from datetime import date
+from functools import partial
 from typing import Final
 
 import polars as pl
@@ -15,6 +18,23 @@ from pipeline.reference import Instrument
 
 UNRECOGNISED: Final = -(2**15)
 """Stands in an item column for a cell that held something which is not an answer."""
+
+NOBODYS_ROW: Final = "row"
+"""What `unrecognised` holds for a row that sums up others or repeats the headings."""
+
+AUTO: Final = "auto"
+"""Said for a date format where the file itself shows whether day or month comes first."""
+
+LOST_DIGITS: Final = r"^[+-]?\d(?:[.,]\d+)?[eE][+-]\d+$"
+"""How a spreadsheet writes a long number whose last digits it did not keep."""
+
+_MONTHS_IN_WORDS: Final = (
+    *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %y"),
+    *("%b %d, %Y", "%B %d, %Y"),
+)
+_OURS: Final = (date(1900, 1, 1), date(2100, 12, 31))
+_COUNTED: Final = (date(2000, 1, 1), date(2099, 12, 31))
+_DAY_ZERO: Final = date(1899, 12, 30)
 
 _RECODED: Final = re.compile(r"\s*\(\d+\)\s*$")
 _FAR_OUT_OF_RANGE: Final = 1_000
@@ -69,29 +89,78 @@ def as_day(column: str, pattern: str) -> pl.Expr:
     """The day that a cell in strptime format `pattern` names; a time of day is dropped.
 
     True dates of a workbook come as ISO dates whatever they look like there, so those are always
-    understood.
+    understood; so are the numbers that spreadsheets count days with, and with AUTO months in
+    words. Years that nobody could mean are not: `26` is no year.
     """
-    text = pl.col(column).str.strip_chars()
-    iso = text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:[ T]\d{2}:\d{2}|$)").str.to_date(
-        "%Y-%m-%d", strict=False
-    )
-    if any(code in pattern for code in ("%H", "%I", "%T", "%R")):
-        named = text.str.to_datetime(pattern, strict=False, time_unit="us").dt.date()
-    else:
-        named = text.str.to_date(pattern, strict=False)
+    return pl.col(column).map_batches(partial(_days, pattern=pattern), return_dtype=pl.Date())
+
+
+def _days(cells: pl.Series, pattern: str) -> pl.Series:
+    """Each way of writing a day is tried only where those before it left cells over."""
+    text = cells.str.strip_chars()
     # Where the year comes first the format decides: 2026-05-01 could be the fifth of January.
-    return named if pattern.startswith("%Y-") else pl.coalesce(named, iso)
+    ways = (_from_serial,) if pattern.startswith("%Y-") else (_from_iso, _from_serial)
+    days = _named(text, pattern)
+    for way in ways:
+        if days.null_count() == cells.null_count():
+            break
+        days = days.zip_with(days.is_not_null(), way(text))
+    return days
+
+
+def _named(text: pl.Series, pattern: str) -> pl.Series:
+    if pattern == AUTO:
+        tried = [text.str.to_date(each, strict=False) for each in _MONTHS_IN_WORDS]
+        days = pl.select(pl.coalesce(tried)).to_series()
+    elif any(code in pattern for code in ("%H", "%I", "%T", "%R")):
+        days = text.str.to_datetime(pattern, strict=False, time_unit="us").dt.date()
+    else:
+        days = text.str.to_date(pattern, strict=False)
+    return days.set(~days.is_between(*_OURS), None)
+
+
+def _from_iso(text: pl.Series) -> pl.Series:
+    days = text.str.extract(r"^(\d{4}-\d{2}-\d{2})(?:[ T]\d{2}:\d{2}|$)")
+    return days.str.to_date("%Y-%m-%d", strict=False)
+
+
+def _from_serial(text: pl.Series) -> pl.Series:
+    """The day of a number such as 46027 or 46027.375, which counts days as Excel does."""
+    number = text.str.extract(r"^(\d{5})(?:[.,]\d+)?$").cast(pl.Int32)
+    # Dates are counted from 1970 here.
+    days = (number - (date(1970, 1, 1) - _DAY_ZERO).days).cast(pl.Date)
+    return days.set(~days.is_between(*_COUNTED), None)
+
+
+def _numbers(cells: pl.Series) -> pl.Series:
+    """Numbers with a point or a comma for decimals.
+
+    `1,250` is none: it could be a thousand or hardly more than one.
+    """
+    text = cells.str.strip_chars()
+    numbers = text.cast(pl.Float64, strict=False)
+    if numbers.null_count() == cells.null_count():
+        return numbers
+    with_comma = text.str.extract(r"^([+-]?\d+,(?:\d{1,2}|\d{4,}))$").str.replace(",", ".")
+    return numbers.zip_with(numbers.is_not_null(), with_comma.cast(pl.Float64))
 
 
 def as_whole_number(column: str) -> pl.Expr:
-    number = pl.col(column).str.strip_chars().cast(pl.Float64, strict=False)
-    return pl.when(number == number.floor()).then(number).cast(pl.Int32, strict=False)
+    def whole(cells: pl.Series) -> pl.Series:
+        numbers = _numbers(cells)
+        return numbers.set(numbers != numbers.floor(), None).cast(pl.Int32, strict=False)
+
+    return pl.col(column).map_batches(whole, return_dtype=pl.Int32())
 
 
 def as_seconds(column: str) -> pl.Expr:
     """Whole seconds; what is no number, or no time anybody could take, is null."""
-    seconds = pl.col(column).str.strip_chars().cast(pl.Float64, strict=False).round()
-    return pl.when(seconds.is_between(0, _LONGEST_SECONDS)).then(seconds)
+
+    def seconds(cells: pl.Series) -> pl.Series:
+        numbers = _numbers(cells).round()
+        return numbers.set(~numbers.is_between(0, _LONGEST_SECONDS), None)
+
+    return pl.col(column).map_batches(seconds, return_dtype=pl.Float64())
 
 
 def as_truth(field: str, column: str, mapping: Mapping) -> pl.Expr:
@@ -101,7 +170,7 @@ def as_truth(field: str, column: str, mapping: Mapping) -> pl.Expr:
 
 def service_band(column: str) -> pl.Expr:
     """Years of service in bands wide enough that a colleague does not recognise the officer."""
-    years = pl.col(column).str.strip_chars().cast(pl.Float64, strict=False)
+    years = pl.col(column).map_batches(_numbers, return_dtype=pl.Float64())
     limits = [
         pl.when(years.is_between(0, limit, closed="left")).then(pl.lit(name))
         for limit, name in _SERVICE_BANDS
@@ -109,28 +178,38 @@ def service_band(column: str) -> pl.Expr:
     return pl.coalesce(limits)
 
 
-def answers(cells: pl.Series, coding: Answers, instrument: Instrument) -> pl.Series:
-    """Cells of one item as Int16 answers: null is unanswered, UNRECOGNISED not an answer."""
-    parsed = (
-        _answers_from_labels(cells, coding, instrument)
-        if coding.coding == "labels"
-        else _answers_from_numbers(cells) + coding.offset
-    )
-    if parsed.null_count() == cells.null_count():
-        return parsed
-    return parsed.set(parsed.is_null() & cells.is_not_null(), UNRECOGNISED)
+def answers(
+    cells: pl.DataFrame, coding: Answers, instrument: Instrument, missing: Collection[str] = ()
+) -> pl.DataFrame:
+    """Cells of items as Int16 answers: null is unanswered, UNRECOGNISED not an answer.
+
+    `missing` are texts that stand for no answer; among numbers they must be null already.
+    """
+    if coding.coding == "labels":
+        return _answers_from_labels(cells, coding, instrument, {"", *missing})
+    return cells.select(_answers_from_numbers(column, coding.offset) for column in cells)
 
 
-def _answers_from_labels(cells: pl.Series, coding: Answers, instrument: Instrument) -> pl.Series:
+def _answers_from_labels(
+    cells: pl.DataFrame, coding: Answers, instrument: Instrument, missing: Collection[str]
+) -> pl.DataFrame:
     labels = coding.labels or {
         anchor: instrument.minimum + place for place, anchor in enumerate(instrument.anchors)
     }
     known = {_label(label): answer for label, answer in labels.items()}
-    # A column holds a handful of different texts, so Python tidies those and not every cell.
-    texts = cells.unique().drop_nulls().to_list()
-    found = {text: known[_label(text)] for text in texts if _label(text) in known}
-    return cells.replace_strict(
-        list(found), list(found.values()), default=None, return_dtype=pl.Int16
+    # All items together hold a handful of different texts, so Python tidies those and not every
+    # cell, and one look finds them.
+    distinct = cells.select(pl.all().unique().implode()).row(0) if cells.width else ()
+    texts = {text for column in distinct for text in column if text is not None}
+    told = {
+        text: known.get(_label(text), UNRECOGNISED)
+        for text in sorted(texts)
+        if text.strip() not in missing
+    }
+    return cells.select(
+        pl.all().replace_strict(
+            list(told), list(told.values()), default=None, return_dtype=pl.Int16
+        )
     )
 
 
@@ -139,14 +218,15 @@ def _label(text: str) -> str:
     return tidy(_RECODED.sub("", text))
 
 
-def _answers_from_numbers(cells: pl.Series) -> pl.Series:
+def _answers_from_numbers(cells: pl.Series, offset: int) -> pl.Series:
     if cells.dtype == pl.Int16:
-        return cells
+        return cells + offset if offset else cells
     quickly = cells.cast(pl.Int16, strict=False)
     if quickly.null_count() == cells.null_count():
-        return quickly
-    # Spreadsheets write `4.0` and ` 4`; a number too large for an answer is kept as too large.
-    number = cells.str.strip_chars().cast(pl.Float64, strict=False)
+        return quickly + offset
+    # Spreadsheets write `4.0`, `4,0` and ` 4`; a number too large for an answer is kept as such.
+    number = _numbers(cells)
     whole = number.is_finite() & (number == number.floor())
     clipped = number.clip(-_FAR_OUT_OF_RANGE, _FAR_OUT_OF_RANGE).cast(pl.Int16, strict=False)
-    return clipped.set(~whole.fill_null(False), None)
+    parsed = clipped.set(~whole.fill_null(False), None) + offset
+    return parsed.set(parsed.is_null() & cells.is_not_null(), UNRECOGNISED)

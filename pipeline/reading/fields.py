@@ -58,6 +58,7 @@ def select_fields(
     """
     parsed = {field.name: _parsed(rows, field) for field in fields}
     marks = [made[_MARK].alias(name) for name, made in parsed.items()]
+    marks.append(rows[ours("unrecognised")])
     return rows.select(
         *(pl.col(ours(name)).alias(name) for name in SHARED),
         _listed(marks).alias("unrecognised"),

@@ -19,7 +19,7 @@ from itertools import groupby
 
 import polars as pl
 
-from pipeline.reading.tabular import distinct
+from pipeline.reading.records import distinct
 
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _THE_ANSWER = frozenset({"", "response", "open-ended response"})

@@ -7,8 +7,8 @@ stands there once a wave. Answers in codes count from one: see `offset` of the m
 import re
 
 from pipeline.reading.plain import IDENTIFYING as _USUAL
+from pipeline.reading.records import Records, distinct
 from pipeline.reading.table import Table
-from pipeline.reading.tabular import Records, distinct
 
 IDENTIFYING = _USUAL | {"urn", "unique response number", "respondent email", "respondent name"}
 _URN_OF_A_WAVE = re.compile(r"urn[_. ]\w+")

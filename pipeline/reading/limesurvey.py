@@ -10,8 +10,8 @@ import re
 import polars as pl
 
 from pipeline.reading.headings import arrays, joined, plain_text
+from pipeline.reading.records import Records, distinct
 from pipeline.reading.table import Table
-from pipeline.reading.tabular import Records, distinct
 
 IDENTIFYING = frozenset(
     {

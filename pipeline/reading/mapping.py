@@ -145,6 +145,9 @@ class Mapping(_Declared):
     values: Dictionary[str, Dictionary[str, str]] = {}
     """Canonical field -> what its spellings mean."""
     date_format: str = "%Y-%m-%d"
+    """As strptime writes it; `auto` where the file itself shows whether day or month is first."""
+    sheet: str | None = None
+    """The sheet of a workbook that counts; without it there may be one with content."""
     consent: Consent | None = None
     missing: tuple[str, ...] = ("", "NA")
     leave_out: tuple[str, ...] = ()
@@ -165,7 +168,7 @@ class Mapping(_Declared):
             for meaning in self.values.get(field, {}).values():
                 if meaning.lower() not in known:
                     raise ValueError(f"values: {field} cannot mean {meaning}")
-        if "%" not in self.date_format:
+        if "%" not in self.date_format and self.date_format != "auto":
             raise ValueError("date_format: write it with percent signs, as in %d/%m/%Y")
         if self.source == "unmapped":
             raise ValueError("source: `unmapped` is what files without a mapping are called")
@@ -184,6 +187,11 @@ class Mapping(_Declared):
                     "`wave` gives `suffixes`"
                 )
         return self
+
+    @property
+    def missing_codes(self) -> frozenset[str]:
+        """Texts that stand for an empty cell, without spaces around them."""
+        return frozenset({"", *(code.strip() for code in self.missing)})
 
     def takes_in(self, file_name: str) -> bool:
         return fnmatch.fnmatch(file_name.lower(), self.files.lower())

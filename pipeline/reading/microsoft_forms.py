@@ -10,8 +10,8 @@ from itertools import takewhile
 
 import polars as pl
 
+from pipeline.reading.records import Records, distinct
 from pipeline.reading.table import Table
-from pipeline.reading.tabular import Records, distinct
 
 _METADATA = (
     "Start time",

@@ -4,8 +4,8 @@ Google Forms and SmartSurvey write it too, with metadata that is known by name.
 What stays out: platforms whose headings or rows need more than names.
 """
 
+from pipeline.reading.records import Records, distinct
 from pipeline.reading.table import Table
-from pipeline.reading.tabular import Records, distinct
 
 IDENTIFYING = frozenset(
     {

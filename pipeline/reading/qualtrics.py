@@ -8,8 +8,8 @@ import re
 
 import polars as pl
 
+from pipeline.reading.records import Records, distinct
 from pipeline.reading.table import Table
-from pipeline.reading.tabular import Records, distinct
 
 IDENTIFYING = frozenset(
     {

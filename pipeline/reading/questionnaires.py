@@ -35,12 +35,21 @@ def columns(mapping: Mapping, programme: Programme) -> list[str]:
 
 def numeric_columns(mapping: Mapping, programme: Programme) -> set[str]:
     """The columns that hold answers in numbers and nothing else that the mapping names."""
+    return _columns_of_answers(mapping, programme, "numeric")
+
+
+def labelled_columns(mapping: Mapping, programme: Programme) -> set[str]:
+    """The columns that hold answers in words and nothing else that the mapping names."""
+    return _columns_of_answers(mapping, programme, "labels")
+
+
+def _columns_of_answers(mapping: Mapping, programme: Programme, coding: str) -> set[str]:
     named = Counter(columns(mapping, programme))
     return {
         column
         for suffix in _suffixes(mapping)
-        for name, coding in mapping.instruments.items()
-        if coding.coding == "numeric"
+        for name, answers in mapping.instruments.items()
+        if answers.coding == coding
         for column in _item_columns(mapping, programme.instrument(name), suffix)
         if named[column] == 1
     }
@@ -95,17 +104,17 @@ def _block(
     suffix: str,
 ) -> pl.DataFrame:
     coding = mapping.instruments[instrument.instrument]
-    items = [
-        cells.answers(rows[column], coding, instrument).alias(f"item_{number}")
+    items = rows.select(
+        pl.col(column).alias(f"item_{number}")
         for number, column in enumerate(_item_columns(mapping, instrument, suffix), start=1)
-    ]
+    )
     return select_fields(
         rows,
         _fields(mapping, programme, suffix),
         _TYPES,
         _wave(mapping, programme, suffix).alias("wave"),
         pl.lit(instrument.instrument).alias("instrument"),
-        *items,
+        *cells.answers(items, coding, instrument, missing=mapping.missing_codes),
     )
 
 

@@ -16,8 +16,8 @@ import polars as pl
 
 from pipeline.reading.fields import ours
 from pipeline.reading.headings import plain_text
+from pipeline.reading.records import Records, distinct
 from pipeline.reading.table import Table, Use, is_blank
-from pipeline.reading.tabular import Records, distinct
 
 _METADATA = re.compile(
     r"redcap_\w+|event name|repeat instrument|repeat instance|data access group|survey timestamp"

@@ -6,20 +6,24 @@ names of the variables in its first row: SPSS's own case 1 is row 2.
 """
 
 import io
+from typing import Final
 
 import polars as pl
 
+from pipeline.programme import Limits
 from pipeline.reading.jisc import IDENTIFYING as _OF_JISC
 from pipeline.reading.qualtrics import IDENTIFYING as _OF_QUALTRICS
+from pipeline.reading.records import Records, Unreadable, distinct
 from pipeline.reading.table import Table
-from pipeline.reading.tabular import Records, Unreadable, distinct
+
+MARKS: Final = (b"$FL2", b"$FL3")
 
 
 class _Variables(Records):
     """Records of an SPSS file, its variables' names first."""
 
     def __init__(self, frame: pl.DataFrame, labels: list[dict[str, str]]) -> None:
-        super().__init__(frame)
+        super().__init__(frame, "an SPSS file")
         self._labels = labels
 
     @property
@@ -27,20 +31,27 @@ class _Variables(Records):
         return self._labels
 
 
-def records(content: bytes) -> Records:
+def records(content: bytes, limits: Limits) -> Records:
     """Records of an SPSS file's bytes; raises Unreadable with one sentence."""
     # It costs a third of a second, so it is imported where such a file comes.
     import pyreadstat  # noqa: PLC0415
 
     try:
+        _, about = pyreadstat.read_sav(io.BytesIO(content), metadataonly=True)
+        for what, found, limit in (
+            ("columns", about.number_columns, limits.columns),
+            ("rows", about.number_rows, limits.rows),
+        ):
+            if (found or 0) > limit:
+                raise Unreadable(limits.too_many(what, found, limit))
         cases, told = pyreadstat.read_sav(io.BytesIO(content), output_format="polars")
+    except (Unreadable, MemoryError):
+        raise
     except OverflowError:
         raise Unreadable(
             "a date in the SPSS file lies after the year 9999; correct it and send the file again"
         ) from None
-    except Exception as broken:
-        if isinstance(broken, MemoryError):
-            raise
+    except Exception:  # noqa: BLE001 - the library raises what it likes
         raise Unreadable(
             "the SPSS file is damaged or cut short; ask for the export again"
         ) from None

@@ -8,8 +8,8 @@ that somebody freed of the second header record have one column a question.
 import re
 
 from pipeline.reading.headings import joined, plain_text
+from pipeline.reading.records import Records, distinct
 from pipeline.reading.table import Table
-from pipeline.reading.tabular import Records, distinct
 
 IDENTIFYING = frozenset(
     {

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from pipeline.reading.fields import ours
-from pipeline.reading.tabular import Records
+from pipeline.reading.records import Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +127,13 @@ class Table:
         """Columns that are wanted by a name of their own or by one derived from them."""
         made = [self.derived[name].meta.root_names() for name in wanted if name in self.derived]
         return wanted.union(*made)
+
+    def is_empty(self, column: str, body: pl.DataFrame) -> bool:
+        """Whether a column without a heading has no content either: spreadsheets append such."""
+        place = self.columns.index(column)
+        if not column.startswith("#"):
+            return False
+        return bool(body.select(is_blank(self.records.fields[place], body).all()).item())
 
     def _meant(self) -> list[tuple[str, str]]:
         return list(zip(self.columns, self.meanings or self.columns, strict=True))

@@ -25,7 +25,7 @@ def score(
 
     `responses` has response_id, participant_id, organisation, wave, instrument and items
     (List(UInt8), item 1 first, NULL where unanswered). Every response gives one row a subscale, in
-    the instrument's order of subscales and, within one, in the order of the responses.
+    the order of the responses and, within one, of the subscales' names: as the table is sorted.
 
     A subscale needs all of its items. With `prorate`, one with at least half of them answered gets
     the mean of the answered items times the number of items, and `prorated` says so; that score
@@ -40,12 +40,20 @@ def score(
     answers, answered = _answer_matrix(responses["items"], instrument)
     keyed = _keyed(answers, answered, instrument)
     about = responses.select("response_id", "participant_id", "organisation", "wave", "instrument")
-    return pl.concat(
-        [
-            _subscale_scores(about, keyed, answered, instrument, subscale, prorate=prorate)
-            for subscale in instrument.subscales
-        ]
-    ).select(pl.col(name).cast(dtype) for name, dtype in tables.SCORES.frame_schema.items())
+    by_subscale = [
+        _subscale_scores(keyed, answered, instrument, subscale, prorate=prorate)
+        for subscale in sorted(instrument.subscales, key=lambda each: each.subscale)
+    ]
+    # In order without sorting: row i * k + j is response i, subscale j of k.
+    places = pl.int_range(len(about) * len(by_subscale), dtype=pl.UInt32, eager=True)
+    response, subscale = places // len(by_subscale), places % len(by_subscale)
+    scores = pl.concat(by_subscale)[subscale * len(about) + response]
+    return (
+        about[response]
+        .hstack(scores)
+        .with_columns(pl.lit(instrument.band_system).alias("band_system"))
+        .select(pl.col(name).cast(dtype) for name, dtype in tables.SCORES.frame_schema.items())
+    )
 
 
 def _answer_matrix(items: pl.Series, instrument: Instrument) -> tuple[_Answers, _Truths]:
@@ -74,7 +82,6 @@ def _keyed(answers: _Answers, answered: _Truths, instrument: Instrument) -> _Ans
 
 
 def _subscale_scores(
-    about: pl.DataFrame,
     keyed: _Answers,
     answered: _Truths,
     instrument: Instrument,
@@ -87,20 +94,16 @@ def _subscale_scores(
     total, items_answered = pl.col("total"), pl.col("items_answered")
     complete = items_answered == size
     enough = (2 * items_answered >= size) if prorate else complete
-    return (
-        about.with_columns(
-            _row_sums("total", keyed[:, columns]),
-            _row_sums("items_answered", answered[:, columns]),
-            pl.lit(subscale.subscale).alias("subscale"),
-            pl.lit(instrument.band_system).alias("band_system"),
-        )
-        .with_columns(
-            # Multiplied before it is divided, so that a whole result comes out whole.
-            pl.when(enough).then(total * size / items_answered).alias("raw_score"),
-            (enough & ~complete).alias("prorated"),
-        )
-        .with_columns(band(pl.col("raw_score"), instrument.bands_of(subscale)).alias("band"))
+    sums = pl.DataFrame(
+        [_row_sums("total", keyed[:, columns]), _row_sums("items_answered", answered[:, columns])]
     )
+    return sums.select(
+        pl.lit(subscale.subscale).alias("subscale"),
+        # Multiplied before it is divided, so that a whole result comes out whole.
+        pl.when(enough).then(total * size / items_answered).alias("raw_score"),
+        "items_answered",
+        (enough & ~complete).alias("prorated"),
+    ).with_columns(band(pl.col("raw_score"), instrument.bands_of(subscale)).alias("band"))
 
 
 def _row_sums(name: str, matrix: npt.NDArray[Any]) -> pl.Series:

@@ -1,7 +1,7 @@
 """Planted faults: rows that break exactly one row rule each, and are otherwise sound.
 
 What belongs here: one entry a rule and kind, saying which rows can be made to break it and how.
-What stays out: how a layout spells an unreadable cell (`exports.py`, by the row's `fault`).
+What stays out: how a layout spells an unreadable cell (`exports/`, by the row's `fault`).
 
 Few enough are planted that no file is held back for them: under a tenth of its rows, whatever its
 size. Each officer bears at most one, so that no fault touches another.
@@ -38,8 +38,28 @@ _LATEST_DUPLICATE: Final = 5
 
 _ALL_LAYOUTS: Final = frozenset(Layout)
 _QUALTRICS: Final = frozenset({Layout.QUALTRICS_NUMERIC, Layout.QUALTRICS_LABELS})
-_WAVE_IN_WORDS: Final = frozenset({Layout.QUALTRICS_LABELS, Layout.MICROSOFT_FORMS})
-_NUMBERS: Final = frozenset({Layout.QUALTRICS_NUMERIC, Layout.WIDE_CSV})
+_WAVE_BY_HAND: Final = frozenset(
+    {
+        Layout.QUALTRICS_LABELS,
+        Layout.MICROSOFT_FORMS,
+        Layout.JISC,
+        Layout.SURVEYMONKEY,
+        Layout.LIMESURVEY,
+        Layout.SMARTSURVEY,
+        Layout.GOOGLE_FORMS,
+    }
+)
+_NUMBERS: Final = frozenset(
+    {
+        Layout.QUALTRICS_NUMERIC,
+        Layout.WIDE_CSV,
+        Layout.REDCAP,
+        Layout.JISC,
+        Layout.SPSS,
+        Layout.SMARTSURVEY,
+    }
+)
+_TEXT: Final = _ALL_LAYOUTS - {Layout.SPSS}
 _ONE_ROW_A_RESPONSE: Final = _ALL_LAYOUTS - {Layout.WIDE_CSV}
 
 _MOST_OF_ONE_RULE: Final = 2
@@ -83,6 +103,8 @@ def _between(lowest: int, highest: int) -> pl.Expr:
 
 
 _NO_NUMBER = {"number": pl.lit(None, pl.String)}
+_LOST_DIGITS = {"number": pl.lit("4.7E+06")}
+_SUMS_UP = {"number": pl.lit("Total")}
 _STRANGER = {"number": pl.col("stranger")}
 _HELD = ~pl.col("cancelled")
 _CAME = pl.col("attended") & _HELD
@@ -90,6 +112,8 @@ _DID_NOT_COME = ~pl.col("attended") & _HELD
 
 _ROSTER: Final = (
     Fault("participant_key_missing", _NO_NUMBER, beside=_AFTER),
+    Fault("participant_key_lost_digits", _LOST_DIGITS, beside=_AFTER),
+    Fault("totals_or_headings", _SUMS_UP, beside=_AFTER),
     Fault("arm_unknown", {**_STRANGER, "arm": pl.lit(UNKNOWN_ARM)}, beside=_AFTER),
     Fault("duplicate_enrolment", beside=_AFTER),
     Fault("enrolled_on_not_recognised"),
@@ -100,6 +124,8 @@ _ROSTER: Final = (
 )
 _ATTENDANCE: Final = (
     Fault("participant_key_missing", _NO_NUMBER, beside=_AFTER),
+    Fault("participant_key_lost_digits", _LOST_DIGITS, beside=_AFTER),
+    Fault("totals_or_headings", _SUMS_UP, beside=_AFTER),
     Fault("participant_not_enrolled", _STRANGER, beside=_AFTER),
     Fault(
         "session_number_unknown", {"session_number": pl.lit(SESSIONS.planned + 1)}, beside=_AFTER
@@ -142,6 +168,8 @@ def _responses(population: Population) -> tuple[Fault, ...]:
     answered = {item: pl.col(item) for item in ITEM_COLUMNS}
     return (
         Fault("participant_key_missing", _NO_NUMBER, stayed, whole_officer=True),
+        Fault("participant_key_lost_digits", _LOST_DIGITS, stayed, whole_officer=True),
+        Fault("totals_or_headings", _SUMS_UP, stayed, whole_officer=True),
         Fault("participant_not_enrolled", _STRANGER, stayed, registers=True, whole_officer=True),
         Fault(
             "preview_or_test_row",
@@ -150,8 +178,8 @@ def _responses(population: Population) -> tuple[Fault, ...]:
             beside=_AFTER,
             layouts=_QUALTRICS,
         ),
-        Fault("wave_unknown", {"wave": pl.lit("")}, stayed, layouts=_WAVE_IN_WORDS),
-        Fault("answer_not_recognised", {}, stayed),
+        Fault("wave_unknown", {"wave": pl.lit("")}, stayed, layouts=_WAVE_BY_HAND),
+        Fault("answer_not_recognised", {}, stayed, layouts=_TEXT),
         Fault("answer_out_of_range", {_MISPRINTED_ITEM: pl.lit(9)}, stayed, layouts=_NUMBERS),
         Fault(
             "too_many_unanswered",

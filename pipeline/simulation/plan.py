@@ -30,6 +30,13 @@ class Layout(Term):
         "Microsoft Forms workbook; officers name the wave in their own words.",
     )
     WIDE_CSV = "wide_csv", "Plain CSV with one row an officer and a set of columns a wave."
+    REDCAP = "redcap", "REDCap, raw codes; the officer stands on the first event of a record."
+    JISC = "jisc", "Jisc Online Surveys, coded."
+    SURVEYMONKEY = "surveymonkey", "SurveyMonkey CSV with two header records and choice text."
+    SPSS = "spss", "SPSS file with value labels; unanswered is a missing value of its own."
+    LIMESURVEY = "limesurvey", "LimeSurvey CSV with question and answer codes."
+    SMARTSURVEY = "smartsurvey", "SmartSurvey CSV, answers as numbers; waves in own words."
+    GOOGLE_FORMS = "google_forms", "Google Forms CSV, choice text; waves in own words."
 
 
 INSTRUMENT: Final = "proqol5"

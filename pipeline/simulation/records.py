@@ -21,6 +21,9 @@ from pipeline.vocabulary import Kind
 ITEM_COLUMNS = tuple(f"item_{number}" for number in range(1, ITEMS + 1))
 
 
+_SUFFIXES = {Layout.MICROSOFT_FORMS: "xlsx", Layout.SPSS: "sav"}
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """The rows of one file to be written. `waves` are those that its layout has room for."""
@@ -68,7 +71,7 @@ def sheets_of(population: Population, organisation: SimulatedOrganisation) -> It
                     (wave,),
                 )
         return
-    suffix = "xlsx" if organisation.layout == Layout.MICROSOFT_FORMS else "csv"
+    suffix = _SUFFIXES.get(organisation.layout, "csv")
     wide = organisation.layout == Layout.WIDE_CSV
     ordered = _in_order(responses, *(("officer",) if wide else ("completed_on", "officer")))
     file_name, pattern = f"{INSTRUMENT}.{suffix}", f"{INSTRUMENT}*.{suffix}"

@@ -81,17 +81,23 @@ class Lake:
         `name` is `accepted`, `findings`, `profile` or `waived`. Adds `submission_id`, and
         `arrived`, the place of the submission in the list.
         """
-        frames = [
-            pl.read_parquet(
+        scans = [
+            pl.scan_parquet(
                 self._submissions / submission_id / f"{name}.parquet",
-                columns=schema.names(),
                 hive_partitioning=False,
                 glob=False,
-            ).with_columns(
+            ).select(schema.names())
+            for submission_id in submission_ids
+        ]
+        # All at once: read one by one they take twice as long.
+        frames = [
+            frame.with_columns(
                 pl.lit(submission_id).alias("submission_id"),
                 pl.lit(place, pl.Int32).alias("arrived"),
             )
-            for place, submission_id in enumerate(submission_ids)
+            for place, (submission_id, frame) in enumerate(
+                zip(submission_ids, pl.collect_all(scans), strict=True)
+            )
         ]
         nothing = pl.DataFrame(
             schema={**schema, "submission_id": pl.String(), "arrived": pl.Int32()}

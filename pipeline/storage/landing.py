@@ -115,7 +115,7 @@ def landing_files(landing: Path, known: KnownHashes | None = None) -> list[Landi
             found.append(LandingFile(folder, path, digest, modified, changed, CANNOT_BE_OPENED))
             continue
         if digest is not None:
-            found.append(LandingFile(folder, path, digest, modified, changed))
+            found.append(LandingFile(folder, path, digest, modified, changed, size=state.st_size))
     known.save()
     return found
 
@@ -136,7 +136,9 @@ def _paths(landing: Path) -> Iterator[Path]:
 def read_landing_file(file: LandingFile) -> bytes | None:
     """The bytes that were hashed; None where the file has gone or changed since."""
     try:
-        content = file.path.read_bytes()
+        with file.path.open("rb") as opened:
+            # No more than was hashed and found small enough: it may have grown since.
+            content = opened.read(file.size + 1)
     except OSError:
         return None
     return content if hashlib.sha256(content).hexdigest() == file.sha256 else None

@@ -18,8 +18,9 @@ _SECONDS_BETWEEN_TRIES = 0.1
 def held(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[None]:
     """Hold the lock `path` while the block runs; waits for whoever holds it.
 
-    `waiting` is called once if there is somebody to wait for. Raises OSError where the file
-    cannot be made.
+    `waiting` is called once if there is somebody to wait for. A process that is started meanwhile
+    and told to keep open files (`close_fds=False`) holds the lock too, until it ends. Raises
+    OSError where the file cannot be made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -29,6 +30,7 @@ def held(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[None
                 waiting()
                 waiting = None
             time.sleep(_SECONDS_BETWEEN_TRIES)
+        os.set_inheritable(handle, True)
         yield
     finally:
         # Closing lets the lock go. The file stays: another may wait for it by this very name.

@@ -123,6 +123,23 @@ def test_each_bad_file_gets_one_sentence_and_stops_nothing(home):
     assert "sim" not in printed.replace("simulated", ""), "a name or number was printed"
 
 
+def test_a_file_over_the_limit_is_held_until_the_limit_is_raised(home):
+    programme = home.home / "programme.yaml"
+    programme.write_text(PROGRAMME + "limits: {file_megabytes: 1}\n")
+    long = _csv(*(_row(f"SIMA{n:06d}") for n in range(13_000)))
+    assert len(long) > 1_000_000
+    _land(home, "answers long.csv", long)
+    _land(home, "answers short.csv", _csv(_row("SIMB000001")))
+    home("run", expected=1)
+    (waiting,) = home.status()["waiting"]
+    assert "the file is larger than 1 MB" in waiting["reason"]
+    assert home.ask("SELECT count(*) FROM core.responses").item() == 1
+    programme.write_text(PROGRAMME)
+    home("run")
+    assert home.ask("SELECT count(*) FROM core.responses").item() == 13_001
+    assert home.ask("SELECT count(*) FROM quality.submissions").item() == 2
+
+
 def test_a_corrected_file_replaces_the_held_one(home):
     mapping = home.home / "sources" / "simulated-force-01" / "answers.yaml"
     mapping.write_text(MAPPING.replace("incremental", "cumulative"))

@@ -10,6 +10,7 @@ from homes import query, table_hashes
 POINTS = 18
 SEED = 20261125
 DAEMON_SECONDS = (0.3, 2.0)
+SPREAD_SHARES = (0.2, 0.3, 0.4, 0.5, 0.8)
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +27,13 @@ def test_a_killed_run_leaves_nothing_that_the_next_one_does_not_mend(house: Cras
     assert [trial for trial in trials if trial.left_over] == []
     killed = sum(trial.killed for trial in trials)
     assert killed >= POINTS * 2 / 3, "too few of the points lay within the run"
+
+
+def test_a_killed_run_takes_the_processes_with_it_that_it_spread_intake_over(house: CrashHouse):
+    """What they had half written is mended like the rest, and none of them writes on."""
+    trials = [house.trial(["spread", house.seconds * share]) for share in SPREAD_SHARES]
+    assert [trial for trial in trials if not trial.equal or trial.left_over] == []
+    assert all(trial.killed for trial in trials)
 
 
 @pytest.mark.parametrize("seconds", DAEMON_SECONDS)

@@ -57,7 +57,7 @@ def _participants(places: Mapping[str, Place]) -> pl.DataFrame:
 def _scores(rows: Iterable[Scored]) -> pl.DataFrame:
     frame = [
         {
-            "response_id": f"{officer} {wave} {instrument}",
+            "response_id": 0,
             "participant_id": officer,
             # Not the enrolling one: a partnership may send an officer's answers.
             "organisation": "sender",

@@ -51,7 +51,7 @@ def _responses(instrument: str, rows: Iterable[tuple[str, str, list[int | None]]
     return pl.DataFrame(
         [
             {
-                "response_id": f"{officer} {wave}",
+                "response_id": 0,
                 "participant_id": officer,
                 "organisation": "together",
                 "wave": wave,

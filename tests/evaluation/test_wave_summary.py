@@ -182,7 +182,7 @@ def test_bands_of_more_than_three_count_by_their_level(
     bands = {"p1": "normal", "p2": "mild", "p3": "moderate", "p4": "severe"}
     measured = pl.DataFrame(
         {
-            "response_id": list(bands),
+            "response_id": range(len(bands)),
             "participant_id": list(bands),
             "organisation": "north",
             "wave": "baseline",

@@ -6,6 +6,7 @@ code with the room.
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import product
 from typing import Any
 
 import polars as pl
@@ -45,6 +46,7 @@ cohorts:
 WITH_ROSTER = {"declared", "undeclared", "unit"}
 ORGANISATIONS = ["declared", "undeclared", "unit", "no_roster", "no_roster_either"]
 OFFICERS = ["p1", "p2", "p3", "p4"]
+MEASUREMENTS = list(product(OFFICERS, PROGRAMME.wave_names, PROGRAMME.instruments))
 FIRST = date(2025, 1, 20)
 DAY = timedelta(days=1)
 
@@ -59,7 +61,7 @@ class World:
     attendance: list[Row]
     departures: list[Row]
     responses: list[Row]
-    scored: set[str] = field(default_factory=set)
+    scored: set[int] = field(default_factory=set)
 
     def ledger(self, as_of: date) -> Ledger:
         scores = [
@@ -151,7 +153,9 @@ response_rows = st.sampled_from(PROGRAMME.waves).flatmap(
         lambda row: {
             **row,
             "home_force": f"force of {row['participant_id']}",
-            "response_id": f"{row['participant_id']}/{row['wave']}/{row['instrument']}",
+            "response_id": MEASUREMENTS.index(
+                (row["participant_id"], row["wave"], row["instrument"])
+            ),
         }
     )
 )

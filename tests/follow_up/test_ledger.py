@@ -41,7 +41,7 @@ INPUTS = {
         [
             {
                 **{k: v for k, v in ORIGIN.items() if k != "row_number"},
-                "response_id": "r1",
+                "response_id": 1,
                 "wave": "baseline",
                 "instrument": "proqol5",
                 "completed_on": DAY,
@@ -51,7 +51,7 @@ INPUTS = {
         RESPONSES_SCHEMA,
     ),
     "scores": pl.DataFrame(
-        [{"response_id": "r1", "subscale": "burnout", "raw_score": 25.0}],
+        [{"response_id": 1, "subscale": "burnout", "raw_score": 25.0}],
         tables.SCORES.frame_schema,
     ),
 }

@@ -69,7 +69,7 @@ def ledger_of(folder: Path) -> Ledger:
     roster = rows_in(folder, "roster")
     responses = rows_in(folder, "responses", instrument="proqol5", scorable="yes")
     for row in responses:
-        row["response_id"] = f"{row['participant_id']}/{row['wave']}/{row['instrument']}"
+        row["response_id"] = row["row_number"]
     scores = [
         {
             **row,

@@ -102,8 +102,8 @@ def test_who_is_on_a_roster_is_not_enrolled_again_by_a_response() -> None:
     people = enrolled_from_rosters(frame(ROSTER_SCHEMA, {"organisation": "force", "arm": None}))
     answers = frame(
         RESPONSES_SCHEMA,
-        {"response_id": "1", "organisation": "unit"},
-        {"response_id": "2", "organisation": "force", "participant_id": "unlisted"},
+        {"response_id": 1, "organisation": "unit"},
+        {"response_id": 2, "organisation": "force", "participant_id": "unlisted"},
     )
     person = only(with_first_responders(people, answers, {"force"}, PROGRAMME))
     assert person["organisation"] == "force"
@@ -113,16 +113,16 @@ def test_who_is_on_a_roster_is_not_enrolled_again_by_a_response() -> None:
 def test_the_first_response_enrols_where_there_is_no_roster() -> None:
     answers = frame(
         RESPONSES_SCHEMA,
-        {"response_id": "b", "organisation": "unit", "completed_on": date(2025, 3, 1)},
+        {"response_id": 2, "organisation": "unit", "completed_on": date(2025, 3, 1)},
         {
-            "response_id": "a",
+            "response_id": 1,
             "organisation": "force",
             "home_force": "force",
             "completed_on": date(2025, 2, 1),
             "gender": "male",
         },
         {
-            "response_id": "c",
+            "response_id": 3,
             "organisation": "unit",
             "completed_on": date(2025, 4, 1),
             "arm": "waiting",

@@ -191,3 +191,13 @@ def test_a_missing_group_has_no_pseudonym() -> None:
     made = pseudonymiser().labels(rows, "session_group", "kent").to_list()
     assert made[:3] == [None, None, None]
     assert made[3] is not None
+
+
+@pytest.mark.parametrize("lost", ["1.2E+06", "1,2e+6", " 4E+15 ", "-1.2E+06"])
+def test_a_number_that_lost_its_digits_is_nobodys(lost: str) -> None:
+    assert normalised_identifier(lost, IdentifierSettings()) == ""
+
+
+@pytest.mark.parametrize("kept", ["12E34", "1E5", "PC1.2E+06", "E+06"])
+def test_numbers_with_an_e_in_them_stay(kept: str) -> None:
+    assert normalised_identifier(kept, IdentifierSettings()) != ""

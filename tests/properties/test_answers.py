@@ -35,6 +35,12 @@ cells = st.one_of(
 )
 
 
+def read_one(cells: list[str | None], coding: Answers) -> pl.Series:
+    return answers(pl.DataFrame({"item": pl.Series(cells, dtype=pl.String)}), coding, PROQOL)[
+        "item"
+    ]
+
+
 def one_by_one(cell: str | None, offset: int) -> int | None:
     """What one cell says: None is unanswered; what lies far out is only known to lie far out."""
     if cell is None:
@@ -63,7 +69,7 @@ def agree(read: int | None, expected: int | None) -> bool:
 @example(["4", "-1"], -1)
 def test_numbers_are_read_as_one_would_read_them(given: list[str | None], offset: int) -> None:
     coding = Answers(columns="Q{item}", offset=offset)
-    read = answers(pl.Series(given, dtype=pl.String), coding, PROQOL)
+    read = read_one(given, coding)
     assert read.dtype == pl.Int16
     for cell, answer in zip(given, read.to_list(), strict=True):
         assert agree(answer, one_by_one(cell, offset)), cell
@@ -94,5 +100,16 @@ def label_one_by_one(cell: str | None) -> int | None:
 @given(st.lists(labelled, min_size=1, max_size=12))
 def test_labels_are_read_as_one_would_read_them(given: list[str | None]) -> None:
     coding = Answers(columns="Q{item}", coding="labels")
-    read = answers(pl.Series(given, dtype=pl.String), coding, PROQOL)
-    assert read.to_list() == [label_one_by_one(cell) for cell in given]
+    assert read_one(given, coding).to_list() == [label_one_by_one(cell) for cell in given]
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(labelled, min_size=3, max_size=3), min_size=1, max_size=6))
+@example([["NA", " often", " NA "]])
+def test_items_together_are_read_as_each_by_itself(rows: list[list[str | None]]) -> None:
+    coding = Answers(columns="Q{item}", coding="labels")
+    together = pl.DataFrame(rows, schema=dict.fromkeys("abc", pl.String()), orient="row")
+    read = answers(together, coding, PROQOL, missing={"NA"})
+    for column in together:
+        alone = [None if (cell or "").strip() in {"", "NA"} else cell for cell in column]
+        assert read[column.name].to_list() == read_one(alone, coding).to_list()

@@ -52,8 +52,8 @@ def test_numbers_say_what_text_says(lines: list[list[str]], end: str, last: bool
             assert found[field].to_list() == whole[field].to_list()
         else:
             assert (
-                answers(found[field], CODING, PHQ4).to_list()
-                == answers(blank_as_null, CODING, PHQ4).to_list()
+                answers(found.select(field), CODING, PHQ4).rows()
+                == answers(blank_as_null.to_frame(), CODING, PHQ4).rows()
             )
 
 

@@ -78,6 +78,7 @@ def test_what_a_mapping_need_not_say(mapped: Callable[[str], Mapping]) -> None:
     assert mapping.platform == Platform.CSV
     assert mapping.delivery == Delivery.CUMULATIVE
     assert mapping.date_format == "%Y-%m-%d"
+    assert mapping.sheet is None
     assert mapping.missing == ("", "NA")
     assert mapping.consent is None
 

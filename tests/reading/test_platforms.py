@@ -226,6 +226,39 @@ def test_a_plain_file(reading: Read) -> None:
     assert (found.rows_in_file, found.rows_blank) == (4, 2)
 
 
+def test_an_unnamed_column_is_counted_only_if_it_holds_something(reading: Read) -> None:
+    found = reading(PLAIN, "number,Q1_1,Q1_2,Q1_3,Q1_4,,\nA,0,1,2,3,,\nB,3,2,1,0, ,x\n")
+    assert found.columns_unknown == 1
+
+
+def test_sums_are_counted_and_not_taken_for_people_who_did_not_agree(reading: Read) -> None:
+    text = PLAIN + "consent: {column: ok, agreed: [y]}\n"
+    found = reading(
+        text, "number,ok,Q1_1,Q1_2,Q1_3,Q1_4\nA,y,0,1,2,3\nB,,0,1,2,3\nTotal,,0,2,4,6\n"
+    )
+    assert only(found)["consent"].to_list() == [True, False, True]
+
+
+def test_every_day_of_a_wide_file_is_of_one_order(reading: Read) -> None:
+    text = """
+organisation: cumbria
+source: phq
+kind: questionnaire
+files: "*"
+participant: id
+wave: {suffixes: {a: baseline, b: session_10}}
+instruments: {phq4: {columns: "Q{item}_{wave}"}}
+columns: {completed_on: "day_{wave}"}
+date_format: auto
+"""
+    items = ",".join(f"Q{n}_{wave}" for wave in "ab" for n in range(1, 5))
+    file = f"id,{items},day_a,day_b\nA,0,1,2,3,0,1,2,3,05/01/2026,25/05/2026\n"
+    assert only(reading(text, file))["completed_on"].to_list() == [
+        date(2026, 1, 5),
+        date(2026, 5, 25),
+    ]
+
+
 def test_a_row_of_spaces_is_blank(reading: Read) -> None:
     found = reading(PLAIN, "number,Q1_1,Q1_2,Q1_3,Q1_4\n , ,\u00a0,,\nA,0,1,2,3\n")
     assert only(found)["row_number"].to_list() == [3]

@@ -1,7 +1,5 @@
 """Bytes -> records: encodings, delimiters, damaged files, and the rows a spreadsheet shows."""
 
-import io
-import zipfile
 from collections.abc import Callable
 from datetime import datetime
 
@@ -64,9 +62,8 @@ def test_bytes_that_are_no_text_are_refused(content: bytes) -> None:
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "neither text nor a workbook"),
         (b"%PDF-1.4\n1 0 obj\n", "neither text nor a workbook"),
         (bytes.fromhex("D0CF11E0A1B11AE1") + bytes(500), "old workbook"),
-        ("a,b\n1,2\n".encode("utf-16-le"), "neither text nor a workbook"),
     ],
-    ids=["bytes", "png", "pdf", "xls", "utf-16 unmarked"],
+    ids=["bytes", "png", "pdf", "xls"],
 )
 def test_other_kinds_of_file_are_called_what_they_are(content: bytes, sentence: str) -> None:
     assert sentence in refusal(content)
@@ -191,15 +188,8 @@ def test_a_workbook_cut_short_is_refused(share: float, workbook: Callable[..., b
     assert CANARY not in sentence
 
 
-def test_an_archive_that_is_no_workbook_is_refused() -> None:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("names.txt", CANARY)
-    assert "damaged or cut short" in refusal(content.getvalue())
-
-
 def test_an_empty_workbook_says_so(workbook: Callable[..., bytes]) -> None:
-    assert "first sheet is empty" in refusal(workbook([]))
+    assert "the workbook is empty" in refusal(workbook([]))
 
 
 def test_headings_are_tidied_and_missing_records_are_blank() -> None:

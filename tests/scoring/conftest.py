@@ -12,7 +12,7 @@ def _responses(instrument: str, answers: Sequence[Answers], wave: str = "baselin
     ids = [f"{wave}-{number}" for number in range(len(answers))]
     return pl.DataFrame(
         {
-            "response_id": ids,
+            "response_id": range(len(ids)),
             "participant_id": ids,
             "organisation": ["force"] * len(ids),
             "wave": [wave] * len(ids),
@@ -20,7 +20,7 @@ def _responses(instrument: str, answers: Sequence[Answers], wave: str = "baselin
             "items": [list(each) for each in answers],
         },
         schema={
-            "response_id": pl.String,
+            "response_id": pl.Int64,
             "participant_id": pl.String,
             "organisation": pl.String,
             "wave": pl.String,

@@ -35,8 +35,8 @@ def test_scenario(name: str) -> None:
     instrument = reference.instruments()[rows[0]["instrument"]]
     responses = pl.DataFrame(
         {
-            "response_id": [row["response_id"] for row in rows],
-            "participant_id": "officer",
+            "response_id": range(len(rows)),
+            "participant_id": [row["response_id"] for row in rows],
             "organisation": "force",
             "wave": "baseline",
             "instrument": [row["instrument"] for row in rows],
@@ -53,7 +53,7 @@ def test_scenario(name: str) -> None:
         }
     )
     found = {
-        (row["response_id"], row["subscale"]): row
+        (row["participant_id"], row["subscale"]): row
         for row in score(responses, instrument, prorate=rows[0]["prorate"] == "yes").to_dicts()
     }
     assert len(found) == len(expected) == len(rows) * len(instrument.subscales)

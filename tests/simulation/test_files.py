@@ -138,6 +138,8 @@ def test_the_row_counts_of_every_file_are_those_of_the_people_and_faults() -> No
     faults = _table(PLAN, "faults")
     beside = {
         ("roster", "participant_key_missing"),
+        ("roster", "participant_key_lost_digits"),
+        ("roster", "totals_or_headings"),
         ("roster", "arm_unknown"),
         ("roster", "duplicate_enrolment"),
     }

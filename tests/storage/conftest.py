@@ -81,6 +81,7 @@ def _cell(column: str, kind: Type, row: int) -> object:
     return {
         Type.TEXT: f"{column} {row} o'clock",
         Type.WHOLE: row,
+        Type.KEY: 2**62 + row,
         Type.NUMBER: row + 0.1,
         Type.TRUTH: row % 2 == 0,
         Type.DAY: date(2025, 1, 1 + row),

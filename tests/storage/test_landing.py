@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,6 +59,21 @@ def test_a_file_is_hashed_and_says_its_folder_and_day(landing):
     assert file.folder == "simulated-force-01"
     assert file.modified_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
     assert read_landing_file(file) == b"whole"
+
+
+def test_a_file_that_has_grown_is_not_read_whole(landing):
+    path = landing / "simulated-force-01" / "answers.csv"
+    path.write_bytes(b"whole")
+    (file,) = landing_files(landing)
+    assert file.size == 5
+    with path.open("ab") as grown:
+        grown.truncate(50_000_000)
+    tracemalloc.start()
+    try:
+        assert read_landing_file(file) is None
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_file_beside_the_folders_has_none(landing):

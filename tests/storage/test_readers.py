@@ -54,7 +54,7 @@ def _state(number: int, folder: Path) -> dict[tables.Table, Path]:
             "version": [str(number)],
         },
         tables.SCORES: {
-            "response_id": people,
+            "response_id": range(number),
             "participant_id": people,
             "organisation": "kent",
             "wave": "baseline",

@@ -8,6 +8,7 @@ imported all and used nothing, so a fork has no threads to lose. Where a run die
                      for writing, renamed or removed, a folder made
     ["table", n, s]  s seconds after DuckDB began to fill its n-th table
     ["after", s]     s seconds after it began
+    ["spread", s]    the same, with intake spread over two processes
 """
 
 import json
@@ -31,7 +32,7 @@ with warnings.catch_warnings():
     import pipeline.orchestration.launch
     import pipeline.status  # noqa: F401
     from pipeline import cli
-    from pipeline.orchestration import liveness, state
+    from pipeline.orchestration import liveness, processes, state
     from pipeline.storage import warehouse
 
 _CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree", "os.truncate"}
@@ -92,6 +93,9 @@ def _run(home: str, arguments: list[str], dies: list | None, out: int) -> None:
         case ["table", number, seconds]:
             _die_at_table(number, seconds)
         case ["after", seconds]:
+            _die_in(seconds)
+        case ["spread", seconds]:
+            processes.WORTH_IT = 1
             _die_in(seconds)
     _watch(home, dies[1] if dies and dies[0] == "write" else None, count)
     code = 0
