@@ -88,7 +88,8 @@ def _as_text(name: str, dtype: pl.DataType) -> pl.Expr:
             pl.when(whole == column).then(whole.cast(pl.String)).otherwise(column.cast(pl.String))
         )
     elif isinstance(dtype, pl.Datetime):
-        text = column.dt.strftime("%Y-%m-%d %H:%M:%S")
+        # A day is all that is asked of a time, and mappings expect a day unless they say otherwise.
+        text = column.dt.strftime("%Y-%m-%d")
     elif isinstance(dtype, pl.Time):
         text = column.dt.strftime("%H:%M:%S")
     else:

@@ -1,4 +1,4 @@
-"""Every file that cannot be read, beside forty-nine that can: none is lost and none stops others."""
+"""Every file that cannot be read, beside forty-nine that can: none is lost, none stops others."""
 
 import pytest
 import yaml
