@@ -42,6 +42,11 @@ _HEADINGS: Final[Dictionary[Kind, Dictionary[str, str]]] = {
 }
 """By kind and field: what headings that mean it look like in lower case; surest field first."""
 
+_TRANSFER: Final[Dictionary[str, str]] = {
+    "new_force": r"(moved|went|gone|transfer\w*) to|(new|receiving) force",
+    "new_number": r"new (\w+ )?(number|no)\b|(number|no) (there|at new)",
+}
+
 _FEWEST: Final = {Kind.ATTENDANCE: 2, Kind.DEPARTURES: 2, Kind.ROSTER: 3}
 
 
@@ -56,8 +61,19 @@ def kind_of(headings: Sequence[str]) -> Kind | None:
 
 def columns_of(kind: Kind, headings: Sequence[str], taken: Collection[str]) -> dict[str, str]:
     """Field -> heading, each heading at most once."""
+    return _found(_HEADINGS[kind], headings, taken)
+
+
+def transfer_of(headings: Sequence[str], taken: Collection[str]) -> dict[str, str]:
+    """The fields of a transfer -> heading: force and number of where an officer went."""
+    return _found(_TRANSFER, headings, taken)
+
+
+def _found(
+    called: Dictionary[str, str], headings: Sequence[str], taken: Collection[str]
+) -> dict[str, str]:
     found: dict[str, str] = {}
-    for field, pattern in _HEADINGS[kind].items():
+    for field, pattern in called.items():
         free = (name for name in headings if name not in {*taken, *found.values()})
         name = next((name for name in free if re.search(pattern, name.lower())), None)
         if name is not None:

@@ -237,6 +237,7 @@ class _Look:
     def __init__(self, table: Table, rows: pl.DataFrame, programme: Programme) -> None:
         self._table, self._rows, self._programme = table, rows, programme
         self._used: set[str] = set()
+        self._elsewhere: dict[str, str] = {}
         self.open: list[str] = []
 
     # Whose a row is.
@@ -254,7 +255,11 @@ class _Look:
             mapping["participant"] = chosen
         if organisation is None:
             self.open.append("which organisation sent it (--organisation NAME)")
+        # A column of forces may say where officers went, which is not whose numbers they have.
+        self._elsewhere = detected_registers.transfer_of(self._table.columns, self._used)
+        self._used |= {*self._elsewhere.values()}
         force = self._first(self._forces().__contains__, whole=True)
+        self._used -= {*self._elsewhere.values()}
         if force is not None:
             self._used.add(force)
             mapping["home_force"] = {"column": force}
@@ -316,6 +321,8 @@ class _Look:
 
     def register(self, kind: Kind, mapping: dict[str, Any]) -> None:
         columns = detected_registers.columns_of(kind, self._table.columns, self._used)
+        if kind == Kind.DEPARTURES and len(self._elsewhere) > 1:
+            columns |= self._elsewhere
         mapping["columns"] = columns
         self._used |= {*columns.values()}
         missing = detected_registers.missing(kind, columns)

@@ -275,3 +275,20 @@ def test_two_grids_of_one_size_are_asked_about() -> None:
     assert made.open == (
         "which columns have phq4, since several seem to (instruments in the mapping)",
     )
+
+
+def test_where_officers_went_is_not_whose_numbers_they_have() -> None:
+    left = "Collar number,Left on,Type,Moved to,Number there"
+    made = proposal(sheet(left, "{o},2026-03-02,withdrew,Essex Police,{o}"))
+    assert made.kind == Kind.DEPARTURES
+    assert made.mapping["participant"] == "Collar number"
+    assert "home_force" not in made.mapping
+    assert made.mapping["columns"] == {
+        "departed_on": "Left on",
+        "departure_kind": "Type",
+        "new_force": "Moved to",
+        "new_number": "Number there",
+    }
+    alone = proposal(sheet("Collar number,Left on,Type,Moved to", "{o},2026-03-02,withdrew,kent"))
+    assert "home_force" not in alone.mapping
+    assert set(alone.mapping["columns"]) == {"departed_on", "departure_kind"}
