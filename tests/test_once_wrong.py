@@ -183,7 +183,7 @@ def test_settings_that_cannot_work(extra):
 
 
 def test_a_value_that_means_nothing():
-    refused(ROSTER + "columns: {rank: R}\nvalues: {rank: {T/DS: sargeant}}\n")
+    refused(ROSTER + "columns: {rank: R}\nvalues: {rank: {T/DS: sarge}}\n")
 
 
 def test_two_suffixes_for_one_wave():
@@ -300,9 +300,10 @@ def test_a_correction_received_in_the_same_run_resolves():
                 "participant_id": "v1-a",
                 "wave": "baseline",
                 "instrument": "phq4",
+                "session_number": None,
             }
         ],
-        schema_overrides={"column_name": pl.String},
+        schema_overrides={"column_name": pl.String, "session_number": pl.Int32},
     )
     sound = pl.DataFrame(
         [{"participant_id": "v1-a", "wave": "baseline", "instrument": "phq4", "submission_id": "b"}]
