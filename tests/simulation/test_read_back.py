@@ -1,5 +1,6 @@
 """Every layout that is simulated reads back as what was drawn, whatever its size and encoding."""
 
+import struct
 from datetime import date
 
 import polars as pl
@@ -80,6 +81,13 @@ def test_and_so_it_does_in_every_encoding(layout: Layout, encoding: str, ends: s
         text = written.content.decode().replace("\n", ends)
         reading = read_back(text.encode(encoding), written, programme)
         assert found(reading) == drawn(sheet, written)
+
+
+def test_an_spss_file_carries_no_clock_and_its_header_is_whole() -> None:
+    for _, written, _ in files(Layout.SPSS, 20, seed=7):
+        # After 84 bytes: the bias of compression, a number; then day and time of creation.
+        assert struct.unpack_from("<d", written.content, 84) == (100.0,)
+        assert written.content[92:109] == b"30 Jun 2600:00:00"
 
 
 def test_the_comparison_would_see_one_answer_that_is_not_the_one_drawn() -> None:

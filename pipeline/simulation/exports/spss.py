@@ -22,7 +22,7 @@ from pipeline.vocabulary import Platform
 
 _MISSING: Final = 99.0
 _DATE_FORMAT: Final = "%d-%b-%Y"
-_CREATED: Final = slice(84, 101)
+_CREATED: Final = slice(92, 109)
 """Where an SPSS file says when it was made: `25 Nov 26` and `14:05:12`."""
 
 
