@@ -54,7 +54,7 @@ up: $(VENV)/installed
 
 docs: $(VENV)/installed
 	@$(BIN)/python -m pipeline.dictionary docs/dictionary.md
-	@$(BIN)/python -m pipeline.reading.mapping docs/mapping.schema.json
+	@$(BIN)/python -m pipeline.reading.mapping_schema docs/mapping.schema.json
 
 lock:
 	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \

@@ -96,7 +96,7 @@ def mapping_text(made: "Proposal") -> str:
     """The proposed mapping as YAML."""
     import yaml
 
-    from pipeline.reading.mapping import SCHEMA_LINE
+    from pipeline.reading.mapping_schema import SCHEMA_LINE
 
     body = yaml.safe_dump(made.mapping, sort_keys=False, allow_unicode=True, width=100)
     return f"{SCHEMA_LINE}\n# Proposed by `muster inspect`: look at it before it is used.\n{body}"

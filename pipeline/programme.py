@@ -233,6 +233,15 @@ class Programme(_Declared):
         }
         return {**reference.organisations(), **declared}
 
+    @cached_property
+    def known_forces(self) -> dict[str, Organisation]:
+        """Those that officers belong to: a violence reduction unit has officers of several."""
+        return {
+            name: organisation
+            for name, organisation in self.known_organisations.items()
+            if organisation.kind != OrganisationKind.VIOLENCE_REDUCTION_UNIT
+        }
+
     def instrument(self, name: str) -> Instrument:
         return reference.instruments()[name]
 

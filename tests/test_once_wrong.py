@@ -1,11 +1,10 @@
 """What was once wrong and must stay right, across rooms; each test names the situation."""
 
-import io
 from datetime import date, datetime
 
 import polars as pl
 import pytest
-import xlsxwriter
+from odd_files import book
 from pydantic import ValidationError
 
 from pipeline import reference, tables
@@ -63,20 +62,6 @@ def refused(text):
     with pytest.raises(UnusableConfiguration) as error:
         mapped(text)
     return str(error.value)
-
-
-def book(rows):
-    content = io.BytesIO()
-    with xlsxwriter.Workbook(content, {"in_memory": True}) as made:
-        day = made.add_format({"num_format": "dd/mm/yyyy"})
-        sheet = made.add_worksheet()
-        for y, row in enumerate(rows):
-            for x, cell in enumerate(row):
-                if isinstance(cell, datetime):
-                    sheet.write_datetime(y, x, cell, day)
-                elif cell is not None:
-                    sheet.write(y, x, cell)
-    return content.getvalue()
 
 
 # In YAML `yes:` is a truth, so the field cannot be called that.

@@ -181,8 +181,7 @@ def _day_columns(mapping: Mapping, sessions: list[int]) -> list[str]:
     patterns = [column for name, column in mapping.columns.items() if name in _DAYS]
     if mapping.sessions:
         return [p.replace("{session}", str(number)) for number in sessions for p in patterns]
-    suffixes = mapping.wave.suffixes if mapping.wave and mapping.wave.suffixes else ("",)
-    return [pattern.replace("{wave}", suffix) for suffix in suffixes for pattern in patterns]
+    return [p.replace("{wave}", suffix) for suffix in mapping.suffixes for p in patterns]
 
 
 def _plain_numbers(

@@ -6,7 +6,7 @@ among answers, where null already means unanswered.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from collections.abc import Mapping as Dictionary
 from datetime import date
 from functools import partial
@@ -17,7 +17,6 @@ import polars as pl
 from pipeline.programme import Programme
 from pipeline.reading.mapping import Answers, Mapping
 from pipeline.reference import Instrument
-from pipeline.vocabulary import OrganisationKind
 
 UNRECOGNISED: Final = -(2**15)
 """Stands in an item column for a cell that held something which is not an answer."""
@@ -91,11 +90,15 @@ def worded(column: str, known: Dictionary[str, str], given: Dictionary[str, str]
     """
     words = {bare(said): meant for said, meant in known.items()}
     words |= {bare(said): meant for said, meant in given.items()}
+    return understood(column, lambda text: given.get(tidy(text)) or words.get(bare(text)))
+
+
+def understood(column: str, meaning: Callable[[str], str | None]) -> pl.Expr:
+    """What each cell means; `meaning` is asked once for each different text."""
 
     def translated_cells(cells: pl.Series) -> pl.Series:
-        # A column holds a handful of different texts, so Python compares those and not every cell.
-        texts = cells.unique().drop_nulls().to_list()
-        meant = {text: given.get(tidy(text)) or words.get(bare(text)) for text in texts}
+        # A column holds a handful of different texts, so Python looks at those and not every cell.
+        meant = {text: meaning(text) for text in cells.unique().drop_nulls().to_list()}
         return cells.replace_strict(
             list(meant), list(meant.values()), default=None, return_dtype=pl.String
         )
@@ -134,10 +137,15 @@ def forces(programme: Programme) -> dict[str, str]:
     """What a cell may call a police force, as `tidy` has it -> the force."""
     return {
         tidy(spelling): name
-        for name, organisation in programme.known_organisations.items()
-        if organisation.kind != OrganisationKind.VIOLENCE_REDUCTION_UNIT
-        for spelling in (name, organisation.name)
+        for name, force in programme.known_forces.items()
+        for spelling in (name, force.name)
     }
+
+
+def arm(column: str, mapping: Mapping, programme: Programme) -> pl.Expr:
+    """The programme's arm that a cell names."""
+    arms = {arm.lower(): arm for arm in programme.arms}
+    return translated(column, spellings("arm", mapping, arms))
 
 
 def as_day(column: str, pattern: str) -> pl.Expr:

@@ -63,15 +63,7 @@ def service_band(column: str, mapping: Mapping) -> pl.Expr:
     """The band of years of service that a number, or a band of another width, lies wholly in."""
     bands = {band: band for band in SERVICE_BANDS}
     given = cells.given("service_years", mapping, bands)
-
-    def bands_of(texts: pl.Series) -> pl.Series:
-        distinct = texts.unique().drop_nulls().to_list()
-        meant = {text: given.get(cells.tidy(text)) or _band(text) for text in distinct}
-        return texts.replace_strict(
-            list(meant), list(meant.values()), default=None, return_dtype=pl.String
-        )
-
-    return pl.col(column).map_batches(bands_of, return_dtype=pl.String())
+    return cells.understood(column, lambda text: given.get(cells.tidy(text)) or _band(text))
 
 
 def _band(text: str) -> str | None:

@@ -18,15 +18,16 @@ import polars as pl
 from pipeline.programme import Programme
 from pipeline.reading import detected_registers
 from pipeline.reading.canonical import READERS
-from pipeline.reading.cells import AUTO, UNRECOGNISED, answers, as_day, tidy
+from pipeline.reading.cells import AUTO, UNRECOGNISED, answers, as_day, forces, tidy
 from pipeline.reading.mapping import Answers
 from pipeline.reading.patterns import differing_parts, numbered_groups
-from pipeline.reading.records import Records, Unreadable
+from pipeline.reading.platforms import platform_of
+from pipeline.reading.records import Unreadable
 from pipeline.reading.table import Table
 from pipeline.reading.tabular import read_records
 from pipeline.reading.wave_words import wave_meant
 from pipeline.reference import Instrument
-from pipeline.vocabulary import Kind, OrganisationKind, Platform
+from pipeline.vocabulary import Kind, Platform
 
 _MOST: Final = 0.8
 """Of the cells of a column that hold anything: enough to say what the column is about."""
@@ -189,35 +190,6 @@ def propose(
     )
 
 
-# ------------------------------------------------------------------ platform
-
-
-def platform_of(records: Records) -> Platform:
-    """The platform whose headings a file has; CSV where no other's are found."""
-    first, second, third = (records.header(place) for place in range(3))
-    names = {name.lower() for name in first}
-
-    def has(*wanted: str) -> bool:
-        return {*wanted} <= names
-
-    tests: Dictionary[Platform, bool] = {
-        Platform.SPSS: any(records.labels) or records.form == "an SPSS file",
-        Platform.QUALTRICS: any(cell.startswith('{"ImportId"') for cell in third)
-        or has("recordeddate", "responseid")
-        or (first[:1] == ["V1"] and "ResponseID" in second),
-        Platform.MICROSOFT_FORMS: first[:1] in (["ID"], ["Id"])
-        and has("start time", "completion time"),
-        Platform.SURVEYMONKEY: has("respondent id", "collector id") or first[0] == "RespondentID",
-        Platform.LIMESURVEY: has("submitdate", "lastpage") or has("date submitted", "last page"),
-        Platform.REDCAP: any(name.startswith("redcap_") for name in names)
-        or (first[0] == "record_id" and any(name.endswith("_complete") for name in names)),
-        Platform.SMARTSURVEY: has("userid", "userno"),
-        Platform.JISC: bool({"unique response number", "urn"} & names),
-        Platform.GOOGLE_FORMS: first[0] == "Timestamp",
-    }
-    return next((platform for platform, is_it in tests.items() if is_it), Platform.CSV)
-
-
 def _all_rows(table: Table) -> pl.DataFrame:
     """Every column that a mapping may name, by that name, of every row that is not blank."""
     names = [*dict.fromkeys([*table.columns, *table.derived])]
@@ -226,9 +198,6 @@ def _all_rows(table: Table) -> pl.DataFrame:
         raise Unreadable("the file has headings but no rows; ask for the export again")
     text = pl.col(pl.String).str.strip_chars()
     return rows.select(names).with_columns(pl.when(~text.is_in(["", "NA"])).then(text))
-
-
-# ------------------------------------------------------------------ columns
 
 
 class _Look:
@@ -258,12 +227,12 @@ class _Look:
         # A column of forces may say where officers went, which is not whose numbers they have.
         self._elsewhere = detected_registers.transfer_of(self._table.columns, self._used)
         self._used |= {*self._elsewhere.values()}
-        force = self._first(self._forces().__contains__, whole=True)
+        force = self._first(forces(self._programme).__contains__, whole=True)
         self._used -= {*self._elsewhere.values()}
         if force is not None:
             self._used.add(force)
             mapping["home_force"] = {"column": force}
-        elif organisation is not None and not self._is_force(organisation):
+        elif organisation is not None and organisation not in self._programme.known_forces:
             self.open.append("which force the officers are of (home_force in the mapping)")
 
     def _officer(self) -> str | None:
@@ -284,18 +253,6 @@ class _Look:
         most = 2 * len(self._programme.waves) * cells.n_unique()
         return len(cells) <= most and cells.n_unique() >= _FEWEST_OFFICERS
 
-    def _is_force(self, organisation: str) -> bool:
-        known = self._programme.known_organisations.get(organisation)
-        return known is not None and known.kind != OrganisationKind.VIOLENCE_REDUCTION_UNIT
-
-    def _forces(self) -> set[str]:
-        return {
-            tidy(spelling)
-            for name, organisation in self._programme.known_organisations.items()
-            if organisation.kind != OrganisationKind.VIOLENCE_REDUCTION_UNIT
-            for spelling in (name, organisation.name)
-        }
-
     def identifying(self, mapping: dict[str, Any]) -> list[str]:
         """Columns that seem to identify people, the platform's and those that hold such cells."""
         named = {mapping.get("participant")}
@@ -311,10 +268,9 @@ class _Look:
 
     def leave_out(self, mapping: dict[str, Any], identifying: Iterable[str]) -> None:
         """Name what is not carried, so that a column that appears later is noticed."""
-        wanted = {name for name in self._used if name}
-        unknown = [name for name in self._table.unknown(wanted) if self._filled(name)]
+        unknown = [name for name in self._table.unknown(self._used) if self._filled(name)]
         left = [*dict.fromkeys([*unknown, *identifying])]
-        platform = set(self._table.left_out(wanted))
+        platform = set(self._table.left_out(self._used))
         mapping["leave_out"] = [_escaped(name) for name in left if name not in platform]
 
     # Registers.
@@ -340,22 +296,14 @@ class _Look:
         for name in self._programme.instruments:
             instrument = self._programme.instrument(name)
             for pattern, columns in groups:
-                if len(columns) != instrument.items or taken & self._columns_behind(columns):
+                if len(columns) != instrument.items or taken & self._table.columns_behind(columns):
                     continue
                 coding = self._coding(columns, instrument)
                 if coding is not None:
                     found.append(Items(name, pattern, tuple(columns), coding))
-                    taken |= self._columns_behind(columns)
+                    taken |= self._table.columns_behind(columns)
         self._used |= taken
         return found
-
-    def _columns_behind(self, names: Iterable[str]) -> set[str]:
-        derived = self._table.derived
-        return {
-            root
-            for name in names
-            for root in (derived[name].meta.root_names() if name in derived else [])
-        } | {*names}
 
     def _coding(self, columns: Sequence[str], instrument: Instrument) -> dict[str, Any] | None:
         """How the cells are coded, if most of them are answers to the instrument."""

@@ -1,23 +1,19 @@
 """What a mapping file may say: how one layout of one organisation becomes canonical rows.
 
-What belongs here: the model of `sources/<organisation>/<source>.yaml`, its checks, and the schema
-that editors complete it by. What stays out: files and folders, since a mapping arrives here as
-text, and the words for what is wrong with that text (`pipeline/reading/written.py`).
-
-The sentences below fields are what editors show and what `docs/mapping.schema.json` says.
+What belongs here: the model of `sources/<organisation>/<source>.yaml` and its checks. What stays
+out: files and folders, since a mapping arrives here as text; the words for what is wrong with that
+text (`written.py`); and the schema that editors complete it by (`mapping_schema.py`), which shows
+the sentences below fields.
 """
 
 import fnmatch
-import json
 import re
 import string
-import sys
 from collections.abc import Collection, Iterable
 from collections.abc import Mapping as Dictionary
 from datetime import date
 from itertools import pairwise
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -33,7 +29,7 @@ from pydantic import (
 from pipeline.programme import Programme
 from pipeline.reading.written import CHOSEN_FORM, Written, meant, wrong
 from pipeline.reference import SERVICE_BANDS, Instrument, ethnicity_groups, rank_groups
-from pipeline.vocabulary import Delivery, DepartureKind, Kind, OrganisationKind, Platform
+from pipeline.vocabulary import Delivery, DepartureKind, Kind, Platform
 
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*(-[a-z0-9_]+)*$", max_length=60)]
 
@@ -505,6 +501,11 @@ class Mapping(_Declared):
         return self.participant if isinstance(self.participant, tuple) else (self.participant,)
 
     @property
+    def suffixes(self) -> tuple[str, ...]:
+        """What `{wave}` stands for, one after the other; one empty text unless the file is wide."""
+        return tuple(self.wave.suffixes) if self.wave and self.wave.suffixes else ("",)
+
+    @property
     def missing_everywhere(self) -> frozenset[str]:
         """Texts that stand for an empty cell of any column, without spaces around them."""
         return frozenset({"", *(code.strip() for code in self.missing)})
@@ -637,11 +638,7 @@ def _problem_with_sessions(mapping: Mapping, programme: Programme) -> _Problem |
 
 
 def _problem_with_forces(mapping: Mapping, programme: Programme) -> _Problem | None:
-    forces = {
-        name
-        for name, organisation in programme.known_organisations.items()
-        if organisation.kind != OrganisationKind.VIOLENCE_REDUCTION_UNIT
-    }
+    forces = {*programme.known_forces}
     given = mapping.home_force
     if given is None and mapping.organisation not in forces:
         return ("home_force",), (
@@ -663,47 +660,3 @@ def _problem_with_forces(mapping: Mapping, programme: Programme) -> _Problem | N
                 f"{force} is not a force that is known; {_near(force, forces)}"
             )
     return None
-
-
-# ------------------------------------------------------------------ schema
-
-
-SCHEMA_FILE = "mapping.schema.json"
-"""What the schema is called in a home folder's `sources/`."""
-
-SCHEMA_LINE = f"# yaml-language-server: $schema=../{SCHEMA_FILE}"
-"""The first line of a mapping that editors complete: many of them look for such a line."""
-
-
-def mapping_schema() -> str:
-    """JSON Schema of a mapping, as text; each kind has its own fields under `columns`."""
-    schema: dict[str, Any] = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Mapping.model_json_schema(),
-        "title": "A Muster mapping",
-        "allOf": [_schema_of_kind(kind) for kind in Kind],
-    }
-    for words in (Kind, Platform, Delivery):
-        schema["$defs"][words.__name__]["enumDescriptions"] = [word.meaning for word in words]
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-
-
-def _schema_of_kind(kind: Kind) -> dict[str, Any]:
-    fields: dict[str, Any] = {field: {"type": ["string", "number"]} for field in FIELDS[kind]}
-    then: dict[str, Any] = {
-        "properties": {"columns": {"properties": fields, "additionalProperties": False}}
-    }
-    if kind == Kind.QUESTIONNAIRE:
-        then["required"] = ["instruments", "wave"]
-    if REQUIRED[kind]:
-        named = {"properties": {"columns": {"required": REQUIRED[kind]}}, "required": ["columns"]}
-        wide = [{"required": ["sessions"]}] if kind == Kind.ATTENDANCE else []
-        then["anyOf"] = [named, *wide]
-    return {
-        "if": {"properties": {"kind": {"const": kind.value}}, "required": ["kind"]},
-        "then": then,
-    }
-
-
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(mapping_schema(), "utf-8")

@@ -26,7 +26,7 @@ _TYPES: dict[str, pl.DataType] = {
 def columns(mapping: Mapping, programme: Programme) -> list[str]:
     """Every column that a mapping of any kind names beside the participant's identity."""
     wanted = [mapping.wave.column] if mapping.wave and mapping.wave.column else []
-    for suffix in _suffixes(mapping):
+    for suffix in mapping.suffixes:
         for name in mapping.instruments:
             wanted += _item_columns(mapping, programme.instrument(name), suffix)
         wanted += [column.replace("{wave}", suffix) for column in mapping.columns.values()]
@@ -47,7 +47,7 @@ def _columns_of_answers(mapping: Mapping, programme: Programme, coding: str) -> 
     named = Counter(columns(mapping, programme))
     return {
         column
-        for suffix in _suffixes(mapping)
+        for suffix in mapping.suffixes
         for name, answers in mapping.instruments.items()
         if answers.coding == coding
         for column in _item_columns(mapping, programme.instrument(name), suffix)
@@ -66,7 +66,7 @@ def blocks(
     found: dict[str, list[pl.DataFrame]] = {name: [] for name in mapping.instruments}
     answered_anywhere = pl.repeat(False, rows.height, dtype=pl.Boolean, eager=True)
     first: pl.DataFrame | None = None
-    for suffix in _suffixes(mapping):
+    for suffix in mapping.suffixes:
         for name in mapping.instruments:
             block = _block(rows, mapping, programme.instrument(name), programme, suffix)
             answered = block.select(
@@ -84,11 +84,6 @@ def _in_order(parts: list[pl.DataFrame]) -> pl.DataFrame:
     if len(parts) == 1:
         return parts[0]
     return pl.concat(parts).sort("row_number", maintain_order=True)
-
-
-def _suffixes(mapping: Mapping) -> list[str]:
-    """What `{wave}` stands for, one after the other; one empty text unless the file is wide."""
-    return list(mapping.wave.suffixes) if mapping.wave and mapping.wave.suffixes else [""]
 
 
 def _item_columns(mapping: Mapping, instrument: Instrument, suffix: str) -> list[str]:
@@ -137,9 +132,7 @@ def _wave(mapping: Mapping, programme: Programme, suffix: str) -> pl.Expr:
 def _fields(mapping: Mapping, programme: Programme, suffix: str) -> list[Field]:
     parsers = {
         "completed_on": lambda column: cells.as_day(column, mapping.date_format),
-        "arm": lambda column: cells.translated(
-            column, cells.spellings("arm", mapping, {arm.lower(): arm for arm in programme.arms})
-        ),
+        "arm": lambda column: cells.arm(column, mapping, programme),
         "gender": lambda column: characteristics.gender(column, mapping),
         "duration_seconds": cells.as_seconds,
     }

@@ -43,7 +43,15 @@ TYPES: dict[Kind, dict[str, pl.DataType]] = {
 """The fields of each kind as they are kept. Of a transfer, rows hold `new_force` and `new_number`
 until they are pseudonymised; only then is there a `new_participant_id`."""
 
-_TRANSFER: dict[str, pl.DataType] = {"new_force": pl.String(), "new_number": pl.String()}
+_WITH_IDENTITIES: dict[Kind, dict[str, pl.DataType]] = {
+    Kind.DEPARTURES: {
+        "departed_on": pl.Date(),
+        "departure_kind": pl.String(),
+        "new_force": pl.String(),
+        "new_number": pl.String(),
+    }
+}
+"""The fields as they are read, where they are not kept so."""
 
 
 def rows_of(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.DataFrame:
@@ -58,11 +66,7 @@ def rows_of(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -> pl.Da
         Kind.ATTENDANCE: attendance.fields,
         Kind.DEPARTURES: _departure_fields,
     }[mapping.kind](mapping, programme)
-    types = TYPES[mapping.kind]
-    if mapping.kind == Kind.DEPARTURES:
-        types = {**types, **_TRANSFER}
-        del types["new_participant_id"]
-    frame = select_fields(rows, fields, types)
+    frame = select_fields(rows, fields, _WITH_IDENTITIES.get(mapping.kind, TYPES[mapping.kind]))
     if mapping.kind == Kind.ATTENDANCE:
         # Nobody attends a session that was not held, whatever the register says.
         return frame.with_columns(pl.col("cancelled").fill_null(False)).with_columns(
@@ -96,9 +100,8 @@ def _roster_fields(mapping: Mapping, programme: Programme) -> list[Field]:
     for said_as, column in mapping.columns.items():
         match said_as:
             case "arm":
-                arms = cells.spellings("arm", mapping, {arm.lower(): arm for arm in programme.arms})
                 # A roster with a column for the arm says everybody's.
-                parsed = cells.translated(column, arms)
+                parsed = cells.arm(column, mapping, programme)
                 fields.append(Field("arm", said_as, column, parsed, True))
             case "rank":
                 parsed = characteristics.rank(column, mapping)

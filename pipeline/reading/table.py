@@ -105,7 +105,7 @@ class Table:
 
     def left_out(self, wanted: set[str]) -> list[str]:
         """Identifying columns of the platform that the mapping does not name."""
-        named = self._named(wanted)
+        named = self.columns_behind(wanted)
         return sorted(
             column
             for column, meaning in self._meant()
@@ -114,7 +114,7 @@ class Table:
 
     def unknown(self, wanted: set[str]) -> list[str]:
         """Columns that neither the mapping nor the platform accounts for."""
-        named = self._named(wanted)
+        named = self.columns_behind(wanted)
         return [
             column
             for column, meaning in self._meant()
@@ -123,10 +123,10 @@ class Table:
             and not self._identifies(meaning)
         ]
 
-    def _named(self, wanted: set[str]) -> set[str]:
-        """Columns that are wanted by a name of their own or by one derived from them."""
-        made = [self.derived[name].meta.root_names() for name in wanted if name in self.derived]
-        return wanted.union(*made)
+    def columns_behind(self, names: Collection[str]) -> set[str]:
+        """Columns called by a name of their own or by one derived from them."""
+        made = [self.derived[name].meta.root_names() for name in names if name in self.derived]
+        return {*names}.union(*made)
 
     def is_empty(self, column: str, body: pl.DataFrame) -> bool:
         """Whether a column without a heading has no content either: spreadsheets append such."""

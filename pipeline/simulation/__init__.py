@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 import yaml
 
-from pipeline.reading.mapping import SCHEMA_LINE
+from pipeline.reading.mapping_schema import SCHEMA_LINE
 from pipeline.simulation.exports import export
 from pipeline.simulation.faults import FaultPlanter
 from pipeline.simulation.plan import Layout, SimulationPlan, organisations_of, programme_of

@@ -30,6 +30,7 @@ _WITHOUT = (
     "pipeline/cli.py",
     "pipeline/console.py",
     "pipeline/review",
+    "pipeline/inspect_command.py",
     "pipeline/desk",
     "pipeline/simulation",
     "pipeline/orchestration",

@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 from pipeline.privacy.pseudonyms import Pseudonymiser
 from pipeline.programme import Programme, UnusableConfiguration, load_programme
 from pipeline.quality.decisions import ever_waived
-from pipeline.reading.mapping import SCHEMA_FILE, Mapping, mapping_schema, parse_mapping
+from pipeline.reading.mapping import Mapping, parse_mapping
+from pipeline.reading.mapping_schema import SCHEMA_FILE, mapping_schema
 from pipeline.storage import atomic
 from pipeline.storage.code import EVERYTHING, INTAKE, code_hash
 from pipeline.storage.keys import create_first_key, load_keys, newest_version

@@ -16,7 +16,7 @@ from pipeline.storage.home import Home
 AS_OF = date(2026, 6, 30)
 REGISTERS = ("roster", "attendance", "departures")
 ROWS_OF_A_SMALL_FILE = 10
-_WAVES = ("baseline", "session_5", "session_7", "session_10")
+WAVES = ("baseline", "session_5", "session_7", "session_10")
 _LATE = "late"
 
 
@@ -84,7 +84,7 @@ def small_files_home(root: Path, size: Size) -> Simulated:
     home, held = Home(root), Simulated()
     mapping = b""
     # Four waves of each officer, and a few files more than are asked for.
-    officers = size.small_files * ROWS_OF_A_SMALL_FILE // len(_WAVES) + 200 * len(_WAVES)
+    officers = size.small_files * ROWS_OF_A_SMALL_FILE // len(WAVES) + 200 * len(WAVES)
     for file in _simulated(min(size.organisations, 50), officers):
         match _place(file.path):
             case "other":
@@ -117,7 +117,7 @@ def _simulated(organisations: int, participants: int) -> Iterator[SimulatedFile]
             dropout=False,
             faults=False,
             layouts=(Layout.QUALTRICS_NUMERIC,),
-            waves=_WAVES,
+            waves=WAVES,
         )
     )
 

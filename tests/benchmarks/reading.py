@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import polars as pl
-from homes import AS_OF, Size
+from homes import AS_OF, WAVES, Size
 from measuring import Measured, peak, run_script, spread
 
 from pipeline.reading.canonical import read
@@ -20,7 +20,6 @@ from pipeline.simulation import Layout, SimulationPlan, simulate
 from pipeline.storage.home import Home
 
 HERE = Path(__file__).parent
-_WAVES = ("baseline", "session_5", "session_7", "session_10")
 
 
 def reading(size: Size) -> str:
@@ -61,7 +60,7 @@ def _home(root: Path, organisations: int, participants: int) -> tuple[float, int
         dropout=False,
         faults=False,
         layouts=(Layout.QUALTRICS_LABELS,),
-        waves=_WAVES,
+        waves=WAVES,
     )
     for file in simulate(plan):
         name = file.path.name.lower()

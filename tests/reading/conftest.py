@@ -3,17 +3,14 @@
 import csv
 import io
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 
 import pytest
-import xlsxwriter
+from odd_files import Cell, book
 
 from pipeline import reference
 from pipeline.programme import Programme, parse_programme
 from pipeline.reading.mapping import Mapping, parse_mapping
-
-Cell = str | float | bool | datetime | None
 
 
 @pytest.fixture(scope="session")
@@ -37,17 +34,7 @@ def mapped(programme: Programme) -> Callable[[str], Mapping]:
 @pytest.fixture(scope="session")
 def workbook() -> Callable[..., bytes]:
     def make(rows: Sequence[Sequence[Cell]], day_format: str = "dd/mm/yyyy") -> bytes:
-        content = io.BytesIO()
-        with xlsxwriter.Workbook(content, {"in_memory": True}) as book:
-            day = book.add_format({"num_format": day_format})
-            sheet = book.add_worksheet("Sheet1")
-            for y, row in enumerate(rows):
-                for x, cell in enumerate(row):
-                    if isinstance(cell, datetime):
-                        sheet.write_datetime(y, x, cell, day)
-                    elif cell is not None:
-                        sheet.write(y, x, cell)
-        return content.getvalue()
+        return book(rows, day_format=day_format)
 
     return make
 

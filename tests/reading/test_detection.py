@@ -5,8 +5,9 @@ import yaml
 
 from pipeline.programme import parse_programme
 from pipeline.reading.canonical import read
-from pipeline.reading.detection import Proposal, platform_of, propose
+from pipeline.reading.detection import Proposal, propose
 from pipeline.reading.mapping import parse_mapping
+from pipeline.reading.platforms import platform_of
 from pipeline.reading.records import Unreadable
 from pipeline.reading.tabular import read_records
 from pipeline.reading.trial import tried

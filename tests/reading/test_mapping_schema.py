@@ -9,7 +9,8 @@ import jsonschema
 import pytest
 import yaml
 
-from pipeline.reading.mapping import FIELDS, SCHEMA_FILE, SCHEMA_LINE, mapping_schema
+from pipeline.reading.mapping import FIELDS
+from pipeline.reading.mapping_schema import SCHEMA_FILE, SCHEMA_LINE, mapping_schema
 from pipeline.simulation import simulate
 from pipeline.simulation.plan import Layout, SimulationPlan
 

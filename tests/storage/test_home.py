@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from pipeline.programme import UnusableConfiguration
-from pipeline.reading.mapping import SCHEMA_FILE, SCHEMA_LINE, Mapping, mapping_schema
+from pipeline.reading.mapping import Mapping
+from pipeline.reading.mapping_schema import SCHEMA_FILE, SCHEMA_LINE, mapping_schema
 from pipeline.storage.home import Home, UnusableMapping
 
 PROGRAMME = """

@@ -16,11 +16,12 @@ def book(
     hidden: Sequence[int] = (),
     chart: bool = False,
     far_format: bool = False,
+    day_format: str = "dd/mm/yyyy",
 ) -> bytes:
-    """A workbook of some sheets; days are shown as a British spreadsheet shows them."""
+    """A workbook of some sheets; days are shown as British spreadsheets do unless it is said."""
     content = io.BytesIO()
     with xlsxwriter.Workbook(content, {"in_memory": True}) as made:
-        day = made.add_format({"num_format": "dd/mm/yyyy"})
+        day = made.add_format({"num_format": day_format})
         if chart:
             made.add_chartsheet().set_chart(_chart(made))
         for place, rows in enumerate(sheets):

@@ -7,10 +7,10 @@ import polars as pl
 from pipeline.simulation.exports.answers import as_numbers, wave_in_words
 from pipeline.simulation.exports.writing import (
     Export,
+    asked_of_some,
     dated,
     declared,
     delimited,
-    home_force,
     numbered,
     with_times,
 )
@@ -31,14 +31,9 @@ def write(sheet: Sheet) -> Export:
         "Q1": pl.col("number"),
         "Q2": wave,
     }
-    mapping = declared(sheet, Platform.JISC, "Q1")
+    mapping = declared(sheet, Platform.JISC, "Q1", force="Q3")
     columns = {"completed_on": "CompletionDate"}
-    if sheet.organisation.is_unit:
-        body["Q3"] = home_force()
-        mapping["home_force"] = {"column": "Q3"}
-    if not sheet.organisation.has_registers:
-        body["Q4"] = pl.col("arm")
-        columns["arm"] = "Q4"
+    body |= asked_of_some(sheet, mapping, columns, "Q4")
     answers = as_numbers(sheet)
     body |= {f"Q5_{number}_a": answers[item] for number, item in enumerate(ITEM_COLUMNS, start=1)}
     mapping |= {

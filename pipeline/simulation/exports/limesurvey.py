@@ -7,10 +7,10 @@ import polars as pl
 from pipeline.simulation.exports.answers import as_numbers, wave_in_words
 from pipeline.simulation.exports.writing import (
     Export,
+    asked_of_some,
     dated,
     declared,
     delimited,
-    home_force,
     numbered,
     with_times,
 )
@@ -37,14 +37,9 @@ def write(sheet: Sheet) -> Export:
         "officer": pl.col("number"),
         "wave": wave,
     }
-    mapping = declared(sheet, Platform.LIMESURVEY, "officer")
+    mapping = declared(sheet, Platform.LIMESURVEY, "officer", force="force")
     columns = {"completed_on": "submitdate"}
-    if sheet.organisation.is_unit:
-        body["force"] = home_force()
-        mapping["home_force"] = {"column": "force"}
-    if not sheet.organisation.has_registers:
-        body["arm"] = pl.col("arm")
-        columns["arm"] = "arm"
+    body |= asked_of_some(sheet, mapping, columns, "arm")
     body |= {f"PQ[SQ{place:03}]": answers[item] for place, item in enumerate(ITEM_COLUMNS, start=1)}
     mapping |= {
         "wave": {"column": "wave", "values": spellings},

@@ -16,12 +16,11 @@ from pipeline.simulation.exports.answers import (
     wave_in_words,
 )
 from pipeline.simulation.exports.writing import (
-    HOME_FORCE,
     NOT_A_DATE,
     Export,
+    asked_of_some,
     broken,
     declared,
-    home_force,
     numbered,
     with_times,
 )
@@ -43,11 +42,7 @@ def write(sheet: Sheet, as_of: date) -> Export:
     }
     mapping = declared(sheet, Platform.MICROSOFT_FORMS, NUMBER_QUESTION)
     columns = {"completed_on": "Completion time"}
-    if sheet.organisation.is_unit:
-        body[HOME_FORCE] = home_force()
-    if not sheet.organisation.has_registers:
-        body[ARM_QUESTION] = pl.col("arm")
-        columns["arm"] = ARM_QUESTION
+    body |= asked_of_some(sheet, mapping, columns, ARM_QUESTION)
     answers = as_labels()
     body |= {question(number): answers[item] for number, item in enumerate(ITEM_COLUMNS, start=1)}
     mapping |= {

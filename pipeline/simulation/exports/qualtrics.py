@@ -7,12 +7,11 @@ import polars as pl
 from pipeline.simulation import identities
 from pipeline.simulation.exports.answers import as_labels, as_numbers, question, wave_in_words
 from pipeline.simulation.exports.writing import (
-    HOME_FORCE,
     Export,
+    asked_of_some,
     dated,
     declared,
     delimited,
-    home_force,
     numbered,
     timed,
     with_times,
@@ -103,11 +102,7 @@ def write(sheet: Sheet, seed: int) -> Export:
         mapping["leave_out"] = [_COMMENT]
     else:
         mapping["wave"] = {"constant": sheet.waves[0]}
-    if sheet.organisation.is_unit:
-        body[HOME_FORCE] = home_force()
-    if not sheet.organisation.has_registers:
-        body["Allocation"] = pl.col("arm")
-        columns["arm"] = "Allocation"
+    body |= asked_of_some(sheet, mapping, columns, "Allocation")
     mapping |= {
         "instruments": {
             INSTRUMENT: {"columns": "Q4_{item}", "coding": "labels" if labels else "numeric"}

@@ -8,10 +8,10 @@ import polars as pl
 from pipeline.simulation.exports.answers import as_numbers
 from pipeline.simulation.exports.writing import (
     Export,
+    asked_of_some,
     dated,
     declared,
     delimited,
-    home_force,
     with_times,
 )
 from pipeline.simulation.plan import INSTRUMENT
@@ -44,14 +44,10 @@ def write(sheet: Sheet) -> Export:
         "officer_number": once(pl.col("number")),
         "full_name": once(pl.col("name")),
     }
-    mapping = declared(sheet, Platform.REDCAP, "officer_number")
+    mapping = declared(sheet, Platform.REDCAP, "officer_number", force="home_force")
     columns = {"completed_on": f"{INSTRUMENT}_timestamp"}
-    if sheet.organisation.is_unit:
-        body["home_force"] = once(home_force())
-        mapping["home_force"] = {"column": "home_force"}
-    if not sheet.organisation.has_registers:
-        body["arm"] = pl.col("arm")
-        columns["arm"] = "arm"
+    asked = asked_of_some(sheet, mapping, columns, "arm")
+    body |= {name: once(cell) if name == "home_force" else cell for name, cell in asked.items()}
     answers = as_numbers(sheet)
     ended = dated("ended", _DATE_FORMAT, "completed_on_not_recognised")
     body |= {

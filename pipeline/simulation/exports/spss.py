@@ -10,9 +10,9 @@ import polars as pl
 from pipeline.simulation.exports.answers import ANCHORS
 from pipeline.simulation.exports.writing import (
     Export,
+    asked_of_some,
     dated,
     declared,
-    home_force,
     numbered,
     with_times,
 )
@@ -36,14 +36,9 @@ def write(sheet: Sheet, as_of: date) -> Export:
         "completed": dated("ended", _DATE_FORMAT, "completed_on_not_recognised"),
         **{name: pl.col(item).cast(pl.Float64).fill_null(_MISSING) for name, item in items.items()},
     }
-    mapping = declared(sheet, Platform.SPSS, "officer")
+    mapping = declared(sheet, Platform.SPSS, "officer", force="force")
     columns = {"completed_on": "completed"}
-    if sheet.organisation.is_unit:
-        body["force"] = home_force()
-        mapping["home_force"] = {"column": "force"}
-    if not sheet.organisation.has_registers:
-        body["arm"] = pl.col("arm")
-        columns["arm"] = "arm"
+    body |= asked_of_some(sheet, mapping, columns, "arm")
     labels = {wave: _label(wave) for wave in sheet.waves}
     mapping |= {
         "wave": {"column": "wave", "values": {label: wave for wave, label in labels.items()}},

@@ -14,12 +14,11 @@ from pipeline.simulation.exports.answers import (
     wave_in_words,
 )
 from pipeline.simulation.exports.writing import (
-    HOME_FORCE,
     Export,
+    asked_of_some,
     dated,
     declared,
     delimited,
-    home_force,
     numbered,
     with_times,
 )
@@ -46,11 +45,7 @@ def write(sheet: Sheet) -> Export:
     asked = {NUMBER_QUESTION: pl.col("number"), WAVE_QUESTION: wave}
     mapping = declared(sheet, Platform.SURVEYMONKEY, NUMBER_QUESTION)
     columns = {"completed_on": "End Date"}
-    if sheet.organisation.is_unit:
-        asked[HOME_FORCE] = home_force()
-    if not sheet.organisation.has_registers:
-        asked[ARM_QUESTION] = pl.col("arm")
-        columns["arm"] = ARM_QUESTION
+    asked |= asked_of_some(sheet, mapping, columns, ARM_QUESTION)
     mapping |= {
         "wave": {"column": WAVE_QUESTION, "values": spellings},
         "instruments": {INSTRUMENT: {"columns": f"{GRID} | #{{item}}", "coding": "labels"}},

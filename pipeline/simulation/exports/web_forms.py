@@ -15,12 +15,11 @@ from pipeline.simulation.exports.answers import (
     wave_in_words,
 )
 from pipeline.simulation.exports.writing import (
-    HOME_FORCE,
     Export,
+    asked_of_some,
     dated,
     declared,
     delimited,
-    home_force,
     numbered,
     with_times,
 )
@@ -83,10 +82,6 @@ def _written(
     wave, spellings = wave_in_words(sheet, freely=True)
     mapping["wave"] = {"column": WAVE_QUESTION, "values": spellings}
     body = metadata | {NUMBER_QUESTION: pl.col("number"), WAVE_QUESTION: wave}
-    if sheet.organisation.is_unit:
-        body[HOME_FORCE] = home_force()
-    if not sheet.organisation.has_registers:
-        body[ARM_QUESTION] = pl.col("arm")
-        mapping["columns"]["arm"] = ARM_QUESTION
+    body |= asked_of_some(sheet, mapping, mapping["columns"], ARM_QUESTION)
     frame = with_times(sheet).select(cell.alias(name) for name, cell in (body | grid).items())
     return Export(mapping, delimited([frame.columns], frame), numbered(sheet, 2))

@@ -69,8 +69,10 @@ def timed(number: pl.Expr, rule: str) -> pl.Expr:
     return pl.when(broken(rule)).then(pl.lit(_NOT_A_NUMBER)).otherwise(number.cast(pl.String))
 
 
-def declared(sheet: Sheet, platform: Platform, participant: str) -> dict[str, Any]:
-    """The lines that every mapping begins with."""
+def declared(
+    sheet: Sheet, platform: Platform, participant: str, force: str = HOME_FORCE
+) -> dict[str, Any]:
+    """The lines that every mapping begins with; `force` is where a unit's files say the force."""
     declared: dict[str, Any] = {
         "organisation": sheet.organisation.organisation,
         "source": sheet.source,
@@ -80,8 +82,25 @@ def declared(sheet: Sheet, platform: Platform, participant: str) -> dict[str, An
         "participant": participant,
     }
     if sheet.organisation.is_unit:
-        declared["home_force"] = {"column": HOME_FORCE}
+        declared["home_force"] = {"column": force}
     return declared
+
+
+def asked_of_some(
+    sheet: Sheet, mapping: dict[str, Any], columns: dict[str, str], arm: str
+) -> dict[str, pl.Expr]:
+    """Cells of questions that only some organisations ask, of which the mapping is told.
+
+    A unit's officers say their force, in the column that `mapping` declares; where no register
+    says the arm, the questionnaire does, in a column called `arm`.
+    """
+    cells = {}
+    if sheet.organisation.is_unit:
+        cells[mapping["home_force"]["column"]] = home_force()
+    if not sheet.organisation.has_registers:
+        cells[arm] = pl.col("arm")
+        columns["arm"] = arm
+    return cells
 
 
 def home_force(column: str = "home_force") -> pl.Expr:
