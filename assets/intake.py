@@ -6,8 +6,9 @@ from functools import partial
 import dagster as dg
 
 from pipeline.orchestration.guard import AGAIN, value_free
+from pipeline.orchestration.mapper import SubmissionMapper
 from pipeline.orchestration.partitions import SUBMISSIONS
-from pipeline.orchestration.resources import HomeResource, SubmissionMapper
+from pipeline.orchestration.resources import HomeResource
 from pipeline.orchestration.state import outdated
 from pipeline.storage.taking_in import take_in_one
 

@@ -6,6 +6,7 @@ there is something to judge, since the import takes seconds.
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -61,6 +62,27 @@ def judge(contract: Contract, measures: pl.DataFrame, thresholds: Thresholds) ->
     ).select(pl.col(name).cast(dtype) for name, dtype in CHECK_RESULTS.items())
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What `judge` is asked."""
+
+    contract: Contract
+    measures: pl.DataFrame
+    thresholds: Thresholds
+
+
+def answer(question: Question) -> pl.DataFrame:
+    """`judge`, asked with one argument: another process may be asked so."""
+    return judge(question.contract, question.measures, question.thresholds)
+
+
+def get_ready() -> None:
+    """Import what `judge` needs; that takes as long as all that a run does before its first one."""
+    # Nothing may leave the machine: the switch is read when the library is imported.
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations  # noqa: F401, PLC0415
+
+
 def _passed(failing: set[str] | None) -> pl.Expr:
     if failing is None:
         return pl.lit(None, pl.Boolean).alias("passed")
@@ -71,8 +93,7 @@ def _failing(
     contract: Contract, profiles: pl.DataFrame, thresholds: Thresholds
 ) -> dict[str, set[str] | None]:
     """Submissions that fail each expectation; None where the check itself broke."""
-    # Nothing may leave the machine: the switch is read when the library is imported.
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    get_ready()
     import great_expectations as gx  # noqa: PLC0415
     from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
 

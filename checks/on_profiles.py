@@ -4,15 +4,20 @@ What stays out: how a contract is judged (`checks/judge.py`). A check never stop
 file must not stop the others, so what fails is held or rejected by its verdict.
 """
 
+from collections.abc import Callable
+
 import dagster as dg
 import polars as pl
 
 from checks.contract import Contract, contracts
-from checks.judge import judge
+from checks.judge import Question
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
 from pipeline.storage.stages import Made, Stage, Summary
 from pipeline.vocabulary import Verdict
+
+Judging = Callable[[Question], pl.DataFrame]
+"""`checks.judge.answer`, in this process or apart."""
 
 _SHOWN = 50
 _STOPPING = (Verdict.HELD.value, Verdict.REJECTED.value)
@@ -30,11 +35,11 @@ def _check_of(contract: Contract) -> dg.AssetChecksDefinition:
         retry_policy=AGAIN,
     )
     @value_free
-    def check(home: HomeResource) -> dg.AssetCheckResult:
+    def check(home: HomeResource, judging: dg.ResourceParam[Judging]) -> dg.AssetCheckResult:
         thresholds = home.open().programme.thresholds
 
         def work(stage: Stage) -> Made:
-            results = judge(contract, stage.read(measured), thresholds)
+            results = judging(Question(contract, stage.read(measured), thresholds))
             if results["passed"].has_nulls():
                 # The tool broke, not the data: the next run asks it again.
                 stage.is_provisional()

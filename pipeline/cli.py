@@ -6,6 +6,7 @@ with nothing to do are quick.
 
 import json
 import sys
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +20,7 @@ from pipeline.inspect_command import inspect
 from pipeline.review_commands import review
 
 if TYPE_CHECKING:
-    from pipeline.orchestration.resources import Progress
+    from pipeline.orchestration.mapper import Progress
     from pipeline.status import Status
     from pipeline.storage.home import Home
 
@@ -259,6 +260,8 @@ def _run(
     quiet: bool = False,
     log_level: str = "critical",
 ) -> "Status":
+    from checks.judge import answer, get_ready
+    from pipeline.orchestration.processes import Ahead, InProcesses
     from pipeline.orchestration.state import work_left_when_still
     from pipeline.storage import locks
 
@@ -273,16 +276,18 @@ def _run(
         if not quiet:
             typer.echo("Nothing new: the warehouse is up to date.")
         return _status(home)
-    # Only now: Dagster and Great Expectations take seconds to import.
-    from pipeline.definitions import build_defs
-    from pipeline.orchestration.launch import failure_of, instance_of, run_here
-    from pipeline.orchestration.processes import InProcesses
-
     if not quiet:
         typer.echo(f"{len(work.to_take_in)} new submissions to take in.")
-    with instance_of(home.root) as instance, _progress(quiet) as progress:
-        defs = build_defs(home.root, as_of, known_at, InProcesses(progress))
-        new = [arrival.submission_id for arrival in work.to_take_in]
+    new = [arrival.submission_id for arrival in work.to_take_in]
+    with ExitStack() as during:
+        # Great Expectations and Dagster take seconds to import, so only now, and side by side.
+        judging = during.enter_context(Ahead(answer, get_ready)) if new else None
+        from pipeline.definitions import build_defs
+        from pipeline.orchestration.launch import failure_of, instance_of, run_here
+
+        instance = during.enter_context(instance_of(home.root))
+        progress = during.enter_context(_progress(quiet))
+        defs = build_defs(home.root, as_of, known_at, InProcesses(progress), judging)
         result = run_here(defs, instance, home, new, log_level=log_level)
     if not result.success:
         _stop(f"The run failed and the warehouse is as it was: {failure_of(result)}")

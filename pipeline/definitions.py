@@ -18,10 +18,12 @@ from assets.profiles import profiles
 from assets.scores import scores
 from assets.verdicts import verdicts
 from assets.warehouse import warehouse
-from checks.on_profiles import CHECKS
+from checks.judge import answer
+from checks.on_profiles import CHECKS, Judging
 from pipeline.orchestration.jobs import BRING_UP_TO_DATE, TAKE_IN, TIDY_UP, WORK_OUT_ANEW
+from pipeline.orchestration.mapper import SubmissionMapper
 from pipeline.orchestration.processes import InProcesses
-from pipeline.orchestration.resources import HomeResource, SubmissionMapper
+from pipeline.orchestration.resources import HomeResource
 from pipeline.orchestration.schedules import SCHEDULES
 from pipeline.orchestration.sensors import landing
 
@@ -43,6 +45,7 @@ def build_defs(
     as_of: date | None = None,
     known_at: date | None = None,
     mapper: SubmissionMapper | None = None,
+    judging: Judging | None = None,
 ) -> dg.Definitions:
     """Definitions for one home folder; MUSTER_HOME, else ./muster-home, if none is given."""
     root = home or Path(os.environ.get("MUSTER_HOME", "muster-home"))
@@ -59,6 +62,7 @@ def build_defs(
                 known_at=known_at.isoformat() if known_at else None,
             ),
             "mapper": mapper or InProcesses(),
+            "judging": judging or answer,
         },
         # One process: an interpreter for each step costs more than any stage.
         executor=dg.in_process_executor,

@@ -1,4 +1,4 @@
-"""Intake on every core: submissions spread over processes of this machine.
+"""Work in other processes of this machine: submissions on every core, and what is begun ahead.
 
 What belongs here: starting those processes, handing them work, hearing what became of it. What
 stays out: the work itself, and the process that does it (`worker.py`).
@@ -18,10 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
-from typing import Any, BinaryIO, Final, TypeVar, cast
+from typing import Any, BinaryIO, Final, Generic, Self, TypeVar, cast
 
 from pipeline.orchestration import tied, worker
-from pipeline.orchestration.resources import InThisProcess, Progress
+from pipeline.orchestration.mapper import InThisProcess, Progress
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -87,6 +87,43 @@ class InProcesses:
                         self.progress(done, len(items))
 
 
+class Ahead(Generic[T, R]):
+    """A function that answers from a process of its own, which gets ready while this one goes on.
+
+    What the function raises is raised here. For a process that was ended from outside the function
+    is called in this one. Use it as a context, which ends the process.
+    """
+
+    def __init__(self, function: Callable[[T], R], get_ready: Callable[[], object]) -> None:
+        self._function = function
+        self._process = _Process(_called)
+        self._process.ask([(get_ready,)])
+        self._is_getting_ready = True
+
+    def __call__(self, item: T) -> R:
+        try:
+            if self._is_getting_ready:
+                self._is_getting_ready = False
+                # Why it did not get ready, the function will say as well.
+                with suppress(Exception):
+                    self._process.answer()
+            [answer] = self._process.answers([(self._function, item)])
+        except ProcessDied:
+            return self._function(item)
+        return cast(R, answer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.end()
+
+
+def _called(call: tuple[Any, ...]) -> Any:
+    function, *arguments = call
+    return function(*arguments)
+
+
 def _cores() -> int:
     """Cores that this process may use, where the system tells; else all there are."""
     able = getattr(os, "sched_getaffinity", None)
@@ -116,7 +153,14 @@ class _Process:
         self._send(function)
 
     def answers(self, items: Sequence[Any]) -> list[Any]:
+        self.ask(items)
+        return self.answer()
+
+    def ask(self, items: Sequence[Any]) -> None:
         self._send(items)
+
+    def answer(self) -> list[Any]:
+        """What became of the items that were asked about first."""
         try:
             answers, raised = pickle.load(self._told)  # noqa: S301 - our own process wrote it
         except EOFError:
@@ -126,7 +170,7 @@ class _Process:
         return list(answers)
 
     def end(self) -> None:
-        """Let it end; it is idle, since whoever asked it something waited for the answer."""
+        """Let it end, once it has done what it was asked last."""
         with suppress(BrokenPipeError):
             self._work.close()
         self._told.close()

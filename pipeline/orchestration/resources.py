@@ -3,13 +3,13 @@
 What stays out: what is done with them. The clock is read here and nowhere below.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import dagster as dg
 from pydantic import PrivateAttr
@@ -21,12 +21,6 @@ from pipeline.storage import locks
 from pipeline.storage.home import Home
 from pipeline.storage.stages import Made, Stage
 from pipeline.submissions import Record
-
-T = TypeVar("T")
-R = TypeVar("R")
-
-Progress = Callable[[int, int], None]
-"""Told how many submissions are done, and of how many."""
 
 Work = Callable[[Stage], Made]
 """What a stage does: from the tables it reads to the tables it makes, and what to say of them."""
@@ -154,22 +148,3 @@ def _shown(value: Any) -> Any:
     """Lines of text as a list that Dagster's page lays out as one."""
     is_list = isinstance(value, list) and all(isinstance(line, str) for line in value)
     return dg.MetadataValue.md("\n".join(f"- {line}" for line in value)) if is_list else value
-
-
-class SubmissionMapper(Protocol):
-    """Applies one function to every submission of a run, in any order, on any machine."""
-
-    def map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]: ...
-
-
-@dataclass(frozen=True)
-class InThisProcess:
-    """One submission after the other, here: Polars spreads each over all cores by itself."""
-
-    progress: Progress | None = None
-
-    def map(self, function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
-        for done, item in enumerate(items, start=1):
-            yield function(item)
-            if self.progress is not None:
-                self.progress(done, len(items))

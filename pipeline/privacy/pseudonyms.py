@@ -61,10 +61,15 @@ class Pseudonymiser:
     def _chained(self, what: str, where: str, texts: list[str]) -> list[str | None]:
         """Pseudonyms of texts, each through every key; None for an empty one."""
         beginning = b"".join(_with_length(text) for text in (what, self.programme, where))
-        pseudonyms = [
-            _shortened(self.keys[0], beginning + _with_length(text), 1) if text else None
-            for text in texts
-        ]
+        # The key and what is the same for all of them are hashed once.
+        begun = hmac.new(self.keys[0], beginning, "sha256")
+
+        def continued(text: str) -> str:
+            own = begun.copy()
+            own.update(_with_length(text))
+            return _named(own.hexdigest(), 1)
+
+        pseudonyms = [continued(text) if text else None for text in texts]
         for version, key in enumerate(self.keys[1:], start=2):
             pseudonyms = [
                 _shortened(key, before.encode("ascii"), version) if before else None
@@ -111,7 +116,11 @@ def _with_length(text: str) -> bytes:
 
 
 def _shortened(key: bytes, message: bytes, version: int) -> str:
-    return f"v{version}-{hmac.digest(key, message, 'sha256')[:_BYTES].hex()}"
+    return _named(hmac.digest(key, message, "sha256").hex(), version)
+
+
+def _named(digits: str, version: int) -> str:
+    return f"v{version}-{digits[: 2 * _BYTES]}"
 
 
 def _one_spelling(text: str) -> str:

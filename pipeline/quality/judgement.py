@@ -175,6 +175,8 @@ def _repeated(sound: pl.DataFrame, kind: Kind, circumstances: Circumstances) -> 
         case Kind.DEPARTURES:
             key, judged = ["participant_id"], sound
             keys, descending = ["row_number"], [True]
+    if not sound.select(pl.struct(key).is_duplicated().any()).item():
+        return pl.repeat(False, sound.height, dtype=pl.Boolean, eager=True)
     staying = (
         judged.with_row_index("place")
         .sort(keys, descending=descending, nulls_last=True, maintain_order=True)

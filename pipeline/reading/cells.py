@@ -231,6 +231,9 @@ def as_truth(field: str, column: str, mapping: Mapping) -> pl.Expr:
     return pl.when(word.is_not_null()).then(word == "true")
 
 
+_ENOUGH_TO_SHOW_TEXTS: Final = 200
+
+
 def answers(
     cells: pl.DataFrame, coding: Answers, instrument: Instrument, missing: Collection[str] = ()
 ) -> pl.DataFrame:
@@ -250,20 +253,29 @@ def _answers_from_labels(
         anchor: instrument.minimum + place for place, anchor in enumerate(instrument.anchors)
     }
     known = {_label(label): answer for label, answer in labels.items()}
-    # All items together hold a handful of different texts, so Python tidies those and not every
-    # cell, and one look finds them.
-    distinct = cells.select(pl.all().unique().implode()).row(0) if cells.width else ()
-    texts = {text for column in distinct for text in column if text is not None}
-    told = {
-        text: known.get(_label(text), UNRECOGNISED)
-        for text in sorted(texts)
-        if text.strip() not in missing
-    }
-    return cells.select(
-        pl.all().replace_strict(
-            list(told), list(told.values()), default=None, return_dtype=pl.Int16
+
+    def translated(rows: pl.DataFrame) -> pl.DataFrame:
+        """All cells by the texts that occur in `rows`; null where a text does not occur there."""
+        # All items together hold a handful of different texts, so Python tidies those and not
+        # every cell.
+        distinct = rows.select(pl.all().unique().implode()).row(0) if rows.width else ()
+        texts = {text for column in distinct for text in column if text is not None}
+        told = {
+            text: known.get(_label(text), UNRECOGNISED)
+            for text in sorted(texts)
+            if text.strip() not in missing
+        }
+        return cells.select(
+            pl.all().replace_strict(
+                list(told), list(told.values()), default=None, return_dtype=pl.Int16
+            )
         )
-    )
+
+    # The first rows nearly always show every text there is, and then nothing has become null.
+    quickly = translated(cells.head(_ENOUGH_TO_SHOW_TEXTS))
+    if quickly.null_count().equals(cells.null_count()):
+        return quickly
+    return translated(cells)
 
 
 def _label(text: str) -> str:

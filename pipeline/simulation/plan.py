@@ -96,6 +96,8 @@ class SimulationPlan:
     """Dealt to the organisations in turn."""
     waves: tuple[str, ...] | None = None
     """A subset of the simulated programme's waves; all of them if None."""
+    a_file_a_wave: bool = False
+    """True: every organisation asks each wave with a survey of its own; no wide files then."""
 
     def __post_init__(self) -> None:
         if self.organisations < 1 or self.seed < 0:
@@ -104,6 +106,8 @@ class SimulationPlan:
             raise ValueError("participants: at least three are needed for each organisation")
         if not self.layouts:
             raise ValueError("layouts: at least one is needed")
+        if self.a_file_a_wave and Layout.WIDE_CSV in self.layouts:
+            raise ValueError("layouts: a wide file has every wave; a_file_a_wave cannot be")
         known = [wave.wave for wave in WAVES]
         if self.waves is not None and (not self.waves or not set(self.waves) <= set(known)):
             raise ValueError(f"waves: choose among {', '.join(known)}")

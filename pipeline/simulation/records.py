@@ -59,7 +59,8 @@ def sheets_of(population: Population, organisation: SimulatedOrganisation) -> It
     if responses.is_empty():
         return
     waves = tuple(wave.wave for wave in population.plan.programme_waves)
-    if organisation.layout == Layout.QUALTRICS_NUMERIC:
+    suffix = _SUFFIXES.get(organisation.layout, "csv")
+    if organisation.layout == Layout.QUALTRICS_NUMERIC or population.plan.a_file_a_wave:
         for wave in waves:
             of_wave = _in_order(responses.filter(wave=wave), "completed_on", "officer")
             if of_wave.height:
@@ -67,13 +68,12 @@ def sheets_of(population: Population, organisation: SimulatedOrganisation) -> It
                     organisation,
                     Kind.QUESTIONNAIRE,
                     f"{INSTRUMENT}-{wave}",
-                    f"{INSTRUMENT}_{wave}.csv",
-                    f"{INSTRUMENT}_{wave}*.csv",
+                    f"{INSTRUMENT}_{wave}.{suffix}",
+                    f"{INSTRUMENT}_{wave}*.{suffix}",
                     of_wave,
                     (wave,),
                 )
         return
-    suffix = _SUFFIXES.get(organisation.layout, "csv")
     wide = organisation.layout == Layout.WIDE_CSV
     ordered = _in_order(responses, *(("officer",) if wide else ("completed_on", "officer")))
     file_name, pattern = f"{INSTRUMENT}.{suffix}", f"{INSTRUMENT}*.{suffix}"

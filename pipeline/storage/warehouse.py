@@ -48,6 +48,8 @@ def publish(path: Path, tables: Mapping[Table, Path]) -> None:
             connection.execute(
                 f"ATTACH {_quoted(temporary)} AS warehouse (STORAGE_VERSION '{_STORAGE_VERSION}')"
             )
+            # FSST makes a file a fifteenth smaller and takes an eighth of the time to try.
+            connection.execute("SET disabled_compression_methods = 'fsst'")
             connection.execute("USE warehouse")
             for schema in dict.fromkeys(table.schema for table in tables):
                 connection.execute(f"CREATE SCHEMA {schema}")

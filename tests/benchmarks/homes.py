@@ -50,7 +50,12 @@ class Simulated:
 
 
 def landing_home(
-    root: Path, size: Size, *, registers: bool, aside: Path | None = None
+    root: Path,
+    size: Size,
+    *,
+    registers: bool,
+    layout: Layout = Layout.QUALTRICS_NUMERIC,
+    aside: Path | None = None,
 ) -> Simulated:
     """A home with every export; a few rows of one are put `aside`, as files of a source of its own.
 
@@ -58,7 +63,7 @@ def landing_home(
     """
     home, held = Home(root), Simulated()
     mapping = b""
-    for file in _simulated(size.organisations, size.participants):
+    for file in _simulated(size.organisations, size.participants, layout):
         content = file.content
         match _place(file.path):
             case "mapping":
@@ -108,7 +113,9 @@ def small_files_home(root: Path, size: Size) -> Simulated:
     return held
 
 
-def _simulated(organisations: int, participants: int) -> Iterator[SimulatedFile]:
+def _simulated(
+    organisations: int, participants: int, layout: Layout = Layout.QUALTRICS_NUMERIC
+) -> Iterator[SimulatedFile]:
     return simulate(
         SimulationPlan(
             as_of=AS_OF,
@@ -116,8 +123,9 @@ def _simulated(organisations: int, participants: int) -> Iterator[SimulatedFile]
             participants=participants,
             dropout=False,
             faults=False,
-            layouts=(Layout.QUALTRICS_NUMERIC,),
+            layouts=(layout,),
             waves=WAVES,
+            a_file_a_wave=True,
         )
     )
 

@@ -8,12 +8,15 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from homes import AS_OF, ROWS_OF_A_SMALL_FILE, Size, landing_home, small_files_home
 from measuring import Measured, as_new, peak, run_muster, run_script, spread
+
+from pipeline.simulation import Layout
 
 HERE = Path(__file__).parent
 _RUN = ("--as-of", AS_OF.isoformat())
@@ -38,23 +41,46 @@ def _run(root: Path, environment: dict[str, str] | None = None) -> Measured:
 
 def landing_to_core(size: Size) -> str:
     """Landing to core, then what a run costs on the home that is left: new files, and none."""
-    with _folder() as folder:
-        root, aside = folder / "home", folder / "aside"
-        _say("simulating")
-        held = landing_home(root, size, registers=False, aside=aside)
-        bare, core, whole = _pairs(root, size.pairs)
-        later = _later(root, aside, size)
-    per_row = held.megabytes * 1e6 / held.rows
+    text = _layout("choice text", Layout.QUALTRICS_LABELS, size, then=_later)
+    numbers = _layout("numbers", Layout.QUALTRICS_NUMERIC, size)
     return f"""## From landing to core
 
-{held.rows:,} simulated responses of {size.participants:,} officers of {size.organisations} \
-organisations, in {held.files} Qualtrics-like CSV files ({held.megabytes:.0f} MB, \
-{per_row:.0f} bytes a response: one questionnaire of thirty items and nothing beside it). \
-The reference is DuckDB loading the same files into one table of text.
+Simulated responses of {size.participants:,} officers of {size.organisations} organisations, in \
+Qualtrics-like CSV files, one for each organisation and wave: a questionnaire of thirty items \
+behind the platform's own seventeen columns, answers exported as choice text or as numbers. The \
+reference is DuckDB loading the same files into one table of text.
 
-{_table("questionnaires alone", bare, core, whole)}
+{_CORE_IS.format(pairs=size.pairs)}
 
-{later}"""
+{_HEAD}
+{text.row}
+{numbers.row}
+
+Seconds of the stages, medians, of choice text: {text.stages}.
+
+{text.after}"""
+
+
+def _layout(
+    name: str, layout: Layout, size: Size, then: Callable[[Path, Path, Size], str] | None = None
+) -> "_Rows":
+    with _folder() as folder:
+        root, aside = folder / "home", folder / "aside"
+        _say(f"simulating {name}")
+        held = landing_home(root, size, registers=False, layout=layout, aside=aside)
+        bare, core, whole = _pairs(root, size.pairs)
+        after = then(root, aside, size) if then is not None else ""
+    name = f"{name}: {held.rows:,} responses, {held.files} files, {held.megabytes:.0f} MB"
+    return _Rows(_row(name, bare, core, whole), _stages(core), after)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What one home gives: its row of the table, the seconds of stages, what came after."""
+
+    row: str
+    stages: str
+    after: str
 
 
 def with_registers(size: Size) -> str:
@@ -69,22 +95,21 @@ The same with rosters, attendance registers and departures beside the questionna
 ({held.register_files} files, {held.register_megabytes:.0f} MB); the reference loads those too, \
 into a table a kind.
 
-{_table("with rosters and registers", bare, core, whole)}"""
-
-
-def _table(name: str, bare: list[Measured], core: list[Measured], whole: list[Measured]) -> str:
-    return f"""Core is everything between the landing folder and the published warehouse but the \
-evaluation tables: every row read, pseudonymised, judged, profiled, held to contracts, scored and \
-put into the ledger, on Dagster, imports excluded. Medians of {len(core)} alternating pairs, with \
-minimum and maximum; `muster run` once, from the start of the command to its end; memory is the \
-highest peak of a whole process.
-
-| | core, seconds | DuckDB, seconds | ratio | whole job, seconds | peak, MiB | \
-`muster run`, seconds | peak, MiB |
-| --- | --- | --- | --- | --- | --- | --- | --- |
-{_row(name, bare, core, whole)}
+{_HEAD}
+{_row("with rosters and registers", bare, core, whole)}
 
 Seconds of the stages, medians: {_stages(core)}."""
+
+
+_CORE_IS = """Core is everything between the landing folder and the published warehouse but the \
+evaluation tables: every row read, pseudonymised, judged, profiled, held to contracts, scored and \
+put into the ledger, on Dagster, imports excluded. Medians of {pairs} alternating pairs, with \
+minimum and maximum; `muster run` once, from the start of the command to its end; memory is the \
+highest peak of a whole process."""
+
+_HEAD = """| | core, seconds | DuckDB, seconds | ratio | whole job, seconds | peak, MiB | \
+`muster run`, seconds | peak, MiB |
+| --- | --- | --- | --- | --- | --- | --- | --- |"""
 
 
 def _pairs(root: Path, pairs: int) -> tuple[list[Measured], list[Measured], list[Measured]]:

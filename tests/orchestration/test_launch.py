@@ -7,7 +7,8 @@ import pytest
 
 from pipeline.definitions import ASSETS, build_defs
 from pipeline.orchestration.launch import PROJECT, dagster_environment, instance_of, run_here
-from pipeline.orchestration.resources import HomeResource, InThisProcess
+from pipeline.orchestration.mapper import InThisProcess
+from pipeline.orchestration.resources import HomeResource
 from pipeline.programme import UnusableConfiguration
 
 STAGES = {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.orchestration.processes import InProcesses, ProcessDied
+from pipeline.orchestration.processes import Ahead, InProcesses, ProcessDied
 from pipeline.storage import locks
 
 TWO = InProcesses(processes=2, worth_it=1)
@@ -74,6 +74,35 @@ def test_what_cannot_be_handed_over_is_said_without_what_it_says():
 def test_a_process_that_is_ended_is_missed():
     with pytest.raises(ProcessDied):
         list(TWO.map(ended_by_a_signal, range(2)))
+
+
+def not_ready() -> None:
+    raise ImportError("Jane Doe")
+
+
+def test_what_is_begun_ahead_answers_from_a_process_of_its_own():
+    with Ahead(process_of, os.getpid) as begun:
+        assert begun(1) == begun(2) != os.getpid()
+
+
+def test_what_is_begun_ahead_raises_here_and_goes_on():
+    with Ahead(troubled, not_ready) as begun:
+        assert begun(1) == 1
+        with pytest.raises(OSError, match="quoted"):
+            begun(7)
+        assert begun(8) == 8
+
+
+def ended_unless_here(here: int) -> int:
+    if os.getpid() != here:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return here
+
+
+def test_where_its_process_was_ended_the_answer_comes_from_here():
+    here = os.getpid()
+    with Ahead(ended_unless_here, os.getpid) as begun:
+        assert [begun(here), begun(here)] == [here, here]
 
 
 def test_what_is_printed_mixes_with_nothing(capfd: pytest.CaptureFixture[str]):
