@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from pipeline import reference
 from pipeline.reference import Instrument, Organisation
@@ -21,6 +21,16 @@ from pipeline.vocabulary import DuplicatePolicy, OrganisationKind
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
 ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
 
+
+def _is_written_as_a_day(said: object) -> object:
+    """YAML takes 20260105 for a number, and a number would be taken for seconds since 1970."""
+    if isinstance(said, bool | int | float):
+        raise ValueError("write the day as 2026-01-05, with hyphens")
+    return said
+
+
+Day = Annotated[date, BeforeValidator(_is_written_as_a_day)]
+"""A day in a file that somebody writes by hand."""
 
 ENROLLED, DROPOUT = "enrolled", "dropout"
 STAGES = frozenset({ENROLLED, DROPOUT})
@@ -60,7 +70,7 @@ class Cohort(_Declared):
 
     organisation: Name
     cohort: str
-    starts_on: date
+    starts_on: Day
 
 
 class Contrast(_Declared):

@@ -504,6 +504,156 @@ PARTICIPANT_FLOW = Table(
     keeps_order=True,
 )
 
+_DENOMINATOR = _text("denominator", _one_of(vocabulary.Denominator), nullable=False)
+
+RETENTION = Table(
+    "evaluation",
+    "retention",
+    "organisation, arm, denominator and time",
+    "How many were still taking part after each wave: Kaplan-Meier over waves. Dropping out and "
+    "leaving the organisation compete (Aalen-Johansen): retained, dropped_out and "
+    "left_organisation add up to 1.",
+    ("organisation", "arm", "denominator", "time"),
+    (
+        _ALL_ORGANISATIONS,
+        _ALL_ARMS,
+        _DENOMINATOR,
+        Column(
+            "time",
+            Type.WHOLE,
+            "Place of the last wave answered in the programme, from 1; 0 is enrolment.",
+            nullable=False,
+        ),
+        _text("wave", "The wave at that place; NULL at enrolment."),
+        _count("n_at_risk", "Officers who came as far as this.", _OFFICERS),
+        _count("n_left", "Those who came no further: dropped out or left.", _OFFICERS),
+        _count("n_dropped_out", "Of these, missed the next wave or withdrew.", _OFFICERS),
+        _count("n_left_organisation", "Of these, left the organisation.", _OFFICERS),
+        _count("n_censored", "Came as far as this, and nothing later has closed.", _OFFICERS),
+        _number("retained", "Share still taking part afterwards.", "share"),
+        _number("standard_error", "Greenwood's standard error of retained.", "share"),
+        _number("ci_low", "Lower limit of the 95% interval (log-log).", "share"),
+        _number("ci_high", "Upper limit of the 95% interval (log-log).", "share"),
+        _number("dropped_out", "Cumulative incidence of dropping out.", "share"),
+        _number("dropped_out_low", "Lower limit of its 95% interval (log-log).", "share"),
+        _number("dropped_out_high", "Upper limit of its 95% interval (log-log).", "share"),
+        _number("left_organisation", "Cumulative incidence of leaving.", "share"),
+        _number("left_organisation_low", "Lower limit of its 95% interval (log-log).", "share"),
+        _number("left_organisation_high", "Upper limit of its 95% interval (log-log).", "share"),
+        _NOTE,
+    ),
+    keeps_order=True,
+)
+
+RETENTION_COMPARISON = Table(
+    "evaluation",
+    "retention_comparison",
+    "arm and denominator",
+    "Whether organisations differ in how many drop out: log-rank test over all of them.",
+    ("arm", "denominator"),
+    (
+        _ALL_ARMS,
+        _DENOMINATOR,
+        _count("n_organisations", "Organisations compared.", "organisations"),
+        _number("chi_square", "Log-rank statistic."),
+        _count("degrees_of_freedom", "Its degrees of freedom."),
+        _number("p_value", "Its p value."),
+        _NOTE,
+    ),
+    keeps_order=True,
+)
+
+ATTRITION = Table(
+    "evaluation",
+    "attrition",
+    "organisation, denominator, instrument and subscale",
+    "Scores at the first wave of those who dropped out later and of those who stayed.",
+    ("organisation", "denominator", "instrument", "subscale"),
+    (
+        _ALL_ORGANISATIONS,
+        _DENOMINATOR,
+        _INSTRUMENT,
+        _SUBSCALE,
+        _count("n_left", "Officers who dropped out after the first wave.", _OFFICERS),
+        _count("n_stayed", "Officers who had not, and could have.", _OFFICERS),
+        _number("mean_left", "Mean score at the first wave of those who left.", _POINTS),
+        _number("mean_stayed", "Mean score at the first wave of those who stayed.", _POINTS),
+        _number(
+            "standardised_difference",
+            "Left minus stayed, over the root of the mean of their variances.",
+            "standard deviations",
+        ),
+        _text("flag", _one_of(vocabulary.Imbalance)),
+        _NOTE,
+    ),
+    keeps_order=True,
+)
+
+ATTRITION_MODEL = Table(
+    "evaluation",
+    "attrition_model",
+    "term of the model",
+    "Logistic regression of dropping out after the first wave on the scores there, rank group and "
+    "organisation; all organisations together.",
+    ("term",),
+    (
+        _text("term", "Intercept, subscale, or group against the largest.", nullable=False),
+        _number("estimate", "Change of the log odds of dropping out."),
+        _number("se", "Its standard error."),
+        _number("odds_ratio", "exp(estimate)."),
+        _number("ci_low", "Lower limit of the 95% interval of the odds ratio."),
+        _number("ci_high", "Upper limit of the 95% interval of the odds ratio."),
+        _count("n", "Officers in the model.", _OFFICERS),
+        _NOTE,
+    ),
+    keeps_order=True,
+)
+
+DOSE_RESPONSE = Table(
+    "evaluation",
+    "dose_response",
+    "organisation, band of sessions, wave, instrument and subscale",
+    "Change since the first wave by sessions attended. Descriptive: those who stay longer differ "
+    "from those who leave.",
+    ("organisation", "sessions_band", "wave", "instrument", "subscale"),
+    (
+        _ALL_ORGANISATIONS,
+        _text("sessions_band", "Sessions attended up to the as-of date.", nullable=False),
+        _WAVE,
+        _INSTRUMENT,
+        _SUBSCALE,
+        _count("n", "Officers with a score at both waves.", _OFFICERS),
+        _number("mean_change", "Mean of later minus first.", _POINTS),
+        _number("ci_low", "Lower limit of the 95% interval of the mean change.", _POINTS),
+        _number("ci_high", "Upper limit of the 95% interval of the mean change.", _POINTS),
+        _count("n_clusters", "Organisations or session groups behind the interval.", "clusters"),
+        _NOTE,
+    ),
+    keeps_order=True,
+)
+
+FOLLOW_UP_DUE = Table(
+    "evaluation",
+    "follow_up_due",
+    "organisation and wave",
+    "Measurements that wait for an answer on the as-of date, and those that come next.",
+    ("organisation", "wave"),
+    (
+        _ALL_ORGANISATIONS,
+        _WAVE,
+        _count("expected", "Officers asked: all but those gone or not scheduled.", _OFFICERS),
+        _count("answered", "Of these, answered.", _OFFICERS),
+        _count("due", "Window open, day due not yet passed, no answer.", _OFFICERS),
+        _count("overdue", "Window open, day due passed, no answer.", _OFFICERS),
+        _count("closing", "Of due and overdue, the window closes within 14 days.", _OFFICERS),
+        _count("missed", "Window closed, no answer.", _OFFICERS),
+        Column("next_due_on", Type.DAY, "Earliest day due of windows that have not opened."),
+        Column("next_closing_on", Type.DAY, "Earliest last day of windows that are open."),
+        _NOTE,
+    ),
+    keeps_order=True,
+)
+
 PILOT_RECONCILIATION = Table(
     "evaluation",
     "pilot_reconciliation",

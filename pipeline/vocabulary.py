@@ -137,6 +137,21 @@ class DropoutStage(Term):
     TOO_EARLY = "too_early", "Not enough sessions or waves have passed to say."
 
 
+class Denominator(Term):
+    """Whom a count of dropout is a share of."""
+
+    ENROLLED = "enrolled", "Everybody who enrolled."
+    TWO_SESSIONS = "two_sessions", "Those of them who came to two sessions or more."
+
+
+class Imbalance(Term):
+    """How far those who left differed at the first wave from those who stayed."""
+
+    SMALL = "small", "The standardised difference is at most 0.10."
+    NOTABLE = "notable", "It is above 0.10."
+    SERIOUS = "serious", "It is above 0.25."
+
+
 class BandLevel(Term):
     LOW = "low", "The lowest band of the band system."
     MODERATE = "moderate", "Any band between the lowest and the highest."

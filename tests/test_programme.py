@@ -136,6 +136,10 @@ def refusal(text: str) -> str:
             "organisations.0.kind: input should be 'police_force'",
         ),
         (
+            with_entry(cohorts=[{"organisation": "kent", "cohort": "1", "starts_on": 20260105}]),
+            "cohorts.0.starts_on: write the day as 2026-01-05, with hyphens",
+        ),
+        (
             with_entry(cohorts=[{"organisation": "kent", "cohort": "1", "starts_on": "soon"}]),
             "cohorts.0.starts_on: input should be a valid date",
         ),

@@ -11,7 +11,6 @@ import re
 import string
 from collections.abc import Collection, Iterable
 from collections.abc import Mapping as Dictionary
-from datetime import date
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
@@ -26,7 +25,7 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline.programme import Programme
+from pipeline.programme import Day, Programme
 from pipeline.reading.written import CHOSEN_FORM, Written, meant, wrong
 from pipeline.reference import SERVICE_BANDS, Instrument, ethnicity_groups, rank_groups
 from pipeline.vocabulary import Delivery, DepartureKind, Kind, Platform
@@ -89,6 +88,8 @@ TRANSLATED = frozenset({*_KNOWN_MEANINGS, "arm", "gender", "absence_reason", "ne
 _TEXT, _LIST, _ENTRIES = CHOSEN_FORM
 _PLACEHOLDER = re.compile(r"\{(\w*)\}")
 _DAY_CODES = (("%d", "%e", "%j"), ("%m", "%b", "%B", "%h", "%j"), ("%Y", "%y"))
+_CODE = re.compile(r"%[-_0.:#]*\d?(.?)")
+_CODES = frozenset("aAbBcCdDeFfGghHIjklmMnpPrRsStTuUvVwWxXyYzZ%+")
 _WHOLE_DAY_CODES = ("%F", "%D", "%x", "%v", "%c", "%s", "%+")
 
 
@@ -129,9 +130,9 @@ class ColumnValues(_Declared):
 class Window(_Declared):
     """The days on which a wave was answered, both included."""
 
-    first_day: date = Field(alias="from")
+    first_day: Day = Field(alias="from")
     """The first day, such as 2026-01-05."""
-    last_day: date = Field(alias="to")
+    last_day: Day = Field(alias="to")
     """The last day, such as 2026-02-01."""
 
     @model_validator(mode="after")
@@ -277,7 +278,7 @@ class Sessions(_Declared):
         Discriminator(lambda said: _ENTRIES if _form(said) == _ENTRIES else _TEXT),
     ]
     """A column name with `{session}` for the session's number, or number -> column name."""
-    dates: Dictionary[int, date] = {}
+    dates: Dictionary[int, Day] = {}
     """Number of a session -> day on which it was held, where no column says it."""
 
     @model_validator(mode="after")
@@ -410,6 +411,9 @@ class Mapping(_Declared):
 
     def _check_date_format(self) -> None:
         said = self.date_format
+        for code in _CODE.finditer(said):
+            if code[1] not in _CODES:
+                raise wrong(f"{code[0]} is no code; %d, %m and %Y are expected", "date_format")
         if said == "auto" or any(code in said for code in _WHOLE_DAY_CODES):
             return
         if "%" not in said:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from checks.contract import contracts
-from checks.judge import judge
+from checks.judge import Question, answer
 from checks.on_profiles import CHECKS
 from pipeline.orchestration.resources import HomeResource
 
@@ -50,7 +50,7 @@ def test_a_check_counts_and_names_what_it_holds(home, attendance, profiles_of, c
     profiles = profiles_of(contract, *changes)
     ids = profiles["submission_id"].to_list()
     _measured(home, profiles)
-    result = attendance(home=home)
+    result = attendance(home=home, judging=answer)
     assert isinstance(result, dg.AssetCheckResult)
     assert result.passed is False
     # Never an error: one bad file must not stop the others.
@@ -73,7 +73,7 @@ def test_warnings_alone_let_a_check_pass(home, attendance, profiles_of, contract
     profiles = profiles_of(contract_called("attendance"), {"share_unlinked": 0.5})
     profiles = profiles.with_columns(pl.lit(1.0).alias("columns_unknown"))
     _measured(home, profiles)
-    result = attendance(home=home)
+    result = attendance(home=home, judging=answer)
     assert result.passed is True
     assert result.metadata["failed: no_unknown_columns"].value == 1
 
@@ -81,7 +81,7 @@ def test_warnings_alone_let_a_check_pass(home, attendance, profiles_of, contract
 def test_of_very_many_only_the_first_are_listed(home, attendance, profiles_of, contract_called):
     profiles = profiles_of(contract_called("attendance"), *[{"rows_judged": 0.0}] * 120)
     _measured(home, profiles)
-    result = attendance(home=home)
+    result = attendance(home=home, judging=answer)
     assert result.metadata["held or rejected"].value == 120
     assert result.metadata["which"].value == profiles["submission_id"].to_list()[:50]
 
@@ -91,7 +91,7 @@ def test_a_check_that_fails_itself_shows_no_value(home, attendance):
     frame = pl.DataFrame({"submission_id": ["PC 4711 Doe"], "kind": [4711]})
     _measured(home, frame)
     with pytest.raises(Exception, match="check ended in") as raised:
-        attendance(home=home)
+        attendance(home=home, judging=answer)
     told = json.dumps([str(raised.value), repr(raised.value.__cause__)])
     assert "4711" not in told
     assert "on_profiles.py" in told or "judge.py" in told
@@ -107,21 +107,23 @@ def test_a_tool_that_broke_is_asked_again(
 
     with monkeypatch.context() as patched:
         patched.setattr("checks.judge._failing", broken)
-        assert attendance(home=home).passed is False
+        assert attendance(home=home, judging=answer).passed is False
         assert not home.open().stages.all_final()
-    assert attendance(home=home).passed is True
+    assert attendance(home=home, judging=answer).passed is True
     assert home.open().stages.all_final()
 
 
-def test_what_was_judged_is_not_judged_again(
-    home, attendance, profiles_of, contract_called, monkeypatch
-):
+def test_what_was_judged_is_not_judged_again(home, attendance, profiles_of, contract_called):
     _measured(home, profiles_of(contract_called("attendance"), {}))
-    first = attendance(home=home)
+    first = attendance(home=home, judging=answer)
     asked = []
-    monkeypatch.setattr("checks.on_profiles.judge", lambda *a: asked.append(a) or judge(*a))
-    assert attendance(home=home).metadata == first.metadata
+
+    def judging(question: Question) -> pl.DataFrame:
+        asked.append(question)
+        return answer(question)
+
+    assert attendance(home=home, judging=judging).metadata == first.metadata
     assert asked == []
     (home.open().root / "programme.yaml").write_text(PROGRAMME.replace("0.5", "0.4"))
-    assert attendance(home=home).passed is True
+    assert attendance(home=home, judging=judging).passed is True
     assert len(asked) == 1, "asked again, now that the limits are others"
