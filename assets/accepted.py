@@ -7,7 +7,7 @@ import polars as pl
 
 from assets.verdicts import verdicts
 from pipeline import tables
-from pipeline.intake import ACCEPTED, WAIVED
+from pipeline.intake import ACCEPTED, WAIVED, WHOSE
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
 from pipeline.quality.decisions import let_in_by
@@ -18,6 +18,13 @@ from pipeline.quality.standing import (
     standing_registers,
     standing_responses,
 )
+from pipeline.quality.transfers import (
+    NEW_IDENTITY,
+    contradicting,
+    participant_alias,
+    taken_up,
+    under_one_name,
+)
 from pipeline.quality.verdicts import counting
 from pipeline.storage.home import Home
 from pipeline.storage.stages import Made, Stage
@@ -26,11 +33,12 @@ from pipeline.vocabulary import Kind
 
 REGISTERS = (Kind.ROSTER, Kind.ATTENDANCE, Kind.DEPARTURES)
 
+_ALIAS = tables.PARTICIPANT_ALIAS.name
 _READS = {
-    Kind.ROSTER: (),
-    Kind.ATTENDANCE: ("roster",),
-    Kind.DEPARTURES: ("roster",),
-    Kind.QUESTIONNAIRE: ("roster", "departures", "waivers"),
+    Kind.ROSTER: (_ALIAS,),
+    Kind.ATTENDANCE: (_ALIAS, "roster"),
+    Kind.DEPARTURES: (_ALIAS, "roster"),
+    Kind.QUESTIONNAIRE: (_ALIAS, "roster", "departures", "waivers"),
 }
 """What each kind is judged against; in this order, so that a new register does not concern a
 million responses unless it changes who enrolled or left."""
@@ -47,13 +55,15 @@ def accepted(home: HomeResource) -> dg.MaterializeResult[None]:
     here = home.open()
     records = {record.submission_id: record for record in home.records()}
     count = [records[submission_id] for submission_id in counting(here.stages.read("verdicts"))]
+    ids = {kind: [r.submission_id for r in count if r.kind == kind] for kind in Kind}
+    home.stage("transfers", partial(_transfers, here, ids), settings=versions(count))
     rows = {}
     for kind, reads in _READS.items():
         of_kind = [record for record in count if record.kind == kind]
         work = _responses if kind == Kind.QUESTIONNAIRE else partial(_register, kind)
         stage, _ = home.stage(
             f"accepted_{kind}",
-            partial(work, here, [record.submission_id for record in of_kind]),
+            partial(work, here, ids[kind]),
             reads=reads,
             settings=[
                 versions(of_kind),
@@ -69,8 +79,23 @@ _DECIDES = {"duplicates", "early_response_days", "instruments"}
 """What of the programme file decides which rows count once they are sound."""
 
 
+def _transfers(here: Home, ids: dict[Kind, list[str]], _: Stage) -> Made:
+    departures = here.lake.rows("accepted", ids[Kind.DEPARTURES], ACCEPTED[Kind.DEPARTURES])
+    new = departures[NEW_IDENTITY].drop_nulls()
+    seen = [new.clear()]
+    # Most lists name no new number, and then nobody's rows need be looked through.
+    for kind in (Kind.ROSTER, Kind.ATTENDANCE, Kind.QUESTIONNAIRE) if len(new) else ():
+        whose = here.lake.rows("accepted", ids[kind], WHOSE)["participant_id"]
+        seen.append(whose.filter(whose.is_in(new.implode())).unique())
+    aliases = participant_alias(departures, pl.concat(seen))
+    return {_ALIAS: aliases}, {"transfers": aliases.height}
+
+
 def _register(kind: Kind, here: Home, ids: list[str], stage: Stage) -> Made:
-    rows = here.lake.rows("accepted", ids, ACCEPTED[kind])
+    rows, aliases = here.lake.rows("accepted", ids, ACCEPTED[kind]), stage.read(_ALIAS)
+    if kind == Kind.DEPARTURES:
+        rows = rows.with_columns(taken_up(rows, aliases), contradicting(rows))
+    rows = under_one_name(rows, aliases)
     roster = rows if kind == Kind.ROSTER else stage.read("roster")
     made = standing_registers(kind, rows, enrolment_of(roster))
     return {kind.value: made.counting, **_beside(kind, made)}, {"rows": made.counting.height}
@@ -78,11 +103,16 @@ def _register(kind: Kind, here: Home, ids: list[str], stage: Stage) -> Made:
 
 def _responses(here: Home, ids: list[str], stage: Stage) -> Made:
     kind = Kind.QUESTIONNAIRE
-    left = stage.read("departures").group_by("participant_id").agg(pl.col("departed_on").min())
-    waivers = stage.read("waivers")
-    let_in = _let_in(here, ids, waivers)
+    left = (
+        stage.read("departures")
+        .filter(~pl.col("taken_up"))
+        .group_by("participant_id")
+        .agg(pl.col("departed_on").min())
+    )
+    waivers, aliases = stage.read("waivers"), stage.read(_ALIAS)
+    let_in = under_one_name(_let_in(here, ids, waivers), aliases)
     made = standing_responses(
-        here.lake.rows("accepted", ids, ACCEPTED[kind]),
+        under_one_name(here.lake.rows("accepted", ids, ACCEPTED[kind]), aliases),
         enrolment_of(stage.read("roster")),
         left,
         here.programme,

@@ -11,6 +11,7 @@ from pipeline.orchestration.resources import HomeResource
 from pipeline.quality.disappeared import KEYS, counts, disappeared, replaced_files
 from pipeline.quality.judgement import FINDINGS
 from pipeline.quality.standing import STANDING_FINDINGS
+from pipeline.quality.transfers import under_one_name
 from pipeline.quality.verdicts import (
     known_records,
     quarantine,
@@ -84,8 +85,10 @@ def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
             )
             for kind in Kind
         ]
+        broken = [standing, found, *by_contract, stage.read("disappeared")]
+        aliases = stage.read(tables.PARTICIPANT_ALIAS.name)
         kept = quarantine(
-            [standing, found, *by_contract, stage.read("disappeared")],
+            [under_one_name(rows, aliases) for rows in broken],
             responses,
             verdicts,
             ever_waived=stage.read("ever_waived"),
@@ -112,6 +115,7 @@ def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
         reads=[
             "verdicts",
             "judged",
+            tables.PARTICIPANT_ALIAS.name,
             "responses",
             "let_in",
             "waivers",

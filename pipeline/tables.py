@@ -238,6 +238,28 @@ MEMBERSHIPS = Table(
     ),
 )
 
+PARTICIPANT_ALIAS = Table(
+    "core",
+    "participant_alias",
+    "one pseudonym that an officer took on",
+    "Officers who went to another force, with a new number and hence a new pseudonym. Every other "
+    "table has them under participant_id alone.",
+    ("alias_id",),
+    (
+        _text("participant_id", "Pseudonym that the officer keeps: their first.", nullable=False),
+        _text("alias_id", "Pseudonym by their number in the new force.", nullable=False),
+        _text("organisation", "Organisation that reported the transfer.", nullable=False),
+        Column("transferred_on", Type.DAY, "Day they left the force before.", nullable=False),
+        Column(
+            "taken_up",
+            Type.TRUTH,
+            "Anything came in under the new pseudonym, so they go on taking part; else they count "
+            "as having left.",
+            nullable=False,
+        ),
+    ),
+)
+
 RESPONSES = Table(
     "core",
     "responses",
@@ -700,6 +722,7 @@ TABLES: tuple[Table, ...] = (
     ORGANISATIONS,
     PARTICIPANTS,
     MEMBERSHIPS,
+    PARTICIPANT_ALIAS,
     RESPONSES,
     SCORES,
     ATTENDANCE,

@@ -28,8 +28,11 @@ ROSTER_SCHEMA: Final = pl.Schema(
 ATTENDANCE_SCHEMA: Final = pl.Schema({**_ORIGIN, **registers.TYPES[Kind.ATTENDANCE]})
 """One row for each officer and session that a register names."""
 
-DEPARTURES_SCHEMA: Final = pl.Schema({**_ORIGIN, **registers.TYPES[Kind.DEPARTURES]})
-"""One row for each officer whom a list of departures names."""
+DEPARTURES_SCHEMA: Final = pl.Schema(
+    {**_ORIGIN, **registers.TYPES[Kind.DEPARTURES], "taken_up": pl.Boolean()}
+)
+"""One row for each officer whom a list of departures names. `taken_up` is true of a transfer to
+another force where the officer goes on taking part; null is no such transfer."""
 
 RESPONSES_SCHEMA: Final = pl.Schema(
     {

@@ -165,10 +165,11 @@ def memberships(
 def first_departures(departures: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """The earliest departure of each officer up to `as_of`: participant, day and kind.
 
-    Of two on one day the one that left the organisation counts, since it says more.
+    Of two on one day the one that left the organisation counts, since it says more. A transfer
+    that was taken up is no departure: the officer goes on taking part elsewhere.
     """
     return (
-        departures.filter(pl.col("departed_on") <= as_of)
+        departures.filter(pl.col("departed_on") <= as_of, ~pl.col("taken_up").fill_null(False))
         # `left_organisation` comes before `withdrew` in the alphabet too.
         .sort("participant_id", "departed_on", "departure_kind")
         .group_by("participant_id", maintain_order=True)

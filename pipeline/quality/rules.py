@@ -389,6 +389,15 @@ ROW_RULES: tuple[Rule, ...] = (
         _unrecognised("new_force"),
     ),
     Rule(
+        "transfers_contradict",
+        _DEPARTURES,
+        Severity.WARN,
+        "Two officers are said to have taken on one new number, or one officer two; none of these "
+        "transfers is linked.",
+        "Ask the organisations for the new number; the officers count as left there and new here.",
+        "new_number",
+    ),
+    Rule(
         "new_number_lost_digits",
         _DEPARTURES,
         Severity.WARN,

@@ -68,13 +68,16 @@ def shares_unlinked(rows: pl.DataFrame, enrolment: Enrolment) -> pl.DataFrame:
 def standing_registers(kind: Kind, rows: pl.DataFrame, enrolment: Enrolment) -> Standing:
     """Registers of one kind: unknown officers are quarantined, older rows superseded.
 
-    `rows` has submission_id and `arrived`, the place of its submission in the order of arrival.
+    `rows` has submission_id and `arrived`, the place of its submission in the order of arrival;
+    departures say whether they are `contradicting` (`transfers.py`).
     """
     findings = [STANDING_FINDINGS.to_frame()]
     if kind != Kind.ROSTER:
         unlinked = rows.select(enrolment.unlinked()).to_series()
         findings.append(_findings(rows.filter(unlinked), "participant_not_enrolled"))
         rows = rows.filter(~unlinked)
+    if kind == Kind.DEPARTURES:
+        findings.append(_findings(rows.filter("contradicting"), "transfers_contradict"))
     key = {
         Kind.ROSTER: ["participant_id", "organisation"],
         Kind.ATTENDANCE: ["participant_id", "session_number"],
