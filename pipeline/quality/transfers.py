@@ -32,8 +32,8 @@ def participant_alias(departures: pl.DataFrame, seen: pl.Series) -> pl.DataFrame
     anybody is on a roster or a register, or has answered: a transfer is taken up if the new
     pseudonym is among them. One that is not leaves the officer where they left.
 
-    An officer keeps the pseudonym of their earliest transfer through all that follow, back again
-    included. A transfer that contradicts another is left out (`contradicting`).
+    An officer keeps the pseudonym they had first through all transfers, back again included. A
+    transfer that contradicts another is left out (`contradicting`).
     """
     newest = departures.sort("arrived", "row_number").unique(
         ["participant_id", "organisation"], keep="last"
@@ -44,21 +44,39 @@ def participant_alias(departures: pl.DataFrame, seen: pl.Series) -> pl.DataFrame
         .select("departed_on", "participant_id", NEW_IDENTITY, "organisation")
         .iter_rows()
     )
-    known = set(seen)
-    first: dict[str, str] = {}
-    rows = []
+    # Nobody has two new pseudonyms and none is two officers', so these are chains and rings.
+    came_by: dict[str, _Transfer] = {}
     for transfer in transfers:
-        kept = first.get(transfer.before, transfer.before)
-        if kept == transfer.after or transfer.after in first:
-            # Two organisations report one transfer, or the officer went back.
-            continue
-        first[transfer.after] = kept
-        rows.append(
-            (kept, transfer.after, transfer.organisation, transfer.on, transfer.after in known)
-        )
+        came_by.setdefault(transfer.after, transfer)
+    for transfer in transfers:
+        # Whoever went round in a ring began where they first left.
+        if _is_ring(transfer.before, came_by):
+            del came_by[transfer.before]
+    up_to = {name for alias in seen if alias in came_by for name in _back_from(alias, came_by)}
+    rows = [
+        (_first(alias, came_by), alias, transfer.organisation, transfer.on, alias in up_to)
+        for alias, transfer in came_by.items()
+    ]
     return tables.PARTICIPANT_ALIAS.conform(
         pl.DataFrame(rows, tables.PARTICIPANT_ALIAS.frame_schema, orient="row")
     )
+
+
+def _is_ring(name: str, came_by: dict[str, _Transfer]) -> bool:
+    return name in came_by and name in _back_from(came_by[name].before, came_by, until=name)
+
+
+def _first(name: str, came_by: dict[str, _Transfer]) -> str:
+    return _back_from(name, came_by)[-1]
+
+
+def _back_from(name: str, came_by: dict[str, _Transfer], until: str | None = None) -> list[str]:
+    """A pseudonym and all before it, latest first."""
+    names = [name]
+    while name != until and name in came_by:
+        name = came_by[name].before
+        names.append(name)
+    return names
 
 
 def contradicting(departures: pl.DataFrame) -> pl.Series:

@@ -193,8 +193,8 @@ def test_what_happens_is_what_the_ledger_says(folder: Path) -> None:
 
 
 def test_every_scenario_is_found() -> None:
-    assert len(FOLDERS) == 29
-    assert [folder.name[:2] for folder in FOLDERS] == [f"{n:02}" for n in range(1, 30)]
+    assert len(FOLDERS) > 40
+    assert len({folder.name[:2] for folder in FOLDERS}) == len(FOLDERS)
     known = {f"{kind}.csv" for kind in ("roster", "attendance", "departures", "responses")}
     known |= {f"{file}.csv" for file in EXPECTED} | {"as_of.txt", "known_at.txt", SUBMISSIONS}
     for folder in FOLDERS:
