@@ -13,6 +13,7 @@ from pathlib import Path
 from coverage import SIZES, coverage
 from homes import FULL, SMALL, Size
 from landing import landing_to_core, small_files, with_registers
+from ledger import ledger
 from measuring import machine
 from reading import reading
 
@@ -60,6 +61,7 @@ PARTS = {
     "reading": reading,
     "landing": landing_to_core,
     "registers": with_registers,
+    "ledger": ledger,
     "small_files": small_files,
     "killed": killed,
     "intervals": intervals,

@@ -15,6 +15,7 @@ SCRIPT = Path(__file__).with_name("run.py")
         ("landing", ["## From landing to core", "heard no earlier export opened", "nothing new"]),
         ("reading", ["## Reading and mapping choice text", "| ratio |"]),
         ("registers", ["## From landing to core, with registers"]),
+        ("ledger", ["## The follow-up ledger", "| 80 |"]),
         ("small_files", ["12 files of 10 responses"]),
         ("killed", ["| all | 4 | 4 |"]),
         ("intervals", ["| 20 draws, nobody drops out |"]),
