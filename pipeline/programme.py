@@ -36,6 +36,9 @@ ENROLLED, DROPOUT = "enrolled", "dropout"
 STAGES = frozenset({ENROLLED, DROPOUT})
 """Stages of the participant flow beside the waves."""
 
+MOST_SESSIONS = 60
+"""A programme has no more, so that 64 bits hold a set of them."""
+
 TOTAL = "all"
 """What tables call all organisations, or all arms, together."""
 
@@ -49,7 +52,7 @@ class _Declared(BaseModel):
 
 
 class Sessions(_Declared):
-    planned: int = Field(10, ge=0)
+    planned: int = Field(10, ge=0, le=MOST_SESSIONS)
     days_between: int = Field(14, ge=1)
 
 

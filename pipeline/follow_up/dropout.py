@@ -10,7 +10,7 @@ import polars as pl
 
 from pipeline.follow_up.registers import sessions_held
 from pipeline.follow_up.statuses import ANSWERED
-from pipeline.programme import Programme
+from pipeline.programme import MOST_SESSIONS, Programme
 from pipeline.vocabulary import DropoutStage, WaveStatus
 
 HELD_SINCE_FIRST: Final = 2
@@ -18,6 +18,12 @@ HELD_SINCE_FIRST: Final = 2
 
 MISSED_IN_A_ROW: Final = 3
 """So many of the latest sessions must be missed before one who came twice has dropped out."""
+
+_BITS: Final = pl.Series([0, *(1 << number for number in range(MOST_SESSIONS))], dtype=pl.UInt64)
+"""By number of a session, which begin with 1: the set of it alone."""
+
+_UP_TO: Final = pl.Series([(1 << number) - 1 for number in range(65)], dtype=pl.UInt64)
+"""By number of a session: the set of all up to it."""
 
 _COHORT: Final = ["cohort_organisation", "cohort"]
 
@@ -45,24 +51,9 @@ def dropout(
     decide (4 to 6). Those who departed are judged like everybody else: sessions held after they
     went are sessions they did not come to.
     """
-    held = _held_for_each(people, attendance)
-    last_attended = held.filter("attended").group_by("person").agg(pl.col("session_number").max())
-    held_since = (
-        held.join(last_attended, on="person", suffix="_last")
-        .filter(pl.col("session_number") > pl.col("session_number_last"))
-        .group_by("person")
-        .agg(pl.len().alias("held_since"))
-    )
-    by_sessions = (
-        held.group_by("person")
-        .agg(pl.col("attended").sum().cast(pl.Int32).alias("sessions_attended"))
-        .join(held_since, on="person", how="left")
-        .with_columns(pl.col("held_since").fill_null(0))
-    )
     judged = (
         people.select("participant_id")
-        .with_row_index("person")
-        .join(by_sessions, on="person", how="left")
+        .join(_counted_sessions(people, attendance), on="participant_id", how="left")
         .join(_last_waves(participant_waves, programme), on="participant_id", how="left")
     )
     attended, since = pl.col("sessions_attended"), pl.col("held_since")
@@ -86,45 +77,57 @@ def dropout(
     )
 
 
-def _held_for_each(people: pl.DataFrame, attendance: pl.DataFrame) -> pl.DataFrame:
-    """Each person's sessions held: person (row of `people`, from 0), session_number, attended.
+def _counted_sessions(people: pl.DataFrame, attendance: pl.DataFrame) -> pl.DataFrame:
+    """How many sessions each person attended, and how many were held after the last of them.
 
-    A person's sessions are those of their session group, as anybody's rows show them, and those
-    that their own rows show, whoever they sat with. Without a session group they are those of the
-    cohort. A session without a row for the person is one they did not come to.
+    Columns participant_id, sessions_attended, held_since; a row for each person for whom a session
+    is known to have been held. A person's sessions are those of their session group, as anybody's
+    rows show them, and those that their own rows show, whoever they sat with. Without a session
+    group they are those of the cohort. A session without a row for the person is one they did not
+    come to.
     """
-    # Row numbers for pseudonyms: millions of rows are grouped by them below.
-    places = people.with_row_index("person").select(
-        "person", "participant_id", "session_group", *_COHORT
-    )
+    places = people.select("participant_id", "session_group", *_COHORT)
+    # A set of sessions is a number with a bit for each: millions of rows become one a person.
     shown = (
         sessions_held(attendance)
-        .select("participant_id", "session_number", "attended", met_as="session_group")
+        .select(
+            "participant_id",
+            met_as="session_group",
+            held=pl.lit(_BITS).gather("session_number"),
+            came=pl.when(pl.col("attended").fill_null(False))
+            .then(pl.lit(_BITS).gather("session_number"))
+            .otherwise(0),
+        )
+        .group_by("participant_id", "met_as")
+        .agg(pl.col("held", "came").bitwise_or())
         .join(places, on="participant_id")
         # A register of one group only need not name it on every row.
         .with_columns(pl.coalesce("met_as", "session_group").alias("met_as"))
     )
-    no_group = pl.col("session_group").is_null()
-    of_groups = (
-        places.filter(~no_group)
-        .join(
-            shown.select("session_number", session_group="met_as").unique(),
-            on="session_group",
-        )
-        .select("person", "session_number")
-    )
-    of_cohorts = (
-        places.filter(no_group)
-        .join(shown.select("session_number", *_COHORT).unique(), on=_COHORT, nulls_equal=True)
-        .select("person", "session_number")
-    )
-    own = shown.select("person", "session_number", pl.col("attended").fill_null(False))
+    own = shown.group_by("participant_id").agg(pl.col("held", "came").bitwise_or())
+    of_group = shown.group_by(session_group="met_as").agg(pl.col("held").bitwise_or())
+    of_cohort = shown.group_by(_COHORT).agg(pl.col("held").bitwise_or())
     return (
-        pl.concat([of_groups, of_cohorts])
-        .with_columns(attended=False)
-        .vstack(own)
-        .group_by("person", "session_number")
-        .agg(pl.col("attended").any())
+        places.join(own, on="participant_id", how="left")
+        .join(of_group, on="session_group", how="left", suffix="_by_group")
+        .join(of_cohort, on=_COHORT, how="left", nulls_equal=True, suffix="_by_cohort")
+        .with_columns(
+            pl.col("held").fill_null(0)
+            | pl.when(pl.col("session_group").is_null())
+            .then("held_by_cohort")
+            .otherwise("held_by_group")
+            .fill_null(0),
+            pl.col("came").fill_null(0),
+        )
+        .filter(pl.col("held") > 0)
+        .select(
+            "participant_id",
+            pl.col("came").bitwise_count_ones().cast(pl.Int32).alias("sessions_attended"),
+            (pl.col("held") & ~pl.lit(_UP_TO).gather(64 - pl.col("came").bitwise_leading_zeros()))
+            .bitwise_count_ones()
+            .cast(pl.Int32)
+            .alias("held_since"),
+        )
     )
 
 

@@ -4,7 +4,7 @@ What belongs here: the order of the steps, and leaving out what had not happened
 What stays out: the rules of each step (the modules beside this one), and any IO.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -53,6 +53,9 @@ def build_ledger(
     enrolment. What has no date counts as past. Every enrolled officer has exactly one row for
     each of the programme's waves.
     """
+    roster, attendance, departures, responses = _with_short_names(
+        roster, attendance, departures, responses
+    )
     responses = responses.filter((pl.col("completed_on") <= as_of).fill_null(True))
     attendance = registers.until(attendance, as_of)
     on_rosters = begun_by(enrolled_from_rosters(roster), attendance, responses, as_of)
@@ -66,7 +69,7 @@ def build_ledger(
     # cohort that has begun must not be found not to have begun.
     starts = cohort_starts(enrolled, attendance, programme)
     people = with_groups_from_registers(enrolled, attendance)
-    sessions = registers.one_row_a_session(attendance)
+    sessions = registers.one_row_a_session(attendance).sort("participant_id", "session_number")
     departed = first_departures(departures, as_of)
     waves = participant_waves(
         due_dates(people, starts, programme),
@@ -86,11 +89,31 @@ def build_ledger(
     return Ledger(
         participants=tables.PARTICIPANTS.conform(participants),
         memberships=tables.MEMBERSHIPS.conform(
-            memberships(of_enrolled(in_force), attendance, responses)
+            memberships(of_enrolled(in_force), attendance, responses).sort(
+                "participant_id", "organisation"
+            )
         ),
         attendance=tables.ATTENDANCE.conform(sessions),
         participant_waves=tables.PARTICIPANT_WAVES.conform(waves),
     )
+
+
+def _with_short_names(*frames: pl.DataFrame) -> list[pl.DataFrame]:
+    """The frames with pseudonyms as enums in alphabetical order, so that orders stay the same.
+
+    Millions of rows are joined, grouped and sorted by pseudonym in every step, and as numbers that
+    takes a fraction of the time.
+    """
+    return _encoded("participant_id", _encoded("session_group", frames))
+
+
+def _encoded(column: str, frames: Sequence[pl.DataFrame]) -> list[pl.DataFrame]:
+    every = pl.concat(frame[column].unique() for frame in frames if column in frame.columns)
+    names = pl.Enum(every.drop_nulls().unique().sort())
+    return [
+        frame.with_columns(pl.col(column).cast(names)) if column in frame.columns else frame
+        for frame in frames
+    ]
 
 
 def _last_completed(waves: pl.DataFrame, programme: Programme) -> pl.DataFrame:

@@ -66,7 +66,8 @@ def enrolled_from_rosters(roster: pl.DataFrame) -> pl.DataFrame:
         people.join(places, on="participant_id", how="left").with_columns(
             pl.col("cohort_organisation").fill_null(pl.col("organisation")),
             pl.lit(EnrolmentSource.ROSTER.value).alias("enrolment_source"),
-        )
+        ),
+        roster.schema,
     )
 
 
@@ -98,7 +99,7 @@ def with_first_responders(
         )
         .with_columns(pl.lit(EnrolmentSource.FIRST_RESPONSE.value).alias("enrolment_source"))
     )
-    together = pl.concat([people, _as_people(responders)]).sort("participant_id")
+    together = pl.concat([people, _as_people(responders, people.schema)]).sort("participant_id")
     return together.with_columns(pl.col("arm").fill_null(programme.arms[0]))
 
 
@@ -177,8 +178,10 @@ def first_departures(departures: pl.DataFrame, as_of: date) -> pl.DataFrame:
     )
 
 
-def _as_people(frame: pl.DataFrame) -> pl.DataFrame:
+def _as_people(frame: pl.DataFrame, like: pl.Schema) -> pl.DataFrame:
+    """The frame with the columns of PEOPLE_SCHEMA, in the types of `like` where it has them."""
+    types = {name: like.get(name, dtype) for name, dtype in PEOPLE_SCHEMA.items()}
     return frame.select(
         pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype).alias(name)
-        for name, dtype in PEOPLE_SCHEMA.items()
+        for name, dtype in types.items()
     )

@@ -152,19 +152,27 @@ def _last_reasons(waves: pl.DataFrame, attendance: pl.DataFrame) -> pl.DataFrame
     It is the officer's latest reason up to the last day of the window, unless they have come to a
     session since: one who was ill in spring and back in summer did not miss the autumn for that.
     """
-    wanting = waves.filter(
-        pl.col("status").is_in([WaveStatus.MISSED.value, WaveStatus.OPEN.value])
-    ).select("participant_id", "wave", "window_closes_on")
-    told = attendance.filter(
-        pl.col("held_on").is_not_null(),
-        pl.col("attended").fill_null(False) | pl.col("absence_reason").is_not_null(),
-    ).select(
-        "participant_id",
-        "held_on",
-        "session_number",
-        pl.when(~pl.col("attended").fill_null(False))
-        .then("absence_reason")
-        .alias("absence_reason"),
+    # Hardly anybody ever gave a reason, and of the others there is nothing to tell.
+    gave = attendance.filter(pl.col("absence_reason").is_not_null()).select("participant_id")
+    wanting = (
+        waves.filter(pl.col("status").is_in([WaveStatus.MISSED.value, WaveStatus.OPEN.value]))
+        .join(gave, on="participant_id", how="semi")
+        .select("participant_id", "wave", "window_closes_on")
+    )
+    told = (
+        attendance.join(gave, on="participant_id", how="semi")
+        .filter(
+            pl.col("held_on").is_not_null(),
+            pl.col("attended").fill_null(False) | pl.col("absence_reason").is_not_null(),
+        )
+        .select(
+            "participant_id",
+            "held_on",
+            "session_number",
+            pl.when(~pl.col("attended").fill_null(False))
+            .then("absence_reason")
+            .alias("absence_reason"),
+        )
     )
     return (
         wanting.sort("window_closes_on")
