@@ -123,6 +123,12 @@ def _session_number_unknown(circumstances: Circumstances) -> pl.Expr:
     return ~pl.col("session_number").is_between(1, planned).fill_null(False)
 
 
+def _came_in_future(circumstances: Circumstances) -> pl.Expr:
+    """Registers are printed for sessions ahead; that somebody came to one is a slip."""
+    ahead = pl.col("held_on") > circumstances.received_on
+    return (ahead & pl.col("attended")).fill_null(False)
+
+
 _EVERY = frozenset(Kind)
 _ANSWERS = frozenset({Kind.QUESTIONNAIRE})
 _ROSTER = frozenset({Kind.ROSTER})
@@ -353,6 +359,15 @@ ROW_RULES: tuple[Rule, ...] = (
         _unrecognised("held_on"),
     ),
     Rule(
+        "held_in_future",
+        _ATTENDANCE,
+        Severity.REJECT,
+        "The officer is said to have come to a session after the day the file was received.",
+        "Correct the date, or whether the officer came.",
+        "held_on",
+        _came_in_future,
+    ),
+    Rule(
         "minutes_not_recognised",
         _ATTENDANCE,
         Severity.WARN,
@@ -387,15 +402,6 @@ ROW_RULES: tuple[Rule, ...] = (
         "Add the spelling to the mapping's values for new_force, or correct the cell.",
         "new_force",
         _unrecognised("new_force"),
-    ),
-    Rule(
-        "transfers_contradict",
-        _DEPARTURES,
-        Severity.WARN,
-        "Two officers are said to have taken on one new number, or one officer two; none of these "
-        "transfers is linked.",
-        "Ask the organisations for the new number; the officers count as left there and new here.",
-        "new_number",
     ),
     Rule(
         "new_number_lost_digits",
@@ -476,6 +482,32 @@ STANDING_RULES: tuple[Rule, ...] = (
         "The response was completed before enrolment, but within the days the programme allows.",
         "Nothing to do: baselines are often answered early.",
         "completed_on",
+    ),
+    Rule(
+        "transfers_contradict",
+        _DEPARTURES,
+        Severity.WARN,
+        "Two officers are said to have taken on one new number, or one officer two; none of these "
+        "transfers is linked.",
+        "Ask the organisations for the new number; the officers count as left there and new here.",
+        "new_number",
+    ),
+    Rule(
+        "departed_before_enrolment",
+        _DEPARTURES,
+        Severity.REJECT,
+        "The officer is said to have gone before the day of enrolment.",
+        "Correct the date of the departure or of the enrolment.",
+        "departed_on",
+    ),
+    Rule(
+        "session_on_two_days",
+        _ATTENDANCE,
+        Severity.WARN,
+        "The register has the group's session on an earlier day too; the first session begins the "
+        "calendar of the cohort with its earliest day.",
+        "Number a session that was repeated as one of its own, or correct the date.",
+        "held_on",
     ),
 )
 """Rules that need what other submissions say; they are judged anew whenever those change."""

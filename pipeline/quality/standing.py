@@ -78,6 +78,9 @@ def standing_registers(kind: Kind, rows: pl.DataFrame, enrolment: Enrolment) -> 
         rows = rows.filter(~unlinked)
     if kind == Kind.DEPARTURES:
         findings.append(_findings(rows.filter("contradicting"), "transfers_contradict"))
+        too_early = _before_enrolment(rows, enrolment)
+        findings.append(_findings(rows.filter(too_early), "departed_before_enrolment"))
+        rows = rows.filter(~too_early)
     key = {
         Kind.ROSTER: ["participant_id", "organisation"],
         Kind.ATTENDANCE: ["participant_id", "session_number"],
@@ -85,7 +88,35 @@ def standing_registers(kind: Kind, rows: pl.DataFrame, enrolment: Enrolment) -> 
     }[kind]
     newest_first = rows.sort(["arrived", "row_number"], descending=True)
     counting = newest_first.unique(key, keep="first", maintain_order=True)
+    if kind == Kind.ATTENDANCE:
+        findings.append(_findings(_on_a_later_day(counting), "session_on_two_days"))
     return _standing(rows, counting, findings)
+
+
+def _before_enrolment(departures: pl.DataFrame, enrolment: Enrolment) -> pl.Series:
+    enrolled = departures.select("participant_id", "departed_on").join(
+        enrolment.people, on="participant_id", how="left", maintain_order="left"
+    )
+    return (enrolled["departed_on"] < enrolled["enrolled_on"]).fill_null(False)
+
+
+def _on_a_later_day(attendance: pl.DataFrame) -> pl.DataFrame:
+    """Rows of sessions that their group held on an earlier day too."""
+    session = ["organisation", "session_group", "session_number"]
+    held = attendance.filter(
+        ~pl.col("cancelled").fill_null(False),
+        pl.col("session_group").is_not_null(),
+        pl.col("held_on").is_not_null(),
+    )
+    firsts = held.group_by(session).agg(
+        pl.col("held_on").min().alias("first"), pl.col("held_on").max().alias("last")
+    )
+    repeated = firsts.filter(pl.col("first") < pl.col("last"))
+    return (
+        held.join(repeated, on=session, how="inner", maintain_order="left")
+        .filter(pl.col("held_on") > pl.col("first"))
+        .select(attendance.columns)
+    )
 
 
 def _must_be_declared(rows: pl.DataFrame, programme: Programme) -> None:

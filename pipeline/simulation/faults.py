@@ -10,7 +10,7 @@ size. Each officer bears at most one, so that no fault touches another.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from math import isqrt
 from typing import Final
 
@@ -103,6 +103,7 @@ def _between(lowest: int, highest: int) -> pl.Expr:
     return lowest + (pl.col("luck") * (highest - lowest + 1)).floor().cast(pl.Int32)
 
 
+_FAR_AHEAD: Final = date(2099, 1, 1)
 _NO_NUMBER = {"number": pl.lit(None, pl.String)}
 _LOST_DIGITS = {"number": pl.lit("4.7E+06")}
 _SUMS_UP = {"number": pl.lit("Total")}
@@ -137,6 +138,7 @@ _ATTENDANCE: Final = (
     # What is not understood counts as held, so the session was.
     Fault("cancelled_not_recognised", fits=_HELD),
     Fault("held_on_not_recognised", fits=_DID_NOT_COME),
+    Fault("held_in_future", {"held_on": pl.lit(_FAR_AHEAD)}, _CAME, beside=_AFTER),
     # Registers give minutes only to those who came.
     Fault("minutes_not_recognised", fits=_CAME),
     Fault("absence_reason_not_recognised", fits=_DID_NOT_COME),

@@ -10,6 +10,7 @@ import pytest
 from small_programme import ROSTER
 
 import assets.ledger as ledger_module
+from checks.judge import answer
 from pipeline.definitions import build_defs
 from pipeline.orchestration.launch import failure_of, instance_of, run_here
 from pipeline.orchestration.resources import WORKED_OUT, HomeResource
@@ -149,12 +150,10 @@ def test_a_decision_recomputes_what_it_touches(house):
 
 def test_what_is_decided_in_mid_run_waits_whole_for_the_next(house, monkeypatch):
     """Measures and verdicts must not be worked out of two different sets of decisions."""
-    import checks.on_profiles
-
-    home, judge, rulings = Home(house.root), checks.on_profiles.judge, []
+    home, rulings = Home(house.root), []
     (answers,) = [r for r in home.lake.records() if r.source == "answers"]
 
-    def deciding(*arguments):
+    def deciding(question):
         if not rulings:
             rulings.append(
                 Ruling(
@@ -165,9 +164,9 @@ def test_what_is_decided_in_mid_run_waits_whole_for_the_next(house, monkeypatch)
                 )
             )
             home.stewardship.record(rulings, datetime.now(UTC))
-        return judge(*arguments)
+        return answer(question)
 
-    monkeypatch.setattr(checks.on_profiles, "judge", deciding)
+    monkeypatch.setattr("pipeline.definitions.answer", deciding)
     house.land("answers two.csv", MORE)
 
     def counted() -> list[int]:

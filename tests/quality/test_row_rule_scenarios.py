@@ -19,6 +19,7 @@ from pipeline.quality.standing import (
     standing_registers,
     standing_responses,
 )
+from pipeline.quality.transfers import contradicting
 from pipeline.reading.mapping import Mapping, parse_mapping
 from pipeline.vocabulary import Kind
 
@@ -35,6 +36,7 @@ COLUMNS = {
     "ethnicity": "ethnicity",
     "gender": "gender",
     "service": "service_years",
+    "group": "session_group",
     "session": "session_number",
     "attended": "attended",
     "cancelled": "cancelled",
@@ -89,9 +91,10 @@ class Cumbria:
         return take_in(file.read_bytes(), mapping, self.programme, key, RECEIVED_ON)
 
     def _accepted(self, stem: str) -> pl.DataFrame:
-        return self._taken[stem].accepted.with_columns(
+        rows = self._taken[stem].accepted.with_columns(
             pl.lit(stem).alias("submission_id"), pl.lit(0).alias("arrived")
         )
+        return rows.with_columns(contradicting(rows)) if stem == Kind.DEPARTURES else rows
 
     def _enrolment(self) -> Enrolment:
         if "roster" in self._known:

@@ -72,6 +72,10 @@ def register(*rows: tuple[Any, ...], **column: Any) -> pl.DataFrame:
     return frame.with_columns(pl.lit(value).alias(name) for name, value in column.items())
 
 
+SESSION = {"session_number": 1, "session_group": "v1-g", "held_on": JANUARY, "cancelled": False}
+DEPARTURE = {"departed_on": FEBRUARY, "contradicting": False}
+
+
 def counts(frame: pl.DataFrame) -> dict[str, int]:
     return dict(frame.select("submission_id", "rows_superseded").iter_rows())
 
@@ -222,7 +226,7 @@ def test_an_empty_world_stands(programme: Programme) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "column"),
-    [(Kind.ROSTER, {}), (Kind.ATTENDANCE, {"session_number": 1}), (Kind.DEPARTURES, {})],
+    [(Kind.ROSTER, {}), (Kind.ATTENDANCE, SESSION), (Kind.DEPARTURES, DEPARTURE)],
 )
 def test_of_registers_the_newest_row_counts(kind: Kind, column: dict[str, Any]) -> None:
     rows = register(
@@ -244,14 +248,14 @@ def test_two_rosters_may_name_one_officer() -> None:
 
 
 def test_sessions_of_one_officer_stand_side_by_side() -> None:
-    rows = register(("one", 0, 2, "cumbria", "v1-a"), ("one", 0, 3, "cumbria", "v1-a"))
+    rows = register(("one", 0, 2, "cumbria", "v1-a"), ("one", 0, 3, "cumbria", "v1-a"), **SESSION)
     sessions = rows.with_columns(pl.Series("session_number", [1, 2]))
     assert standing_registers(Kind.ATTENDANCE, sessions, NO_ROSTER).counting.height == 2
 
 
 def test_a_roster_is_never_judged_by_itself() -> None:
     enrolment = Enrolment(NO_ROSTER.people, frozenset({"cumbria"}))
-    rows = register(("one", 0, 2, "cumbria", "v1-a"))
+    rows = register(("one", 0, 2, "cumbria", "v1-a"), **DEPARTURE)
     assert standing_registers(Kind.ROSTER, rows, enrolment).counting.height == 1
     departed = standing_registers(Kind.DEPARTURES, rows, enrolment)
     assert departed.counting.is_empty()

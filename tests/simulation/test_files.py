@@ -169,9 +169,18 @@ def test_the_row_counts_of_every_file_are_those_of_the_people_and_faults() -> No
             assert rows == answered.sum() + extra
 
 
+NOT_PLANTED = {
+    # An officer who left is not told of twice in one file, and no officer really went elsewhere.
+    "departed_before_enrolment",
+    "transfers_contradict",
+    # All rows of a group would have to change, and with them the calendar.
+    "session_on_two_days",
+}
+
+
 def test_the_catalogue_of_faults_covers_every_rule() -> None:
     planted = Counter(_table(PLAN, "faults")["rule"])
-    assert set(planted) == set(RULES)
+    assert set(planted) == set(RULES) - NOT_PLANTED
     assert min(planted.values()) >= 2
 
 
