@@ -51,14 +51,9 @@ def remind(
         path = _path(to, here, f"reminders-{organisation}-{build.as_of}.xlsx")
         reminders = _reminders(here, organisation, build)
         submissions = here.stages.read("submissions")
-    if build.known_at or build.as_of != datetime.now(UTC).date():
-        typer.echo(
-            f"The last run was as of {build.as_of}: who has answered or withdrawn since is still "
-            "reminded. `muster run` brings it up to date.",
-            err=True,
-        )
     if reminders.is_empty():
         typer.echo(f"Nobody of {organisation} is to be reminded; nothing was written.")
+        _say_if_old(build)
         return
     name = programme.known_organisations[organisation].name
     cover = Cover(programme.title, name, contact, build.as_of)
@@ -69,6 +64,7 @@ def remind(
         stop("The workbook cannot be written there; choose another place with --to.")
     typer.echo(f"Wrote {path}, {reminders.height} rows.")
     typer.echo(f"It is for {contact.name}, {contact.email}, and nobody else.")
+    _say_if_old(build)
 
 
 def _contact(programme: "Programme", organisation: str) -> "Contact":
@@ -95,6 +91,15 @@ def _build(home: "Home") -> "Build":
             "The last run did not come to its end, so who has answered is not known; `muster run`."
         )
     return build
+
+
+def _say_if_old(build: "Build") -> None:
+    if build.known_at or build.as_of != datetime.now(UTC).date():
+        typer.echo(
+            f"The last run was as of {build.as_of}: who has answered or withdrawn since is still "
+            "reminded. `muster run` brings it up to date.",
+            err=True,
+        )
 
 
 def _path(to: Path | None, home: "Home", name: str) -> Path:
