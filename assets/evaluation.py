@@ -4,6 +4,7 @@ import dagster as dg
 
 from assets.ledger import ledger
 from pipeline import tables
+from pipeline.evaluation.follow_up_due import follow_up_due
 from pipeline.evaluation.paired_change import paired_change
 from pipeline.evaluation.participant_flow import participant_flow
 from pipeline.evaluation.pilot import pilot_reconciliation
@@ -17,11 +18,27 @@ from pipeline.storage.stages import Made, Stage
     deps=[ledger],
     group_name="evaluation",
     retry_policy=AGAIN,
-    description="wave_summary, paired_change, participant_flow and pilot_reconciliation.",
+    description=(
+        "wave_summary, paired_change, participant_flow, follow_up_due and pilot_reconciliation."
+    ),
 )
 @value_free
 def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
-    programme = home.open().programme
+    programme, as_of = home.open().programme, home.as_of_date()
+    settings = programme.model_dump(mode="json")
+
+    def due(stage: Stage) -> Made:
+        people, waves = stage.read("participants"), stage.read("participant_waves")
+        made = tables.FOLLOW_UP_DUE.conform(follow_up_due(people, waves, programme, as_of))
+        return {tables.FOLLOW_UP_DUE.name: made}, {"rows": made.height}
+
+    # Apart, since it is another every day, and the figures below are not.
+    home.stage(
+        "follow_up_due",
+        due,
+        reads=["participants", "participant_waves"],
+        settings=[settings, as_of],
+    )
 
     def work(stage: Stage) -> Made:
         scores, people = stage.read("scores"), stage.read("participants")
@@ -41,5 +58,5 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
         "evaluation",
         work,
         reads=["scores", "participants", "participant_waves"],
-        settings=programme.model_dump(mode="json"),
+        settings=settings,
     )

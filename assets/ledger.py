@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets.scores import scores
+from pipeline.follow_up.closed_waves import closed_waves
 from pipeline.follow_up.ledger import build_ledger
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
@@ -50,6 +51,7 @@ def ledger(home: HomeResource) -> dg.MaterializeResult[None]:
             "memberships": made.memberships,
             "attendance_held": made.attendance,
             "participant_waves": made.participant_waves,
+            "closed_waves": closed_waves(made.participants, made.participant_waves, as_of),
         }, {"enrolled": made.participants.height, **dict(statuses.iter_rows())}
 
     return home.carry_out(

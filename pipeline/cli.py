@@ -17,11 +17,12 @@ from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption
 from pipeline.console import opened as _opened
 from pipeline.console import stop as _stop
 from pipeline.inspect_command import inspect
+from pipeline.remind_command import remind
 from pipeline.review_commands import review
 
 if TYPE_CHECKING:
     from pipeline.orchestration.mapper import Progress
-    from pipeline.status import Status
+    from pipeline.status import FollowUp, Status
     from pipeline.storage.home import Home
 
 
@@ -51,6 +52,7 @@ app = typer.Typer(
 
 app.add_typer(review)
 app.command()(inspect)
+app.command()(remind)
 AsOfOption = Annotated[
     datetime | None,
     typer.Option(
@@ -175,13 +177,27 @@ def run(
 
 
 @app.command()
-def status(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+def status(
+    home: HomeOption = DEFAULT_HOME,
+    overdue: Annotated[
+        bool,
+        typer.Option(
+            "--overdue",
+            help="Say instead how many answers are due and overdue, in counts that managers may "
+            "see.",
+        ),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Say what arrived, what became of it, and what needs a steward."""
     from pipeline.storage.warehouse import build_of
 
     opened = _opened(home)
     if build_of(opened.warehouse) is None:
         _stop("There is no warehouse that can be read; `muster run` makes it.")
+    if overdue:
+        _show_follow_up(opened, as_json=as_json)
+        return
     _report(_status(opened), as_json=as_json)
 
 
@@ -350,6 +366,48 @@ def _status(home: "Home") -> "Status":
         participant_flow=read_table(home.warehouse, tables.PARTICIPANT_FLOW),
         wave_names=home.programme.wave_names,
     )
+
+
+def _show_follow_up(home: "Home", *, as_json: bool) -> None:
+    from pipeline import tables
+    from pipeline.status import follow_up_of
+    from pipeline.storage.warehouse import read_table
+
+    found = follow_up_of(
+        build=read_table(home.warehouse, tables.BUILD),
+        follow_up_due=read_table(home.warehouse, tables.FOLLOW_UP_DUE),
+    )
+    typer.echo(json.dumps(found.as_json(), indent=2) if as_json else _table_of(found))
+
+
+def _table_of(found: "FollowUp") -> str:
+    if not found.waves:
+        return f"As of {found.as_of}\nNothing is due, now or later."
+    closing = f"closing in {found.closing_within_days} days"
+    rows = [
+        ("organisation", "wave", "due", "overdue", closing, "next due"),
+        *(
+            (
+                w.organisation,
+                w.wave,
+                str(w.due),
+                str(w.overdue),
+                str(w.closing),
+                w.next_due_on or "",
+            )
+            for w in found.waves
+        ),
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if 2 <= place <= 4 else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    about = "Officers, rounded to 5; exact counts are in evaluation.follow_up_due."
+    return "\n".join([f"As of {found.as_of}", *lines, about])
 
 
 def _report(status: "Status", *, as_json: bool) -> None:

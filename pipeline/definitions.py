@@ -18,8 +18,9 @@ from assets.profiles import profiles
 from assets.scores import scores
 from assets.verdicts import verdicts
 from assets.warehouse import warehouse
+from checks import on_follow_up, on_profiles
 from checks.judge import answer
-from checks.on_profiles import CHECKS, Judging
+from checks.on_profiles import Judging
 from pipeline.orchestration.jobs import BRING_UP_TO_DATE, TAKE_IN, TIDY_UP, WORK_OUT_ANEW
 from pipeline.orchestration.mapper import SubmissionMapper
 from pipeline.orchestration.processes import InProcesses
@@ -38,6 +39,7 @@ ASSETS = [
     accounting,
     warehouse,
 ]
+CHECKS = [*on_profiles.CHECKS, *on_follow_up.CHECKS]
 
 
 def build_defs(

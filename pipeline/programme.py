@@ -76,6 +76,14 @@ class Cohort(_Declared):
     starts_on: Day
 
 
+class Contact(_Declared):
+    """The one person of an organisation, nobody's line manager, who may ask officers to answer."""
+
+    organisation: Name
+    name: str
+    email: str
+
+
 class Contrast(_Declared):
     """The comparison named before any data were seen; everything else is secondary."""
 
@@ -164,6 +172,9 @@ class Programme(_Declared):
     waves: tuple[Wave, ...]
     cohorts: tuple[Cohort, ...] = ()
     organisations: tuple[DeclaredOrganisation, ...] = ()
+    contacts: tuple[Contact, ...] = Field((), exclude=True)
+    """No figure depends on them: left out of every dump, they are kept nowhere else, and naming
+    another makes nothing be worked out again."""
     arms: tuple[ArmName, ...] = ("programme",)
     duplicates: DuplicatePolicy = DuplicatePolicy.FIRST_COMPLETE
     early_response_days: int = Field(28, ge=0)
@@ -229,6 +240,23 @@ class Programme(_Declared):
         declared = (o.organisation for o in self.organisations)
         if TOTAL in {*(arm.casefold() for arm in self.arms), *declared}:
             raise ValueError(f"arms, organisations: `{TOTAL}` is what tables call the total")
+        return self
+
+    @model_validator(mode="after")
+    def _one_contact_each(self) -> Self:
+        seen: set[str] = set()
+        for contact in self.contacts:
+            name = contact.organisation
+            if name not in self.known_organisations:
+                raise ValueError(
+                    f"contacts: {name} is neither in the reference list nor declared under "
+                    "`organisations`"
+                )
+            if name in seen:
+                raise ValueError(f"contacts: {name} has two, and reminders go to one person only")
+            if not contact.name.strip() or not contact.email.strip():
+                raise ValueError(f"contacts: say name and email of the contact of {name}")
+            seen.add(name)
         return self
 
     @cached_property

@@ -10,6 +10,8 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.evaluation.follow_up_due import CLOSES_SOON_DAYS
+from pipeline.privacy.rough_counts import RoughCount, rough_count
 from pipeline.programme import ENROLLED, TOTAL
 from pipeline.quality.rules import RULES
 from pipeline.quality.verdicts import CONTRACT
@@ -60,6 +62,52 @@ class Status:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class WaveDue:
+    """One wave of an organisation, with counts of officers that anybody may see."""
+
+    organisation: str
+    wave: str
+    due: RoughCount
+    overdue: RoughCount
+    closing: RoughCount
+    next_due_on: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    as_of: str
+    closing_within_days: int
+    waves: list[WaveDue]
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def follow_up_of(build: pl.DataFrame, follow_up_due: pl.DataFrame) -> FollowUp:
+    """What is due and overdue from the tables of the same names, in their order.
+
+    Managers see it, so counts are rough (`rough_count`). A wave for which nobody is or will be
+    asked any more is left out.
+    """
+    left = follow_up_due.filter(
+        (pl.col("due") + pl.col("overdue") > 0) | pl.col("next_due_on").is_not_null()
+    )
+    return FollowUp(
+        as_of=str(build["as_of"].item()),
+        closing_within_days=CLOSES_SOON_DAYS,
+        waves=[
+            WaveDue(
+                organisation=row["organisation"],
+                wave=row["wave"],
+                **{name: rough_count(row[name]) for name in ("due", "overdue", "closing")},
+                next_due_on=str(row["next_due_on"]) if row["next_due_on"] else None,
+            )
+            for row in left.iter_rows(named=True)
+        ],
+    )
 
 
 def waiting_for_a_steward(verdicts: pl.DataFrame) -> pl.DataFrame:

@@ -663,14 +663,29 @@ FOLLOW_UP_DUE = Table(
     (
         _ALL_ORGANISATIONS,
         _WAVE,
-        _count("expected", "Officers asked: all but those gone or not scheduled.", _OFFICERS),
+        _count(
+            "expected",
+            "Officers asked, by now or later: all but those who had gone without an answer and "
+            "those whose programme leaves the wave out. The sum of answered, due, overdue, missed "
+            "and not_yet_due.",
+            _OFFICERS,
+        ),
         _count("answered", "Of these, answered.", _OFFICERS),
         _count("due", "Window open, day due not yet passed, no answer.", _OFFICERS),
         _count("overdue", "Window open, day due passed, no answer.", _OFFICERS),
         _count("closing", "Of due and overdue, the window closes within 14 days.", _OFFICERS),
         _count("missed", "Window closed, no answer.", _OFFICERS),
-        Column("next_due_on", Type.DAY, "Earliest day due of windows that have not opened."),
-        Column("next_closing_on", Type.DAY, "Earliest last day of windows that are open."),
+        _count("not_yet_due", "Window not yet open, or its dates not known.", _OFFICERS),
+        Column(
+            "next_due_on",
+            Type.DAY,
+            "Earliest day due of windows that have not opened; NULL if none is left.",
+        ),
+        Column(
+            "next_closing_on",
+            Type.DAY,
+            "Earliest last day of windows that are open and wait for somebody; NULL if none.",
+        ),
         _NOTE,
     ),
     keeps_order=True,
@@ -734,6 +749,7 @@ TABLES: tuple[Table, ...] = (
     WAVE_SUMMARY,
     PAIRED_CHANGE,
     PARTICIPANT_FLOW,
+    FOLLOW_UP_DUE,
     PILOT_RECONCILIATION,
     BUILD,
 )

@@ -50,6 +50,10 @@ def with_waves(*waves: dict[str, Any]) -> str:
     return with_entry(waves=list(waves))
 
 
+def contact(**said: str) -> dict[str, str]:
+    return {"organisation": "kent", "name": "A. Contact", "email": "a@university.example", **said}
+
+
 @pytest.fixture
 def small() -> Programme:
     return parse_programme(with_entry())
@@ -97,6 +101,17 @@ def refusal(text: str) -> str:
         (
             with_entry(cohorts=[{"organisation": "narnia", "cohort": "1", "starts_on": STARTS}]),
             "narnia is neither in the reference list nor declared",
+        ),
+        (
+            with_entry(contacts=[contact(organisation="narnia")]),
+            "contacts: narnia is neither in the reference list nor declared",
+        ),
+        (with_entry(contacts=[contact(), contact()]), "contacts: kent has two, and reminders go"),
+        (with_entry(contacts=[contact(name=" ")]), "contacts: say name and email of the contact"),
+        (with_entry(contacts=[contact(email="")]), "contacts: say name and email of the contact"),
+        (
+            with_entry(contacts=[{"organisation": "kent", "name": "A. Contact"}]),
+            "contacts.0.email: field required",
         ),
         (
             with_entry(thresholds={"quarantined_hold": 0.9, "quarantined_reject": 0.1}),
@@ -263,3 +278,11 @@ def test_limits_have_defaults_that_the_example_programme_shows(small: Programme)
 def test_a_limit_is_at_least_one() -> None:
     with pytest.raises(UnusableConfiguration, match=r"limits\.rows"):
         parse_programme(with_entry(limits={"rows": 0}))
+
+
+def test_a_contact_is_in_no_dump_of_the_programme() -> None:
+    """Dumps are hashed into what stages are made from, and simulation writes one."""
+    programme = parse_programme(with_entry(contacts=[contact()]))
+    assert programme.contacts[0].email == "a@university.example"
+    assert "contacts" not in programme.model_dump(mode="json")
+    assert programme.model_dump() == parse_programme(with_entry()).model_dump()

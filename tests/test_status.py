@@ -9,7 +9,7 @@ import pytest
 
 from pipeline import tables
 from pipeline.quality.rules import RULES
-from pipeline.status import Status, status_of
+from pipeline.status import FollowUp, Status, follow_up_of, status_of
 
 RECEIVED = datetime(2026, 6, 30, tzinfo=UTC).replace(tzinfo=None)
 
@@ -198,3 +198,57 @@ def test_rows_that_are_settled_are_no_broken_rules_any_more() -> None:
     assert [(broken.rule, broken.rows) for broken in found.broken_rules] == [
         ("too_many_unanswered", 2)
     ]
+
+
+def due(organisation: str, wave: str, **said: Any) -> dict[str, Any]:
+    counts = dict.fromkeys(("due", "overdue", "closing"), 0)
+    return {"organisation": organisation, "wave": wave, **counts, "next_due_on": None, **said}
+
+
+def follow_up(*rows: dict[str, Any]) -> FollowUp:
+    build = pl.DataFrame({"as_of": [date(2026, 6, 30)]})
+    made = pl.DataFrame(rows, schema_overrides={"next_due_on": pl.Date}) if rows else None
+    table = tables.FOLLOW_UP_DUE
+    return follow_up_of(build, table.empty() if made is None else table.conform(made))
+
+
+def test_managers_see_rough_counts_of_what_is_due() -> None:
+    found = follow_up(
+        due("kent", "baseline", due=3, overdue=12, closing=0),
+        due("all", "baseline", due=13, overdue=112, closing=9, next_due_on=date(2026, 9, 1)),
+    )
+    assert json.loads(json.dumps(found.as_json())) == {
+        "as_of": "2026-06-30",
+        "closing_within_days": 14,
+        "waves": [
+            {
+                "organisation": "kent",
+                "wave": "baseline",
+                "due": "under 10",
+                "overdue": 10,
+                "closing": 0,
+                "next_due_on": None,
+            },
+            {
+                "organisation": "all",
+                "wave": "baseline",
+                "due": 15,
+                "overdue": 110,
+                "closing": "under 10",
+                "next_due_on": "2026-09-01",
+            },
+        ],
+    }
+
+
+def test_a_wave_that_is_over_is_not_listed() -> None:
+    found = follow_up(
+        due("kent", "baseline", missed=4),
+        due("kent", "session_10", next_due_on=date(2026, 9, 1)),
+        due("surrey", "baseline", overdue=1),
+    )
+    assert [(each.organisation, each.wave) for each in found.waves] == [
+        ("kent", "session_10"),
+        ("surrey", "baseline"),
+    ]
+    assert follow_up().waves == []

@@ -8,6 +8,7 @@ import pytest
 from pipeline import cli
 from pipeline.orchestration import serve as serving
 from pipeline.programme import parse_programme
+from pipeline.status import FollowUp, WaveDue
 
 COMMANDS = [command.callback.__name__ for command in cli.app.registered_commands]
 AS_OF = "2025-03-01"
@@ -246,3 +247,30 @@ def test_every_outcome_has_an_exit_code_of_its_own():
         "UNUSABLE": 2,
         "DEFECT": 3,
     }
+
+
+def test_what_is_overdue_is_said_in_counts_that_managers_may_see(muster, evaluated):
+    home = ("--home", str(evaluated.home))
+    said = muster("status", "--overdue", *home, "--json")
+    assert said.code == 0
+    waves = json.loads(said.out)["waves"]
+    assert [(w["organisation"], w["wave"], w["next_due_on"]) for w in waves] == [
+        ("simulated-force-01", "session_10", "2025-05-26"),
+        ("all", "session_10", "2025-05-26"),
+    ]
+    shown = muster("status", "--overdue", *home).out.splitlines()
+    assert shown[0] == f"As of {AS_OF}"
+    assert " ".join(shown[1].split()) == (
+        "organisation wave due overdue closing in 14 days next due"
+    )
+    assert shown[2].split() == ["simulated-force-01", "session_10", "0", "0", "0", "2025-05-26"]
+    assert "rounded to 5" in shown[-1]
+    assert {len(line.rstrip()) for line in shown[2:4]} == {len(shown[2])}
+
+
+def test_few_who_are_overdue_are_not_counted_on_the_screen():
+    row = WaveDue("kent", "baseline", 0, "under 10", 120, None)
+    shown = cli._table_of(FollowUp("2026-06-30", 14, [row])).splitlines()
+    assert shown[2] == "kent          baseline    0  under 10                 120"
+    nothing = cli._table_of(FollowUp("2026-06-30", 14, []))
+    assert nothing == "As of 2026-06-30\nNothing is due, now or later."

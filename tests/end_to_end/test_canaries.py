@@ -280,6 +280,7 @@ def test_a_run_that_goes_well_and_what_is_said_of_it(planted: Planted) -> None:
     assert len(rules) >= 5, "bad cells reached the rules"
 
     assert at.muster("status", "--json").returncode == 1
+    assert at.muster("status", "--overdue").returncode == 0
     waiting = json.loads(at.muster("review", "list", "--json").stdout)["waiting"]
     for each in waiting[::4]:
         shown = at.muster("review", "show", each["submission_id"])

@@ -193,8 +193,7 @@ def test_an_interruption_is_not_held_up():
 
 def test_every_asset_and_check_is_guarded():
     """A new stage that forgets the wrapper is found here."""
-    from checks.on_profiles import CHECKS
-    from pipeline.definitions import ASSETS
+    from pipeline.definitions import ASSETS, CHECKS
 
     for definition in [*ASSETS, *CHECKS]:
         body = definition.op.compute_fn.decorated_fn

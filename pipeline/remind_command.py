@@ -1,0 +1,141 @@
+"""The `muster remind` command: reminders of one organisation for its one contact.
+
+What stays out: who is reminded (`pipeline/follow_up/reminders.py`) and what the workbook says
+(`pipeline/reminder_workbook.py`). It is handed on at once, so it is never kept in the home folder.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.console import DEFAULT_HOME, HomeOption, opened, stop
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pipeline.programme import Contact, Programme
+    from pipeline.storage.home import Home
+    from pipeline.storage.warehouse import Build
+
+_FOR_ONE_PERSON = 0o600
+
+
+def remind(
+    organisation: Annotated[str, typer.Argument(help="Whose officers are to be reminded.")],
+    home: HomeOption = DEFAULT_HOME,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to",
+            metavar="FILE",
+            help="The workbook to write, or a folder for it; the folder you are in.",
+        ),
+    ] = None,
+) -> None:
+    """Write a workbook of answers that are due, for the organisation's one contact.
+
+    It names officers by file and row of the roster that the organisation sent, so that the contact
+    of `programme.yaml` can find them and nobody else can. It is for that person alone, never for
+    line managers: docs/reminders.md.
+    """
+    from pipeline.reminder_workbook import Cover, reminder_workbook
+    from pipeline.storage import atomic, locks
+
+    here = opened(home)
+    programme = here.programme
+    contact = _contact(programme, organisation)
+    with locks.held(here.lock, lambda: typer.echo("A run is at work; waiting for it.", err=True)):
+        build = _build(here)
+        path = _path(to, here, f"reminders-{organisation}-{build.as_of}.xlsx")
+        reminders = _reminders(here, organisation, build)
+        submissions = here.stages.read("submissions")
+    if reminders.is_empty():
+        typer.echo(f"Nobody of {organisation} is to be reminded; nothing was written.")
+        _say_if_old(build)
+        return
+    name = programme.known_organisations[organisation].name
+    cover = Cover(programme.title, name, contact, build.as_of)
+    content = reminder_workbook(cover, reminders, submissions)
+    try:
+        atomic.write_bytes(path, content, mode=_FOR_ONE_PERSON)
+    except OSError:
+        stop("The workbook cannot be written there; choose another place with --to.")
+    typer.echo(f"Wrote {path}, {reminders.height} rows.")
+    typer.echo(f"It is for {contact.name}, {contact.email}, and nobody else.")
+    _say_if_old(build)
+
+
+def _contact(programme: "Programme", organisation: str) -> "Contact":
+    if organisation not in programme.known_organisations:
+        stop("This organisation is neither in the reference list nor declared in programme.yaml.")
+    found = next((c for c in programme.contacts if c.organisation == organisation), None)
+    if found is None:
+        stop(
+            f"{organisation} has no contact; add {{organisation: {organisation}, name: …, "
+            "email: …} under `contacts` in programme.yaml."
+        )
+    return found
+
+
+def _build(home: "Home") -> "Build":
+    from pipeline.orchestration.state import WAREHOUSE
+    from pipeline.storage.warehouse import build_of
+
+    build = build_of(home.warehouse)
+    if build is None:
+        stop("There is no warehouse that can be read; `muster run` makes it.")
+    if home.stages.entry(WAREHOUSE) is None or not home.stages.is_settled(WAREHOUSE):
+        stop(
+            "The last run did not come to its end, so who has answered is not known; `muster run`."
+        )
+    return build
+
+
+def _say_if_old(build: "Build") -> None:
+    if build.known_at or build.as_of != datetime.now(UTC).date():
+        typer.echo(
+            f"The last run was as of {build.as_of}: who has answered or withdrawn since is still "
+            "reminded. `muster run` brings it up to date.",
+            err=True,
+        )
+
+
+def _path(to: Path | None, home: "Home", name: str) -> Path:
+    """Where the workbook goes: outside the home folder, and in the place of no other kind."""
+    path = (to or Path.cwd()).resolve()
+    if path.is_dir():
+        path /= name
+    if path.is_relative_to(home.root):
+        stop("Reminders are not kept in the home folder; choose a place outside it with --to.")
+    if path.suffix.lower() != ".xlsx":
+        stop("--to: the workbook's name must end in .xlsx.")
+    if not path.parent.is_dir():
+        stop("--to: there is no such folder.")
+    return path
+
+
+def _reminders(home: "Home", organisation: str, build: "Build") -> "pl.DataFrame":
+    from pipeline.follow_up.reminders import NoRoster, reminders_of
+
+    stages = home.stages
+    try:
+        return reminders_of(
+            organisation,
+            participants=stages.read("participants", _WHO),
+            participant_waves=stages.read("participant_waves", _WHAT),
+            roster=stages.read("roster", _WHERE),
+            programme=home.programme,
+            as_of=build.as_of,
+        )
+    except NoRoster:
+        stop(
+            f"{organisation} has sent no roster that counts, so there are no rows by which its "
+            "contact could find anybody."
+        )
+
+
+_WHO = ("participant_id", "organisation", "departed_on")
+_WHAT = ("participant_id", "organisation", "wave", "due_on", "window_closes_on", "status")
+_WHERE = ("submission_id", "row_number", "participant_id", "organisation")
