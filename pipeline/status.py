@@ -13,7 +13,7 @@ import polars as pl
 from pipeline.programme import ENROLLED, TOTAL
 from pipeline.quality.rules import RULES
 from pipeline.quality.verdicts import CONTRACT
-from pipeline.vocabulary import QuarantineStatus, Severity, Verdict, WaveStatus
+from pipeline.vocabulary import Denominator, QuarantineStatus, Severity, Verdict, WaveStatus
 
 _NEEDS_DECISION = (Verdict.HELD.value, Verdict.REJECTED.value)
 _UNSETTLED = (QuarantineStatus.OPEN.value, QuarantineStatus.EXPIRED.value)
@@ -111,7 +111,9 @@ def status_of(
     waiting = waiting_for_a_steward(submissions)
     gone = current.filter(pl.col("rows_disappeared") > 0)
     counts = ("read", "accepted", "quarantined", "superseded", "held", "withdrawn")
-    in_all = participant_flow.filter(organisation=TOTAL, arm=TOTAL)
+    in_all = participant_flow.filter(
+        organisation=TOTAL, arm=TOTAL, denominator=Denominator.ENROLLED.value
+    )
     by_stage = {
         (stage, status): n for stage, status, n in in_all.select("stage", "status", "n").iter_rows()
     }

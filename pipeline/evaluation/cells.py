@@ -15,6 +15,7 @@ import polars as pl
 
 from pipeline.evaluation.intervals import Interval, clustered_interval, t_interval
 from pipeline.programme import TOTAL, Programme
+from pipeline.vocabulary import Denominator
 
 ALL: Final = TOTAL
 """Stands for the total in the columns `organisation` and `arm`."""
@@ -26,6 +27,9 @@ Whole scores and scores prorated within a subscale of up to ten items are whole 
 units, so their sums are exact. A score prorated within a longer subscale is rounded to one unit.
 64 bits hold the sum of squares of ten million scores of 350 points.
 """
+
+FEWEST_SESSIONS: Final = 2
+"""Sessions attended by those whom the smaller denominator counts."""
 
 FEWEST_SESSION_GROUPS: Final = 5
 """With fewer session groups than this, their number says too little about how groups differ."""
@@ -212,6 +216,27 @@ def as_part(participants: pl.DataFrame, column: str) -> pl.Expr:
 def as_total(counted: pl.DataFrame, column: str) -> pl.DataFrame:
     """Every row under `all` in a column made by `as_part`, to be summed afterwards."""
     return counted.with_columns(pl.lit(ALL, counted.schema[column]).alias(column))
+
+
+def came_twice() -> pl.Expr:
+    """Whether an officer of a `tables.PARTICIPANTS` frame attended two sessions; NULL is no."""
+    return (pl.col("sessions_attended") >= FEWEST_SESSIONS).fill_null(False).alias("came_twice")
+
+
+def by_denominator(counted: pl.DataFrame) -> pl.DataFrame:
+    """Every row under `enrolled`, and those that came_twice under `two_sessions` as well.
+
+    The column came_twice becomes denominator, an enum, and rows are to be summed afterwards.
+    """
+    named = pl.Enum([term.value for term in Denominator])
+    enrolled, two_sessions = (
+        rows.with_columns(pl.lit(term.value, named).alias("denominator")).drop("came_twice")
+        for rows, term in (
+            (counted, Denominator.ENROLLED),
+            (counted.filter("came_twice"), Denominator.TWO_SESSIONS),
+        )
+    )
+    return pl.concat([enrolled, two_sessions])
 
 
 def _within_organisations(
