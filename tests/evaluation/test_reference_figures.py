@@ -13,6 +13,7 @@ import pytest
 
 from pipeline import reference, tables
 from pipeline.evaluation.paired_change import change_between, paired_change
+from pipeline.evaluation.retention import retention, retention_comparison
 from pipeline.evaluation.wave_summary import wave_summary
 from pipeline.programme import Programme, parse_programme
 from pipeline.scoring.scores import score
@@ -101,6 +102,36 @@ def _simulated() -> tuple[pl.DataFrame, pl.DataFrame, Any]:
     return score(responses, reference.instruments()["proqol5"]), officers, expected
 
 
+@cache
+def _followed() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, Any]:
+    """Scores, officers in their organisations, ledger, and what R computes from them.
+
+    A wave that was not answered was missed: R's figures know no wave that has yet to close.
+    """
+    scores, _, expected = _simulated()
+    with _shared("reference/statistics/responses.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    answered = {(row["participant"], row["wave"]) for row in rows}
+    places = {row["participant"]: row["organisation"] for row in rows}
+    officers = _participants(dict.fromkeys(places, "programme")).with_columns(
+        organisation=pl.col("participant_id").replace_strict(places)
+    )
+    ledger = pl.DataFrame(
+        [
+            {
+                "participant_id": officer,
+                "organisation": organisation,
+                "wave": wave,
+                "status": "completed" if (officer, wave) in answered else "missed",
+            }
+            for officer, organisation in places.items()
+            for wave in _programme().wave_names
+        ],
+        schema=tables.PARTICIPANT_WAVES.frame_schema,
+    )
+    return scores, officers, tables.PARTICIPANT_WAVES.conform(ledger), expected
+
+
 def _total(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.filter(organisation="together", arm="programme")
 
@@ -159,6 +190,34 @@ def test_reliable_change_agrees_with_r_when_given_the_sd_of_the_completers(
     if subscale != "compassion_satisfaction":
         higher, lower = lower, higher
     assert (higher, lower) == (row["reliably_higher"], row["reliably_lower"])
+
+
+def test_retention_agrees_with_r() -> None:
+    _, officers, ledger, expected = _followed()
+    made = retention(officers, ledger, _programme())
+    national = made.filter(organisation="all", arm="all", denominator="enrolled")
+    row = expected["retention"]
+    found = national.filter(pl.col("n_left") > 0)
+    assert found["time"].to_list() == row["time"]
+    assert found["n_at_risk"].to_list() == row["n_risk"]
+    assert found["n_left"].to_list() == found["n_dropped_out"].to_list() == row["n_event"]
+    for name, of_r in (
+        ("retained", "survival"),
+        ("standard_error", "std_err"),
+        ("ci_low", "lower"),
+        ("ci_high", "upper"),
+    ):
+        assert found[name].to_list() == pytest.approx(row[of_r], abs=1e-6), name
+
+
+def test_log_rank_by_organisation_agrees_with_r() -> None:
+    _, officers, ledger, expected = _followed()
+    made = retention_comparison(officers, ledger, _programme())
+    found = made.filter(arm="all", denominator="enrolled").row(0, named=True)
+    row = expected["retention"]["logrank_by_organisation"]
+    assert found["n_organisations"] == 12
+    assert found["chi_square"] == pytest.approx(row["chisq"], abs=1e-6)
+    assert found["degrees_of_freedom"] == row["df"]
 
 
 def test_published_stress_scores_come_out_of_the_real_answers() -> None:
