@@ -10,7 +10,7 @@ import polars as pl
 
 from pipeline import tables
 from pipeline.evaluation.cells import as_part, as_total, by_denominator, came_twice
-from pipeline.evaluation.taking_part import require_whole_ledger
+from pipeline.evaluation.taking_part import statuses
 from pipeline.programme import DROPOUT, ENROLLED, Programme
 from pipeline.vocabulary import DropoutStage, EnrolmentSource, WaveStatus
 
@@ -28,25 +28,20 @@ def participant_flow(
     All of it for everybody enrolled, and again for those who came to two sessions.
     Raises ValueError if the ledger has not one row for every officer and wave of the programme.
     """
-    require_whole_ledger(participants, participant_waves, programme)
     enrolled = participants.with_columns(
         *(as_part(participants, column) for column in ("organisation", "arm")), came_twice()
     )
-    at_waves = enrolled.select("participant_id", "organisation", "arm", "came_twice").join(
-        participant_waves.select("participant_id", pl.col("wave").alias("stage"), "status"),
-        on="participant_id",
-    )
-    columns = ["organisation", "arm", "came_twice", "stage", "status"]
+    at_waves = statuses(participants, participant_waves, programme)
     key = list(tables.PARTICIPANT_FLOW.key)
-    everybody = pl.concat(
+    counted = pl.concat(
         [
-            _stage(enrolled, ENROLLED, "enrolment_source"),
-            at_waves.select(columns),
-            _stage(enrolled, DROPOUT, "dropout_stage"),
+            _stage(enrolled, ENROLLED, enrolled["enrolment_source"]),
+            *(_stage(enrolled, wave, at_waves[wave]) for wave in programme.wave_names),
+            _stage(enrolled, DROPOUT, enrolled["dropout_stage"]),
         ]
     )
-    counted = by_denominator(everybody.group_by(columns).len(name="n"))
-    over_arms = pl.concat([counted, as_total(counted, "arm")])
+    parts = by_denominator(counted)
+    over_arms = pl.concat([parts, as_total(parts, "arm")])
     return (
         pl.concat([over_arms, as_total(over_arms, "organisation")])
         .group_by(key)
@@ -69,13 +64,14 @@ def participant_flow(
     )
 
 
-def _stage(participants: pl.DataFrame, stage: str, status: str) -> pl.DataFrame:
-    return participants.select(
-        "organisation",
-        "arm",
-        "came_twice",
-        pl.lit(stage).alias("stage"),
-        pl.col(status).alias("status"),
+def _stage(participants: pl.DataFrame, stage: str, status: pl.Series) -> pl.DataFrame:
+    """Officers of one stage, counted."""
+    columns = ("organisation", "arm", "came_twice")
+    return (
+        participants.select(*columns, status=status)
+        .group_by(*columns, "status")
+        .len("n")
+        .select(*columns, pl.lit(stage).alias("stage"), pl.col("status").cast(pl.String), "n")
     )
 
 

@@ -20,7 +20,6 @@ from pipeline.evaluation.cells import (
     joined_notes,
 )
 from pipeline.evaluation.survival import Share, aalen_johansen, kaplan_meier, log_rank
-from pipeline.evaluation.taking_part import taking_part
 from pipeline.programme import Programme
 from pipeline.vocabulary import Denominator, Ending
 
@@ -36,31 +35,27 @@ Curve = tuple[tuple[str, str, str], Mapping[Ending, Sequence[int]]]
 """Organisation, arm and denominator; how many ended in each way at each time from 0."""
 
 
-def retention(
-    participants: pl.DataFrame, participant_waves: pl.DataFrame, programme: Programme
-) -> pl.DataFrame:
-    """The rows of `tables.RETENTION` from `tables.PARTICIPANTS` and `tables.PARTICIPANT_WAVES`.
+def retention(officers: pl.DataFrame, programme: Programme) -> pl.DataFrame:
+    """The rows of `tables.RETENTION` from a frame of `taking_part`.
 
     Times 0 to the number of waves, for each organisation and arm with somebody enrolled, their
-    totals, and both denominators; whoever's sessions are not known is in the first only. Time and
-    ending are those of `taking_part`. `retained` is Kaplan-Meier with either event; dropped_out and
+    totals, and both denominators; whoever's sessions are not known is in the first only. `retained`
+    is Kaplan-Meier with either event; dropped_out and
     left_organisation are Aalen-Johansen; see `survival.py`. A figure that cannot be had is NULL and
-    the note says why. Raises ValueError if the ledger has not one row for every officer and wave.
+    the note says why.
     """
-    curves = _curves(taking_part(participants, participant_waves, programme), participants)
+    curves = _curves(officers)
     rows = [row for curve in _as_counts(curves, programme) for row in _rows(curve, programme)]
     return pl.DataFrame(rows, schema=tables.RETENTION.frame_schema)
 
 
-def retention_comparison(
-    participants: pl.DataFrame, participant_waves: pl.DataFrame, programme: Programme
-) -> pl.DataFrame:
-    """The rows of `tables.RETENTION_COMPARISON`, from the same frames as `retention`.
+def retention_comparison(officers: pl.DataFrame, programme: Programme) -> pl.DataFrame:
+    """The rows of `tables.RETENTION_COMPARISON` from a frame of `taking_part`.
 
     The log-rank test of `survival.log_rank` on dropping out, over the organisations with officers
     in the arm and denominator. Whoever left the organisation is censored then.
     """
-    curves = _curves(taking_part(participants, participant_waves, programme), participants)
+    curves = _curves(officers)
     groups: dict[tuple[str, str], list[Mapping[Ending, Sequence[int]]]] = {}
     for (organisation, arm, denominator), ended in _as_counts(curves, programme):
         compared = groups.setdefault((arm, denominator), [])
@@ -78,18 +73,16 @@ def retention_comparison(
     )
 
 
-def _curves(came: pl.DataFrame, participants: pl.DataFrame) -> pl.DataFrame:
+def _curves(officers: pl.DataFrame) -> pl.DataFrame:
     """Number of officers by organisation, arm, denominator, time and ending, in order."""
-    columns = ["organisation", "arm", "time", "ending", "came_twice"]
     counted = (
-        came.with_columns(
-            *(
-                participants.select(as_part(participants, name)).to_series()
-                for name in ("organisation", "arm")
-            ),
-            participants.select(came_twice()).to_series(),
+        officers.select(
+            *(as_part(officers, name) for name in ("organisation", "arm")),
+            "time",
+            "ending",
+            came_twice(),
         )
-        .group_by(columns)
+        .group_by(pl.all())
         .len("n")
     )
     parts = by_denominator(counted)

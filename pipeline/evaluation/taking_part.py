@@ -7,6 +7,7 @@ status is decided (`pipeline/follow_up`) and what is estimated from it (`retenti
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from pipeline.programme import Programme
@@ -25,80 +26,72 @@ ENDINGS: Final[Mapping[WaveStatus, Ending]] = {
 
 NOT_CLOSED: Final = (WaveStatus.NOT_SCHEDULED, WaveStatus.NOT_YET_DUE, WaveStatus.OPEN)
 
-_CODES: Final = {status.value: code for code, status in enumerate(WaveStatus)}
-_STEP: Final = len(_CODES)
+_STATUS: Final = pl.Enum([status.value for status in WaveStatus])
+_ENDING: Final = pl.Enum([ending.value for ending in Ending])
 
 
 def taking_part(
     participants: pl.DataFrame, participant_waves: pl.DataFrame, programme: Programme
 ) -> pl.DataFrame:
-    """One row for each officer, in the order of `participants` (a `tables.PARTICIPANTS` frame).
+    """A `tables.PARTICIPANTS` frame with what `tables.PARTICIPANT_WAVES` says of each officer.
 
-    Columns: participant_id; time, the place (from 1, in the programme's order) of the last wave
-    answered, 0 if none was; ending, an enum of `Ending`; later_closed, whether any wave after the
-    programme's first has closed for the officer or was answered.
+    Adds time, the place (from 1, in the programme's order) of the last wave answered, 0 if none
+    was; ending, an enum of `Ending`; later_closed, whether any wave after the programme's first
+    has closed for the officer or was answered.
 
     Only the first wave held after the last one answered decides, so an officer who missed a wave
-    and came back has not dropped out. Raises what `require_whole_ledger` raises.
+    and came back has not dropped out. Raises what `statuses` raises.
     """
-    require_whole_ledger(participants, participant_waves, programme)
-    officers = participants.select("participant_id", officer=pl.int_range(pl.len(), dtype=pl.Int64))
-    status = pl.col("status")
-    ledger = participant_waves.join(officers, on="participant_id").select(
-        "officer",
-        place=_coded("wave", {name: i for i, name in enumerate(programme.wave_names, 1)}),
-        code=_coded("status", _CODES),
-        answered=status.is_in(_words(ANSWERED)),
-        held=status != WaveStatus.NOT_SCHEDULED.value,
-        closed=~status.is_in(_words(NOT_CLOSED)),
-    )
-    place = pl.col("place")
-    came = ledger.group_by("officer").agg(
-        time=(place * pl.col("answered")).max(),
-        later_closed=(pl.col("closed") & (place > 1)).any(),
-    )
-    # Place and status in one number: the smallest is that of the first wave, with its status.
-    following = (
-        ledger.join(came, on="officer")
-        .filter("held", place > pl.col("time"))
-        .group_by("officer")
-        .agg(first=(place * _STEP + pl.col("code")).min())
-    )
-    endings = {_CODES[status.value]: ending.value for status, ending in ENDINGS.items()}
-    return (
-        officers.join(came, on="officer", how="left", maintain_order="left")
-        .join(following, on="officer", how="left", maintain_order="left")
-        .select(
-            "participant_id",
-            "time",
-            (pl.col("first") % _STEP)
-            .replace_strict(endings, return_dtype=pl.String)
-            .fill_null(Ending.CENSORED.value)
-            .cast(pl.Enum(_words(Ending)))
-            .alias("ending"),
-            "later_closed",
-        )
+    at_waves = statuses(participants, participant_waves, programme)
+    # One row an officer, one column a place: what comes next is a matter of columns.
+    codes = np.column_stack([at_waves[wave].to_physical().to_numpy() for wave in at_waves.columns])
+    places = np.arange(1, codes.shape[1] + 1)
+    time = (_is_one_of(ANSWERED)[codes] * places).max(axis=1)
+    held = ~_is_one_of([WaveStatus.NOT_SCHEDULED])[codes]
+    following = held & (places > time[:, None])
+    endings = list(Ending)
+    ending_of = np.array([endings.index(ENDINGS.get(s, Ending.CENSORED)) for s in WaveStatus])
+    first = codes[np.arange(len(codes)), following.argmax(axis=1)]
+    ending = np.where(following.any(axis=1), ending_of[first], endings.index(Ending.CENSORED))
+    return participants.with_columns(
+        pl.Series("time", time, pl.Int32),
+        pl.Series("ending", endings, _ENDING).gather(ending),
+        pl.Series("later_closed", ~_is_one_of(NOT_CLOSED)[codes[:, 1:]].all(axis=1)),
     )
 
 
-def require_whole_ledger(
+def statuses(
     participants: pl.DataFrame, participant_waves: pl.DataFrame, programme: Programme
-) -> None:
-    """Raises ValueError unless the ledger has one row for every officer and wave, and no other.
+) -> pl.DataFrame:
+    """The ledger with one column a wave and one row an officer, in the order of `participants`.
 
-    Counts that add up only by chance would be worse than none.
+    Columns are the programme's waves, cells an enum of `WaveStatus`. Raises ValueError unless the
+    ledger has one row for every officer and wave, and no other: counts that add up only by chance
+    would be worse than none.
     """
-    known = participant_waves["wave"].is_in(list(programme.wave_names)).all()
-    expected = participants.height * len(programme.wave_names)
-    twice = participant_waves.select("participant_id", "wave").is_duplicated().any()
-    of_officers = participant_waves.join(participants, on="participant_id", how="semi").height
-    if not known or twice or not expected == of_officers == participant_waves.height:
+    waves = programme.wave_names
+    expected = participants.height * len(waves)
+    ledger = participant_waves.join(
+        participants.select("participant_id", officer=pl.int_range(pl.len(), dtype=pl.Int64)),
+        on="participant_id",
+    ).select(
+        cell=pl.col("officer") * len(waves)
+        + pl.col("wave").cast(pl.Enum(waves), strict=False).to_physical(),
+        code=pl.col("status").cast(_STATUS).to_physical(),
+    )
+    filled = np.zeros(expected, dtype=bool)
+    filled[ledger["cell"].drop_nulls().to_numpy()] = True
+    # As many rows as cells and every cell filled: none can be filled twice.
+    if not ledger.height == participant_waves.height == expected or not filled.all():
         raise ValueError("participant_waves: not one row for every participant and wave")
+    codes = np.empty(expected, dtype=np.uint8)
+    codes[ledger["cell"].to_numpy()] = ledger["code"].to_numpy()
+    by_wave = codes.reshape(-1, len(waves))
+    words = pl.Series(_STATUS.categories, dtype=_STATUS)
+    return pl.DataFrame({wave: words.gather(by_wave[:, i]) for i, wave in enumerate(waves)})
 
 
-def _coded(column: str, codes: Mapping[str, int]) -> pl.Expr:
-    return pl.col(column).replace_strict(codes, return_dtype=pl.Int64)
-
-
-def _words(terms: Iterable[str]) -> list[str]:
-    return [str(term) for term in terms]
+def _is_one_of(terms: Iterable[WaveStatus]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Truth for each `WaveStatus` by its place in the enum."""
+    wanted = set(terms)
+    return np.array([status in wanted for status in WaveStatus])

@@ -14,6 +14,7 @@ import pytest
 from pipeline import reference, tables
 from pipeline.evaluation.paired_change import change_between, paired_change
 from pipeline.evaluation.retention import retention, retention_comparison
+from pipeline.evaluation.taking_part import taking_part
 from pipeline.evaluation.wave_summary import wave_summary
 from pipeline.programme import Programme, parse_programme
 from pipeline.scoring.scores import score
@@ -103,8 +104,8 @@ def _simulated() -> tuple[pl.DataFrame, pl.DataFrame, Any]:
 
 
 @cache
-def _followed() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, Any]:
-    """Scores, officers in their organisations, ledger, and what R computes from them.
+def _followed() -> tuple[pl.DataFrame, pl.DataFrame, Any]:
+    """Scores, officers with how far they came, and what R computes from them.
 
     A wave that was not answered was missed: R's figures know no wave that has yet to close.
     """
@@ -129,7 +130,7 @@ def _followed() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, Any]:
         ],
         schema=tables.PARTICIPANT_WAVES.frame_schema,
     )
-    return scores, officers, tables.PARTICIPANT_WAVES.conform(ledger), expected
+    return scores, taking_part(officers, ledger, _programme()), expected
 
 
 def _total(frame: pl.DataFrame) -> pl.DataFrame:
@@ -193,8 +194,8 @@ def test_reliable_change_agrees_with_r_when_given_the_sd_of_the_completers(
 
 
 def test_retention_agrees_with_r() -> None:
-    _, officers, ledger, expected = _followed()
-    made = retention(officers, ledger, _programme())
+    _, officers, expected = _followed()
+    made = retention(officers, _programme())
     national = made.filter(organisation="all", arm="all", denominator="enrolled")
     row = expected["retention"]
     found = national.filter(pl.col("n_left") > 0)
@@ -211,8 +212,8 @@ def test_retention_agrees_with_r() -> None:
 
 
 def test_log_rank_by_organisation_agrees_with_r() -> None:
-    _, officers, ledger, expected = _followed()
-    made = retention_comparison(officers, ledger, _programme())
+    _, officers, expected = _followed()
+    made = retention_comparison(officers, _programme())
     found = made.filter(arm="all", denominator="enrolled").row(0, named=True)
     row = expected["retention"]["logrank_by_organisation"]
     assert found["n_organisations"] == 12
