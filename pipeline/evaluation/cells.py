@@ -190,17 +190,22 @@ def placed(measured: pl.DataFrame, participants: pl.DataFrame) -> pl.DataFrame:
 
 
 def cells(
-    measured: pl.DataFrame, by: Sequence[str], figures: Sequence[str], mean_of: str
+    measured: pl.DataFrame,
+    by: Sequence[str],
+    figures: Sequence[str],
+    mean_of: str,
+    *,
+    each_arm: bool = True,
 ) -> Iterator[dict[str, Any]]:
     """One dictionary a cell that occurs, ordered by organisation, arm and `by`, totals last.
 
     `measured` is a frame from `placed`. A cell is an organisation or `all`, an arm or `all`, and a
-    value of each column of `by`. `figures` are columns of whole numbers to be summed; `mean_of` is
-    the one whose mean gets an interval. Keys: organisation, arm, `by`, n, the sum of each figure,
-    and for `cell_interval` organisations, session_groups, without_group, cluster_sizes and
-    cluster_sums.
+    value of each column of `by`; unless `each_arm`, of arms only `all`. `figures` are columns of
+    whole numbers to be summed; `mean_of` is the one whose mean gets an interval. Keys:
+    organisation, arm, `by`, n, the sum of each figure, and for `cell_interval` organisations,
+    session_groups, without_group, cluster_sizes and cluster_sums.
     """
-    within = _within_organisations(measured, by, figures, mean_of)
+    within = _within_organisations(measured, by, figures, mean_of, each_arm=each_arm)
     return (
         pl.concat([within, _over_organisations(within, by, figures, mean_of)])
         .sort("organisation", "arm", *by)
@@ -240,7 +245,12 @@ def by_denominator(counted: pl.DataFrame) -> pl.DataFrame:
 
 
 def _within_organisations(
-    measured: pl.DataFrame, by: Sequence[str], figures: Sequence[str], mean_of: str
+    measured: pl.DataFrame,
+    by: Sequence[str],
+    figures: Sequence[str],
+    mean_of: str,
+    *,
+    each_arm: bool,
 ) -> pl.DataFrame:
     """Cells of one organisation each, from sums over its session groups."""
     sums = pl.col("n", *figures).sum()
@@ -248,9 +258,10 @@ def _within_organisations(
     one_arm = measured.group_by(cluster).agg(
         pl.len().cast(pl.Int64).alias("n"), pl.col(figures).sum()
     )
+    total = as_total(one_arm, "arm")
     return (
         # Summed again, since a session group with officers of two arms is one cluster of the total.
-        pl.concat([one_arm, as_total(one_arm, "arm")])
+        (pl.concat([one_arm, total]) if each_arm else total)
         .group_by(cluster)
         .agg(sums)
         .group_by("organisation", "arm", *by)

@@ -60,6 +60,21 @@ def taking_part(
     )
 
 
+def dropped_out_later() -> pl.Expr:
+    """True for officers who dropped out after a wave they had answered, False for who stayed.
+
+    Of a frame of `taking_part`. NULL, and so in neither group: who answered nothing, who left the
+    organisation, and those for whom no later wave has closed, who could not have dropped out yet.
+    """
+    ending = pl.col("ending")
+    return (
+        pl.when((ending == Ending.DROPPED_OUT.value) & (pl.col("time") > 0))
+        .then(pl.lit(True))
+        .when((ending == Ending.CENSORED.value) & pl.col("later_closed"))
+        .then(pl.lit(False))
+    )
+
+
 def statuses(
     participants: pl.DataFrame, participant_waves: pl.DataFrame, programme: Programme
 ) -> pl.DataFrame:
