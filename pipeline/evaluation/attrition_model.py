@@ -5,7 +5,7 @@ out: the fit (`logistic.py`), and any claim that a term made officers drop out.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -28,7 +28,9 @@ NOTE_PLAIN: Final = "plain standard errors: officers are taken as independent"
 NOTE_OTHER: Final = (
     "other: groups with fewer than ten officers, or in which all or none dropped out"
 )
-NOTE_LEFT_OUT: Final = "officers left out: other was itself such a group"
+NOTE_LEFT_OUT: Final = (
+    "officers left out: their groups, merged into other, were still too small or one-sided"
+)
 NOTE_NOBODY: Final = "nobody dropped out or stayed with all scores at the first wave"
 
 
@@ -74,7 +76,7 @@ def attrition_model(
             "n": kept.height,
             "note": joined_notes(
                 [
-                    *_why(fit),
+                    _why(fit, NOTE_LEFT_OUT if counted.height else NOTE_NOBODY),
                     *(first if term == "intercept" else []),
                     *([NOTE_OTHER] if term.endswith(f": {OTHER}") else []),
                 ]
@@ -162,8 +164,7 @@ def _estimate(fit: LogisticFit | NoFit | None, place: int) -> dict[str, float]:
     }
 
 
-def _why(fit: LogisticFit | NoFit | None) -> Iterator[str]:
+def _why(fit: LogisticFit | NoFit | None, without_officers: str) -> str:
     if fit is None:
-        yield NOTE_NOBODY
-    else:
-        yield fit.value if isinstance(fit, NoFit) else NOTE_PLAIN
+        return without_officers
+    return fit.value if isinstance(fit, NoFit) else NOTE_PLAIN
