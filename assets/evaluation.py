@@ -4,10 +4,15 @@ import dagster as dg
 
 from assets.ledger import ledger
 from pipeline import tables
+from pipeline.evaluation.attrition import attrition
+from pipeline.evaluation.attrition_model import attrition_model
+from pipeline.evaluation.dose_response import dose_response
 from pipeline.evaluation.follow_up_due import follow_up_due
 from pipeline.evaluation.paired_change import paired_change
 from pipeline.evaluation.participant_flow import participant_flow
 from pipeline.evaluation.pilot import pilot_reconciliation
+from pipeline.evaluation.retention import retention, retention_comparison
+from pipeline.evaluation.taking_part import taking_part
 from pipeline.evaluation.wave_summary import wave_summary
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
@@ -18,9 +23,7 @@ from pipeline.storage.stages import Made, Stage
     deps=[ledger],
     group_name="evaluation",
     retry_policy=AGAIN,
-    description=(
-        "wave_summary, paired_change, participant_flow, follow_up_due and pilot_reconciliation."
-    ),
+    description="Change, flow, retention, attrition, dose and response, what is due, the pilot.",
 )
 @value_free
 def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
@@ -42,13 +45,18 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
 
     def work(stage: Stage) -> Made:
         scores, people = stage.read("scores"), stage.read("participants")
+        waves = stage.read("participant_waves")
+        officers = taking_part(people, waves, programme)
         summary = tables.WAVE_SUMMARY.conform(wave_summary(scores, people, programme))
         made = {
             tables.WAVE_SUMMARY: summary,
             tables.PAIRED_CHANGE: paired_change(scores, people, programme),
-            tables.PARTICIPANT_FLOW: participant_flow(
-                people, stage.read("participant_waves"), programme
-            ),
+            tables.PARTICIPANT_FLOW: participant_flow(people, waves, programme),
+            tables.RETENTION: retention(officers, programme),
+            tables.RETENTION_COMPARISON: retention_comparison(officers, programme),
+            tables.ATTRITION: attrition(scores, officers, programme),
+            tables.ATTRITION_MODEL: attrition_model(scores, officers, programme),
+            tables.DOSE_RESPONSE: dose_response(scores, people, programme),
             tables.PILOT_RECONCILIATION: pilot_reconciliation(summary),
         }
         conforming = {table.name: table.conform(frame) for table, frame in made.items()}

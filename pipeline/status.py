@@ -15,7 +15,7 @@ from pipeline.privacy.rough_counts import RoughCount, rough_count
 from pipeline.programme import ENROLLED, TOTAL
 from pipeline.quality.rules import RULES
 from pipeline.quality.verdicts import CONTRACT
-from pipeline.vocabulary import QuarantineStatus, Severity, Verdict, WaveStatus
+from pipeline.vocabulary import Denominator, QuarantineStatus, Severity, Verdict, WaveStatus
 
 _NEEDS_DECISION = (Verdict.HELD.value, Verdict.REJECTED.value)
 _UNSETTLED = (QuarantineStatus.OPEN.value, QuarantineStatus.EXPIRED.value)
@@ -159,7 +159,9 @@ def status_of(
     waiting = waiting_for_a_steward(submissions)
     gone = current.filter(pl.col("rows_disappeared") > 0)
     counts = ("read", "accepted", "quarantined", "superseded", "held", "withdrawn")
-    in_all = participant_flow.filter(organisation=TOTAL, arm=TOTAL)
+    in_all = participant_flow.filter(
+        organisation=TOTAL, arm=TOTAL, denominator=Denominator.ENROLLED.value
+    )
     by_stage = {
         (stage, status): n for stage, status, n in in_all.select("stage", "status", "n").iter_rows()
     }

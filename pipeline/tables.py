@@ -509,15 +509,19 @@ PAIRED_CHANGE = Table(
     keeps_order=True,
 )
 
+_DENOMINATOR = _text("denominator", _one_of(vocabulary.Denominator), nullable=False)
+
 PARTICIPANT_FLOW = Table(
     "evaluation",
     "participant_flow",
-    "organisation, arm, stage and status",
-    "What a STROBE flow chart shows; at every wave the statuses add up to the enrolled.",
-    ("organisation", "arm", "stage", "status"),
+    "organisation, arm, denominator, stage and status",
+    "What a STROBE flow chart shows; at every wave the statuses add up to the enrolled. Choose one "
+    "denominator: the officers of the second are among those of the first.",
+    ("organisation", "arm", "denominator", "stage", "status"),
     (
         _ALL_ORGANISATIONS,
         _ALL_ARMS,
+        _DENOMINATOR,
         _text("stage", "`enrolled`, `dropout`, or a wave.", nullable=False),
         _text("status", "Enrolment source, dropout stage or status at the wave.", nullable=False),
         _count("n", "Officers.", _OFFICERS),
@@ -525,8 +529,6 @@ PARTICIPANT_FLOW = Table(
     ),
     keeps_order=True,
 )
-
-_DENOMINATOR = _text("denominator", _one_of(vocabulary.Denominator), nullable=False)
 
 RETENTION = Table(
     "evaluation",
@@ -640,7 +642,7 @@ DOSE_RESPONSE = Table(
     ("organisation", "sessions_band", "wave", "instrument", "subscale"),
     (
         _ALL_ORGANISATIONS,
-        _text("sessions_band", "Sessions attended up to the as-of date.", nullable=False),
+        _text("sessions_band", _one_of(vocabulary.SessionsBand), nullable=False),
         _WAVE,
         _INSTRUMENT,
         _SUBSCALE,
@@ -749,6 +751,11 @@ TABLES: tuple[Table, ...] = (
     WAVE_SUMMARY,
     PAIRED_CHANGE,
     PARTICIPANT_FLOW,
+    RETENTION,
+    RETENTION_COMPARISON,
+    ATTRITION,
+    ATTRITION_MODEL,
+    DOSE_RESPONSE,
     FOLLOW_UP_DUE,
     PILOT_RECONCILIATION,
     BUILD,

@@ -144,6 +144,24 @@ class Denominator(Term):
     TWO_SESSIONS = "two_sessions", "Those of them who came to two sessions or more."
 
 
+class Ending(Term):
+    """What came after the last wave that an officer answered."""
+
+    DROPPED_OUT = "dropped_out", "The next wave held was missed, or the officer withdrew."
+    LEFT_ORGANISATION = "left_organisation", "The officer left the organisation before the next."
+    CENSORED = "censored", "No later wave was held, or the next has not closed."
+
+
+class SessionsBand(Term):
+    """Sessions attended up to the as-of date, in bands."""
+
+    NONE = "none", "No session attended."
+    ONE = "one", "One session."
+    TWO_TO_FOUR = "2 to 4", "Two to four sessions."
+    FIVE_TO_SEVEN = "5 to 7", "Five to seven sessions."
+    EIGHT_OR_MORE = "8 or more", "Eight sessions or more."
+
+
 class Imbalance(Term):
     """How far those who left differed at the first wave from those who stayed."""
 

@@ -40,10 +40,13 @@ def quarantined(row_number: int, rule: str, **said: Any) -> dict[str, Any]:
     }
 
 
-def flowed(stage: str, status: str, n: int, organisation: str = "all") -> dict[str, Any]:
+def flowed(
+    stage: str, status: str, n: int, organisation: str = "all", denominator: str = "enrolled"
+) -> dict[str, Any]:
     return {
         "organisation": organisation,
         "arm": "all",
+        "denominator": denominator,
         "stage": stage,
         "status": status,
         "n": n,
@@ -125,6 +128,8 @@ def test_waves_stand_in_order_with_their_statuses_in_order_of_precedence() -> No
             flowed("baseline", "completed", 2),
             flowed("dropout", "none", 3),
             flowed("baseline", "completed", 2, organisation="kent"),
+            flowed("enrolled", "roster", 1, denominator="two_sessions"),
+            flowed("baseline", "completed", 1, denominator="two_sessions"),
         ],
     )
     assert json.dumps(found.waves) == json.dumps(

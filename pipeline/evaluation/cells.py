@@ -15,6 +15,7 @@ import polars as pl
 
 from pipeline.evaluation.intervals import Interval, clustered_interval, t_interval
 from pipeline.programme import TOTAL, Programme
+from pipeline.vocabulary import Denominator
 
 ALL: Final = TOTAL
 """Stands for the total in the columns `organisation` and `arm`."""
@@ -26,6 +27,9 @@ Whole scores and scores prorated within a subscale of up to ten items are whole 
 units, so their sums are exact. A score prorated within a longer subscale is rounded to one unit.
 64 bits hold the sum of squares of ten million scores of 350 points.
 """
+
+FEWEST_SESSIONS: Final = 2
+"""Sessions attended by those whom the smaller denominator counts."""
 
 FEWEST_SESSION_GROUPS: Final = 5
 """With fewer session groups than this, their number says too little about how groups differ."""
@@ -186,17 +190,22 @@ def placed(measured: pl.DataFrame, participants: pl.DataFrame) -> pl.DataFrame:
 
 
 def cells(
-    measured: pl.DataFrame, by: Sequence[str], figures: Sequence[str], mean_of: str
+    measured: pl.DataFrame,
+    by: Sequence[str],
+    figures: Sequence[str],
+    mean_of: str,
+    *,
+    each_arm: bool = True,
 ) -> Iterator[dict[str, Any]]:
     """One dictionary a cell that occurs, ordered by organisation, arm and `by`, totals last.
 
     `measured` is a frame from `placed`. A cell is an organisation or `all`, an arm or `all`, and a
-    value of each column of `by`. `figures` are columns of whole numbers to be summed; `mean_of` is
-    the one whose mean gets an interval. Keys: organisation, arm, `by`, n, the sum of each figure,
-    and for `cell_interval` organisations, session_groups, without_group, cluster_sizes and
-    cluster_sums.
+    value of each column of `by`; unless `each_arm`, of arms only `all`. `figures` are columns of
+    whole numbers to be summed; `mean_of` is the one whose mean gets an interval. Keys:
+    organisation, arm, `by`, n, the sum of each figure, and for `cell_interval` organisations,
+    session_groups, without_group, cluster_sizes and cluster_sums.
     """
-    within = _within_organisations(measured, by, figures, mean_of)
+    within = _within_organisations(measured, by, figures, mean_of, each_arm=each_arm)
     return (
         pl.concat([within, _over_organisations(within, by, figures, mean_of)])
         .sort("organisation", "arm", *by)
@@ -214,8 +223,34 @@ def as_total(counted: pl.DataFrame, column: str) -> pl.DataFrame:
     return counted.with_columns(pl.lit(ALL, counted.schema[column]).alias(column))
 
 
+def came_twice() -> pl.Expr:
+    """Whether an officer of a `tables.PARTICIPANTS` frame attended two sessions; NULL is no."""
+    return (pl.col("sessions_attended") >= FEWEST_SESSIONS).fill_null(False).alias("came_twice")
+
+
+def by_denominator(counted: pl.DataFrame) -> pl.DataFrame:
+    """Every row under `enrolled`, and those that came_twice under `two_sessions` as well.
+
+    The column came_twice becomes denominator, an enum, and rows are to be summed afterwards.
+    """
+    named = pl.Enum([term.value for term in Denominator])
+    enrolled, two_sessions = (
+        rows.with_columns(pl.lit(term.value, named).alias("denominator")).drop("came_twice")
+        for rows, term in (
+            (counted, Denominator.ENROLLED),
+            (counted.filter("came_twice"), Denominator.TWO_SESSIONS),
+        )
+    )
+    return pl.concat([enrolled, two_sessions])
+
+
 def _within_organisations(
-    measured: pl.DataFrame, by: Sequence[str], figures: Sequence[str], mean_of: str
+    measured: pl.DataFrame,
+    by: Sequence[str],
+    figures: Sequence[str],
+    mean_of: str,
+    *,
+    each_arm: bool,
 ) -> pl.DataFrame:
     """Cells of one organisation each, from sums over its session groups."""
     sums = pl.col("n", *figures).sum()
@@ -223,9 +258,10 @@ def _within_organisations(
     one_arm = measured.group_by(cluster).agg(
         pl.len().cast(pl.Int64).alias("n"), pl.col(figures).sum()
     )
+    total = as_total(one_arm, "arm")
     return (
         # Summed again, since a session group with officers of two arms is one cluster of the total.
-        pl.concat([one_arm, as_total(one_arm, "arm")])
+        (pl.concat([one_arm, total]) if each_arm else total)
         .group_by(cluster)
         .agg(sums)
         .group_by("organisation", "arm", *by)

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 import polars as pl
 
 from pipeline import tables
-from pipeline.evaluation.cells import as_part, as_total
+from pipeline.evaluation.cells import as_part, as_total, by_denominator, came_twice
+from pipeline.evaluation.taking_part import statuses
 from pipeline.programme import DROPOUT, ENROLLED, Programme
 from pipeline.vocabulary import DropoutStage, EnrolmentSource, WaveStatus
 
@@ -24,33 +25,31 @@ def participant_flow(
     From `tables.PARTICIPANTS` and `tables.PARTICIPANT_WAVES` frames. Stages: `enrolled` (status:
     enrolment source), every wave in the programme's order (status at the wave), `dropout` (status:
     dropout stage). Organisation and arm are those of the officer's enrolment, with totals.
+    All of it for everybody enrolled, and again for those who came to two sessions.
     Raises ValueError if the ledger has not one row for every officer and wave of the programme.
     """
     enrolled = participants.with_columns(
-        as_part(participants, column) for column in ("organisation", "arm")
+        *(as_part(participants, column) for column in ("organisation", "arm")), came_twice()
     )
-    at_waves = enrolled.select("participant_id", "organisation", "arm").join(
-        participant_waves.select("participant_id", pl.col("wave").alias("stage"), "status"),
-        on="participant_id",
-    )
-    _require_whole_ledger(participants, participant_waves, at_waves, programme)
-    columns = ["organisation", "arm", "stage", "status"]
-    everybody = pl.concat(
+    at_waves = statuses(participants, participant_waves, programme)
+    key = list(tables.PARTICIPANT_FLOW.key)
+    counted = pl.concat(
         [
-            _stage(enrolled, ENROLLED, "enrolment_source"),
-            at_waves.select(columns),
-            _stage(enrolled, DROPOUT, "dropout_stage"),
+            _stage(enrolled, ENROLLED, enrolled["enrolment_source"]),
+            *(_stage(enrolled, wave, at_waves[wave]) for wave in programme.wave_names),
+            _stage(enrolled, DROPOUT, enrolled["dropout_stage"]),
         ]
     )
-    counted = everybody.group_by(columns).len(name="n")
-    over_arms = pl.concat([counted, as_total(counted, "arm")])
+    parts = by_denominator(counted)
+    over_arms = pl.concat([parts, as_total(parts, "arm")])
     return (
         pl.concat([over_arms, as_total(over_arms, "organisation")])
-        .group_by(columns)
+        .group_by(key)
         .agg(pl.col("n").sum())
         .sort(
             "organisation",
             "arm",
+            "denominator",
             _rank("stage", (ENROLLED, *programme.wave_names, DROPOUT)),
             _rank("status", (*EnrolmentSource, *WaveStatus, *DropoutStage)),
         )
@@ -65,25 +64,16 @@ def participant_flow(
     )
 
 
-def _stage(participants: pl.DataFrame, stage: str, status: str) -> pl.DataFrame:
-    return participants.select(
-        "organisation", "arm", pl.lit(stage).alias("stage"), pl.col(status).alias("status")
+def _stage(participants: pl.DataFrame, stage: str, status: pl.Series) -> pl.DataFrame:
+    """Officers of one stage, counted."""
+    columns = ("organisation", "arm", "came_twice")
+    return (
+        participants.select(*columns, status=status)
+        .group_by(*columns, "status")
+        .len("n")
+        .select(*columns, pl.lit(stage).alias("stage"), pl.col("status").cast(pl.String), "n")
     )
 
 
 def _rank(column: str, order: Iterable[str]) -> pl.Expr:
     return pl.col(column).cast(pl.Enum(list(dict.fromkeys(str(word) for word in order))))
-
-
-def _require_whole_ledger(
-    participants: pl.DataFrame,
-    participant_waves: pl.DataFrame,
-    at_waves: pl.DataFrame,
-    programme: Programme,
-) -> None:
-    """Counts that add up only by chance would be worse than none."""
-    known = participant_waves["wave"].is_in(list(programme.wave_names)).all()
-    expected = participants.height * len(programme.wave_names)
-    distinct = participant_waves.select("participant_id", "wave").is_duplicated().any()
-    if not known or distinct or not expected == at_waves.height == participant_waves.height:
-        raise ValueError("participant_waves: not one row for every participant and wave")

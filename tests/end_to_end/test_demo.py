@@ -72,7 +72,7 @@ def test_statuses_add_up_to_the_enrolled(demo):
         assert n == people == enrolled[organisation]
     flow = demo.ask(
         "SELECT stage, sum(n) AS n FROM evaluation.participant_flow "
-        "WHERE organisation = 'all' AND arm = 'all' GROUP BY 1"
+        "WHERE organisation = 'all' AND arm = 'all' AND denominator = 'enrolled' GROUP BY 1"
     )
     assert set(flow["n"]) == {sum(enrolled.values())}
 

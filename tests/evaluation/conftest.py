@@ -75,6 +75,25 @@ def _scores(rows: Iterable[Scored]) -> pl.DataFrame:
     return pl.DataFrame(frame, schema=tables.SCORES.frame_schema)
 
 
+def _ledger(statuses: Mapping[str, Iterable[str]], waves: Iterable[str]) -> pl.DataFrame:
+    names = tuple(waves)
+    return tables.PARTICIPANT_WAVES.conform(
+        pl.DataFrame(
+            [
+                {
+                    "participant_id": officer,
+                    "organisation": "sender",
+                    "wave": wave,
+                    "status": str(status),
+                }
+                for officer, of_officer in statuses.items()
+                for wave, status in zip(names, of_officer, strict=True)
+            ],
+            schema=tables.PARTICIPANT_WAVES.frame_schema,
+        )
+    )
+
+
 def _naive_clustered(clusters: list[list[float]]) -> tuple[float, float]:
     """Standard error and degrees of freedom of a mean from the textbook's matrices.
 
@@ -119,6 +138,22 @@ def participants() -> Callable[[Mapping[str, Place]], pl.DataFrame]:
 def scores() -> Callable[[Iterable[Scored]], pl.DataFrame]:
     """Makes `tables.SCORES` from (officer, wave, instrument, subscale, score)."""
     return _scores
+
+
+@pytest.fixture(scope="session")
+def ledger(programme: Programme) -> Callable[[Mapping[str, Iterable[str]]], pl.DataFrame]:
+    """Makes `tables.PARTICIPANT_WAVES` from officer -> status at each wave."""
+    return lambda statuses: _ledger(statuses, programme.wave_names)
+
+
+@pytest.fixture(scope="session")
+def attended() -> Callable[[pl.DataFrame, Mapping[str, int | None]], pl.DataFrame]:
+    """Adds to `tables.PARTICIPANTS` how many sessions each officer attended."""
+    return lambda participants, sessions: participants.with_columns(
+        pl.col("participant_id")
+        .replace_strict(dict(sessions), default=None, return_dtype=pl.Int32)
+        .alias("sessions_attended")
+    )
 
 
 @pytest.fixture(scope="session")

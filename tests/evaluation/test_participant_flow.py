@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import product
 
 import polars as pl
 import pytest
@@ -14,7 +15,7 @@ from pipeline.programme import Programme
 from pipeline.vocabulary import DropoutStage, EnrolmentSource, WaveStatus
 
 Participants = Callable[..., pl.DataFrame]
-Officer = tuple[str, str, EnrolmentSource, DropoutStage, tuple[WaveStatus, ...]]
+Officer = tuple[str, str, EnrolmentSource, DropoutStage, int | None, tuple[WaveStatus, ...]]
 
 _officers = st.lists(
     st.tuples(
@@ -22,6 +23,7 @@ _officers = st.lists(
         st.sampled_from(["programme", "waiting_list"]),
         st.sampled_from(EnrolmentSource),
         st.sampled_from(DropoutStage),
+        st.none() | st.integers(0, 3),
         st.tuples(*[st.sampled_from(WaveStatus)] * 3),
     ),
     max_size=12,
@@ -35,23 +37,27 @@ def _frames(
         {f"p{i}": (organisation, arm, None) for i, (organisation, arm, *_) in enumerate(officers)}
     )
     facts = pl.DataFrame(
-        [(f"p{i}", source, stage) for i, (_, _, source, stage, _) in enumerate(officers)],
+        [
+            (f"p{i}", source, stage, sessions)
+            for i, (_, _, source, stage, sessions, _) in enumerate(officers)
+        ],
         schema={
             "participant_id": pl.String,
             "enrolment_source": pl.String,
             "dropout_stage": pl.String,
+            "sessions_attended": pl.Int32,
         },
         orient="row",
     )
     ledger = pl.DataFrame(
         [
             {"participant_id": f"p{i}", "organisation": organisation, "wave": w, "status": status}
-            for i, (organisation, _, _, _, statuses) in enumerate(officers)
+            for i, (organisation, *_, statuses) in enumerate(officers)
             for w, status in zip(programme.wave_names, statuses, strict=True)
         ],
         schema=tables.PARTICIPANT_WAVES.frame_schema,
     )
-    enrolled = enrolled.drop("enrolment_source", "dropout_stage").join(facts, on="participant_id")
+    enrolled = enrolled.drop(facts.columns[1:]).join(facts, on="participant_id")
     return enrolled, tables.PARTICIPANT_WAVES.conform(ledger)
 
 
@@ -60,20 +66,49 @@ def _frames(
 def test_agrees_with_counting_one_officer_after_another(
     participants: Participants, programme: Programme, officers: list[Officer]
 ) -> None:
-    expected: Counter[tuple[str, str, str, str]] = Counter()
-    for organisation, arm, source, dropout, statuses in officers:
-        for where in (organisation, "all"):
-            for which in (arm, "all"):
-                expected[where, which, "enrolled", source] += 1
-                expected[where, which, "dropout", dropout] += 1
-                for wave, status in zip(programme.wave_names, statuses, strict=True):
-                    expected[where, which, wave, status] += 1
+    expected: Counter[tuple[str, ...]] = Counter()
+    for organisation, arm, source, dropout, sessions, statuses in officers:
+        denominators = ["enrolled"] + ["two_sessions"] * (sessions is not None and sessions >= 2)
+        for cell in product((organisation, "all"), (arm, "all"), denominators):
+            expected[*cell, "enrolled", source] += 1
+            expected[*cell, "dropout", dropout] += 1
+            for wave, status in zip(programme.wave_names, statuses, strict=True):
+                expected[*cell, wave, status] += 1
     flow = participant_flow(*_frames(participants, programme, officers), programme)
     conformed = tables.PARTICIPANT_FLOW.conform(flow)
-    found = {row[:4]: row[4] for row in conformed.select(pl.exclude("note")).iter_rows()}
+    found = {row[:5]: row[5] for row in conformed.select(pl.exclude("note")).iter_rows()}
     assert found == expected
-    totals = conformed.group_by("organisation", "arm", "stage").agg(pl.col("n").sum())
-    assert totals.group_by("organisation", "arm").agg(pl.col("n").n_unique())["n"].eq(1).all()
+
+
+@settings(deadline=None)
+@given(_officers)
+def test_every_stage_adds_up_to_the_enrolled_and_every_total_to_its_parts(
+    participants: Participants, programme: Programme, officers: list[Officer]
+) -> None:
+    flow = participant_flow(*_frames(participants, programme, officers), programme)
+    cell = ["organisation", "arm", "denominator"]
+    stages = flow.group_by(*cell, "stage").agg(pl.col("n").sum())
+    of_a_cell = stages.group_by(cell).agg(pl.len(), pl.col("n").n_unique())
+    assert of_a_cell["n"].eq(1).all()
+    assert of_a_cell["len"].eq(len(programme.wave_names) + 2).all()
+    for total in ("organisation", "arm"):
+        rest = [name for name in flow.columns if name not in {total, "n", "note"}]
+        summed = flow.group_by(*rest, (pl.col(total) == "all").alias("is_total")).agg(
+            pl.col("n").sum()
+        )
+        assert (
+            summed.group_by(rest)
+            .agg(pl.len(), pl.col("n").n_unique())
+            .filter((pl.col("len") != 2) | (pl.col("n") != 1))
+            .is_empty()
+        )
+    smaller, larger = (
+        flow.filter(denominator=which).drop("denominator", "note")
+        for which in ("two_sessions", "enrolled")
+    )
+    both = smaller.join(larger, on=[*cell[:2], "stage", "status"])
+    assert both.height == smaller.height
+    assert (both["n"] <= both["n_right"]).all()
 
 
 def test_stages_and_statuses_come_in_their_own_order(
@@ -84,9 +119,10 @@ def test_stages_and_statuses_come_in_their_own_order(
         "programme",
         EnrolmentSource.ROSTER,
         DropoutStage.NONE,
+        1,
         (WaveStatus.COMPLETED, WaveStatus.MISSED, WaveStatus.OPEN),
     )
-    missing: Officer = (*officer[:4], (WaveStatus.MISSED, WaveStatus.MISSED, WaveStatus.OPEN))
+    missing: Officer = (*officer[:5], (WaveStatus.MISSED, WaveStatus.MISSED, WaveStatus.OPEN))
     flow = participant_flow(*_frames(participants, programme, [missing, officer]), programme)
     first = flow.filter(organisation="north", arm="programme")
     assert first.select("stage", "status", "n").rows() == [
@@ -108,6 +144,7 @@ def test_says_what_the_absence_of_a_roster_means(
         "programme",
         EnrolmentSource.FIRST_RESPONSE,
         DropoutStage.NONE,
+        1,
         (WaveStatus.COMPLETED,) * 3,
     )
     flow = participant_flow(*_frames(participants, programme, [officer]), programme)
@@ -141,6 +178,7 @@ def test_refuses_a_ledger_that_does_not_add_up(
         "programme",
         EnrolmentSource.ROSTER,
         DropoutStage.NONE,
+        1,
         (WaveStatus.COMPLETED,) * 3,
     )
     enrolled, ledger = _frames(participants, programme, [officer, officer])

@@ -12,7 +12,11 @@ import polars as pl
 import pytest
 
 from pipeline import reference, tables
+from pipeline.evaluation.attrition import attrition
+from pipeline.evaluation.attrition_model import attrition_model
 from pipeline.evaluation.paired_change import change_between, paired_change
+from pipeline.evaluation.retention import retention, retention_comparison
+from pipeline.evaluation.taking_part import taking_part
 from pipeline.evaluation.wave_summary import wave_summary
 from pipeline.programme import Programme, parse_programme
 from pipeline.scoring.scores import score
@@ -101,6 +105,36 @@ def _simulated() -> tuple[pl.DataFrame, pl.DataFrame, Any]:
     return score(responses, reference.instruments()["proqol5"]), officers, expected
 
 
+@cache
+def _followed() -> tuple[pl.DataFrame, pl.DataFrame, Any]:
+    """Scores, officers with how far they came, and what R computes from them.
+
+    A wave that was not answered was missed: R's figures know no wave that has yet to close.
+    """
+    scores, _, expected = _simulated()
+    with _shared("reference/statistics/responses.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    answered = {(row["participant"], row["wave"]) for row in rows}
+    places = {row["participant"]: row["organisation"] for row in rows}
+    officers = _participants(dict.fromkeys(places, "programme")).with_columns(
+        organisation=pl.col("participant_id").replace_strict(places)
+    )
+    ledger = pl.DataFrame(
+        [
+            {
+                "participant_id": officer,
+                "organisation": organisation,
+                "wave": wave,
+                "status": "completed" if (officer, wave) in answered else "missed",
+            }
+            for officer, organisation in places.items()
+            for wave in _programme().wave_names
+        ],
+        schema=tables.PARTICIPANT_WAVES.frame_schema,
+    )
+    return scores, taking_part(officers, ledger, _programme()), expected
+
+
 def _total(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.filter(organisation="together", arm="programme")
 
@@ -159,6 +193,77 @@ def test_reliable_change_agrees_with_r_when_given_the_sd_of_the_completers(
     if subscale != "compassion_satisfaction":
         higher, lower = lower, higher
     assert (higher, lower) == (row["reliably_higher"], row["reliably_lower"])
+
+
+def test_retention_agrees_with_r() -> None:
+    _, officers, expected = _followed()
+    made = retention(officers, _programme())
+    national = made.filter(organisation="all", arm="all", denominator="enrolled")
+    row = expected["retention"]
+    found = national.filter(pl.col("n_left") > 0)
+    assert found["time"].to_list() == row["time"]
+    assert found["n_at_risk"].to_list() == row["n_risk"]
+    assert found["n_left"].to_list() == found["n_dropped_out"].to_list() == row["n_event"]
+    for name, of_r in (
+        ("retained", "survival"),
+        ("standard_error", "std_err"),
+        ("ci_low", "lower"),
+        ("ci_high", "upper"),
+    ):
+        assert found[name].to_list() == pytest.approx(row[of_r], abs=1e-6), name
+
+
+def test_log_rank_by_organisation_agrees_with_r() -> None:
+    _, officers, expected = _followed()
+    made = retention_comparison(officers, _programme())
+    found = made.filter(arm="all", denominator="enrolled").row(0, named=True)
+    row = expected["retention"]["logrank_by_organisation"]
+    assert found["n_organisations"] == 12
+    assert found["chi_square"] == pytest.approx(row["chisq"], abs=1e-6)
+    assert found["degrees_of_freedom"] == row["df"]
+
+
+def test_attrition_agrees_with_r() -> None:
+    scores, officers, expected = _followed()
+    made = attrition(scores, officers, _programme())
+    national = made.filter(organisation="all", denominator="enrolled")
+    found = dict(national.select("subscale", "standardised_difference").iter_rows())
+    assert [found[subscale] for subscale in SUBSCALES] == pytest.approx(
+        expected["attrition_smd"], abs=1e-6
+    )
+    assert dict(national.select("subscale", "flag").iter_rows()) == {
+        "compassion_satisfaction": "serious",
+        "burnout": "serious",
+        "secondary_traumatic_stress": "notable",
+    }
+
+
+def test_attrition_model_of_scores_alone_agrees_with_r() -> None:
+    scores, officers, expected = _followed()
+    made = attrition_model(scores, officers, _programme(), groups=[])
+    row = expected["attrition_logit"]
+    assert made["term"].to_list() == ["intercept", *SUBSCALES]
+    assert made["estimate"].to_list() == pytest.approx(row["coef"], abs=1e-6)
+    # These come from the step before the last of three; those of a glm that went on are below.
+    assert made["se"].to_list() == pytest.approx(row["se"], rel=1e-4)
+    assert made["n"].unique().to_list() == [row["n"]]
+
+
+@pytest.mark.parametrize(
+    ("groups", "of_r"), [([], "scores"), (["organisation"], "scores_and_organisation")]
+)
+def test_attrition_model_agrees_with_r_run_until_nothing_moves(
+    groups: list[str], of_r: str
+) -> None:
+    scores, officers, _ = _followed()
+    made = attrition_model(scores, officers, _programme(), groups=groups)
+    reference_figures = Path(__file__).parent / "reference" / "attrition.json"
+    row = json.loads(reference_figures.read_text("utf-8"))[of_r]
+    terms = [term.replace("organisation", "organisation: ") for term in row["term"][1:]]
+    assert made["term"].to_list() == ["intercept", *terms]
+    assert made["estimate"].to_list() == pytest.approx(row["estimate"], abs=1e-6)
+    assert made["se"].to_list() == pytest.approx(row["se"], abs=1e-6)
+    assert made["n"].unique().to_list() == [row["n"]]
 
 
 def test_published_stress_scores_come_out_of_the_real_answers() -> None:

@@ -1,0 +1,112 @@
+"""How far each officer came, and what ended it: the one reading of the ledger for all of dropout.
+
+What belongs here: last wave answered and what followed, officer by officer. What stays out: how a
+status is decided (`pipeline/follow_up`) and what is estimated from it (`retention.py`, ...).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from pipeline.programme import Programme
+from pipeline.vocabulary import Ending, WaveStatus
+
+ANSWERED: Final = (WaveStatus.COMPLETED, WaveStatus.COMPLETED_OUT_OF_WINDOW, WaveStatus.PARTIAL)
+
+ENDINGS: Final[Mapping[WaveStatus, Ending]] = {
+    WaveStatus.MISSED: Ending.DROPPED_OUT,
+    WaveStatus.WITHDRAWN: Ending.DROPPED_OUT,
+    WaveStatus.LEFT_ORGANISATION: Ending.LEFT_ORGANISATION,
+    WaveStatus.OPEN: Ending.CENSORED,
+    WaveStatus.NOT_YET_DUE: Ending.CENSORED,
+}
+"""What the first wave held after the last one answered says. Without such a wave: censored."""
+
+NOT_CLOSED: Final = (WaveStatus.NOT_SCHEDULED, WaveStatus.NOT_YET_DUE, WaveStatus.OPEN)
+
+_STATUS: Final = pl.Enum([status.value for status in WaveStatus])
+_ENDING: Final = pl.Enum([ending.value for ending in Ending])
+
+
+def taking_part(
+    participants: pl.DataFrame, participant_waves: pl.DataFrame, programme: Programme
+) -> pl.DataFrame:
+    """A `tables.PARTICIPANTS` frame with what `tables.PARTICIPANT_WAVES` says of each officer.
+
+    Adds time, the place (from 1, in the programme's order) of the last wave answered, 0 if none
+    was; ending, an enum of `Ending`; later_closed, whether any wave after the programme's first
+    has closed for the officer or was answered.
+
+    Only the first wave held after the last one answered decides, so an officer who missed a wave
+    and came back has not dropped out. Raises what `statuses` raises.
+    """
+    at_waves = statuses(participants, participant_waves, programme)
+    # One row an officer, one column a place: what comes next is a matter of columns.
+    codes = np.column_stack([at_waves[wave].to_physical().to_numpy() for wave in at_waves.columns])
+    places = np.arange(1, codes.shape[1] + 1)
+    time = (_is_one_of(ANSWERED)[codes] * places).max(axis=1)
+    held = ~_is_one_of([WaveStatus.NOT_SCHEDULED])[codes]
+    following = held & (places > time[:, None])
+    endings = list(Ending)
+    ending_of = np.array([endings.index(ENDINGS.get(s, Ending.CENSORED)) for s in WaveStatus])
+    first = codes[np.arange(len(codes)), following.argmax(axis=1)]
+    ending = np.where(following.any(axis=1), ending_of[first], endings.index(Ending.CENSORED))
+    return participants.with_columns(
+        pl.Series("time", time, pl.Int32),
+        pl.Series("ending", endings, _ENDING).gather(ending),
+        pl.Series("later_closed", ~_is_one_of(NOT_CLOSED)[codes[:, 1:]].all(axis=1)),
+    )
+
+
+def dropped_out_later() -> pl.Expr:
+    """True for officers who dropped out after a wave they had answered, False for who stayed.
+
+    Of a frame of `taking_part`. NULL, and so in neither group: who answered nothing, who left the
+    organisation, and those for whom no later wave has closed, who could not have dropped out yet.
+    """
+    ending = pl.col("ending")
+    return (
+        pl.when((ending == Ending.DROPPED_OUT.value) & (pl.col("time") > 0))
+        .then(pl.lit(True))
+        .when((ending == Ending.CENSORED.value) & pl.col("later_closed"))
+        .then(pl.lit(False))
+    )
+
+
+def statuses(
+    participants: pl.DataFrame, participant_waves: pl.DataFrame, programme: Programme
+) -> pl.DataFrame:
+    """The ledger with one column a wave and one row an officer, in the order of `participants`.
+
+    Columns are the programme's waves, cells an enum of `WaveStatus`. Raises ValueError unless the
+    ledger has one row for every officer and wave, and no other: counts that add up only by chance
+    would be worse than none.
+    """
+    waves = programme.wave_names
+    expected = participants.height * len(waves)
+    ledger = participant_waves.join(
+        participants.select("participant_id", officer=pl.int_range(pl.len(), dtype=pl.Int64)),
+        on="participant_id",
+    ).select(
+        cell=pl.col("officer") * len(waves)
+        + pl.col("wave").cast(pl.Enum(waves), strict=False).to_physical(),
+        code=pl.col("status").cast(_STATUS).to_physical(),
+    )
+    filled = np.zeros(expected, dtype=bool)
+    filled[ledger["cell"].drop_nulls().to_numpy()] = True
+    # As many rows as cells and every cell filled: none can be filled twice.
+    if not ledger.height == participant_waves.height == expected or not filled.all():
+        raise ValueError("participant_waves: not one row for every participant and wave")
+    codes = np.empty(expected, dtype=np.uint8)
+    codes[ledger["cell"].to_numpy()] = ledger["code"].to_numpy()
+    by_wave = codes.reshape(-1, len(waves))
+    words = pl.Series(_STATUS.categories, dtype=_STATUS)
+    return pl.DataFrame({wave: words.gather(by_wave[:, i]) for i, wave in enumerate(waves)})
+
+
+def _is_one_of(terms: Iterable[WaveStatus]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Truth for each `WaveStatus` by its place in the enum."""
+    wanted = set(terms)
+    return np.array([status in wanted for status in WaveStatus])
