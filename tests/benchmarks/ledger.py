@@ -18,7 +18,13 @@ import polars as pl
 from homes import AS_OF, SMALL, Size
 from measuring import Measured, peak, run_script, spread
 
+from pipeline.evaluation.attrition import attrition
+from pipeline.evaluation.attrition_model import attrition_model
+from pipeline.evaluation.dose_response import dose_response
+from pipeline.evaluation.follow_up_due import follow_up_due
 from pipeline.evaluation.participant_flow import participant_flow
+from pipeline.evaluation.retention import retention, retention_comparison
+from pipeline.evaluation.taking_part import taking_part
 from pipeline.follow_up import (
     ATTENDANCE_SCHEMA,
     DEPARTURES_SCHEMA,
@@ -61,8 +67,8 @@ Officers of 66 organisations with {SESSIONS} attendance records each and the sev
 example programme, most of them answered; one in ten has left. From Parquet files of rosters, \
 registers, departures, responses and scores to participants, memberships, one status an officer \
 and wave, and the tables of dropout and follow-up. The reference is one DuckDB query of the same \
-files: officers by waves, joined with responses, departures and sessions attended, counted by \
-organisation and wave. Medians of {size.pairs} alternating pairs, with minimum and maximum; \
+files: officers by waves, joined with responses, scores, departures and sessions attended, counted \
+by organisation and wave. Medians of {size.pairs} alternating pairs, with minimum and maximum; \
 imports excluded.
 
 | officers | ledger and tables, seconds | DuckDB, seconds | ratio | microseconds an officer | \
@@ -151,8 +157,12 @@ def _write(folder: Path, officers: int) -> None:
     subscales = pl.DataFrame(
         {"subscale": list(programme.instrument(programme.primary.instrument).by_subscale)}
     )
-    responses.join(subscales, how="cross").select(
-        pl.col("response_id").cast(pl.Int64), raw_score=pl.lit(25.0)
+    scored = responses.join(subscales, how="cross")
+    scored.select(
+        pl.col("response_id").cast(pl.Int64),
+        *("participant_id", "organisation", "wave", "instrument", "subscale"),
+        raw_score=pl.Series(rng.integers(10, 51, scored.height), dtype=pl.Float64),
+        band=pl.lit("moderate"),
     ).write_parquet(folder / "scores.parquet")
 
 
@@ -166,7 +176,15 @@ def _ledger(folder: Path) -> float:
         programme=programme,
         as_of=AS_OF,
     )
-    participant_flow(made.participants, made.participant_waves, programme)
+    people, waves, scores = made.participants, made.participant_waves, frames["scores"]
+    officers = taking_part(people, waves, programme)
+    follow_up_due(people, waves, programme, AS_OF)
+    participant_flow(people, waves, programme)
+    retention(officers, programme)
+    retention_comparison(officers, programme)
+    attrition(scores, officers, programme)
+    attrition_model(scores, officers, programme)
+    dose_response(scores, people, programme)
     return time.monotonic() - started
 
 
@@ -174,7 +192,7 @@ def _bare(folder: Path) -> float:
     waves = ", ".join(f"('{name}')" for name in _programme().wave_names)
     query = f"""
         SELECT p.organisation, w.wave, count(*), count(r.response_id), min(r.completed_on),
-               count(d.departed_on), sum(a.came), max(a.last)
+               count(d.departed_on), sum(a.came), max(a.last), sum(s.score), count(s.score)
         FROM '{folder}/roster.parquet' p
         CROSS JOIN (VALUES {waves}) w(wave)
         LEFT JOIN (SELECT participant_id, wave, min(response_id) AS response_id,
@@ -186,6 +204,9 @@ def _bare(folder: Path) -> float:
                           max(session_number) FILTER (attended) AS last
                    FROM '{folder}/attendance.parquet' GROUP BY ALL) a
           ON a.participant_id = p.participant_id
+        LEFT JOIN (SELECT participant_id, wave, sum(raw_score) AS score
+                   FROM '{folder}/scores.parquet' GROUP BY ALL) s
+          ON s.participant_id = p.participant_id AND s.wave = w.wave
         GROUP BY ALL
     """
     started = time.monotonic()
