@@ -7,6 +7,7 @@ What stays out: the rules of each step (the modules beside this one), and any IO
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import cast
 
 import polars as pl
 
@@ -61,8 +62,10 @@ def build_ledger(
     on_rosters = begun_by(enrolled_from_rosters(roster), attendance, responses, as_of)
     enrolled = with_first_responders(on_rosters, responses, organisations_with_roster, programme)
 
+    everybody = enrolled.height == _names_in(enrolled)
+
     def of_enrolled(rows: pl.DataFrame) -> pl.DataFrame:
-        return rows.join(enrolled, on="participant_id", how="semi")
+        return rows if everybody else rows.join(enrolled, on="participant_id", how="semi")
 
     attendance, responses = of_enrolled(attendance), of_enrolled(responses)
     # Starts are worked out before registers name groups: those may change from day to day, and a
@@ -105,6 +108,11 @@ def _with_short_names(*frames: pl.DataFrame) -> list[pl.DataFrame]:
     takes a fraction of the time.
     """
     return _encoded("participant_id", _encoded("session_group", frames))
+
+
+def _names_in(frame: pl.DataFrame) -> int:
+    """How many pseudonyms there are in any of the frames that were named together."""
+    return len(cast(pl.Enum, frame.schema["participant_id"]).categories)
 
 
 def _encoded(column: str, frames: Sequence[pl.DataFrame]) -> list[pl.DataFrame]:
