@@ -68,7 +68,8 @@ def attrition_model(
         design = csr_array(hstack([*columns, *(d.columns for d in dummies)], format="csr"))
         fit = fit_logistic(design, kept["left"].cast(pl.Float64).to_numpy())
     references = [f"reference: {d.reference}" for d in dummies if d.reference]
-    first = [*references, *([NOTE_LEFT_OUT] if kept.height < counted.height else [])]
+    left_out = [NOTE_LEFT_OUT] if kept.height < counted.height else []
+    said = {term: [term] for term in terms} | {"intercept": references}
     rows = [
         {
             "term": term,
@@ -77,8 +78,8 @@ def attrition_model(
             "note": joined_notes(
                 [
                     _why(fit, NOTE_LEFT_OUT if counted.height else NOTE_NOBODY),
-                    *(first if term == "intercept" else []),
-                    *([NOTE_OTHER] if term.endswith(f": {OTHER}") else []),
+                    *([*references, *left_out] if term == "intercept" else []),
+                    *([NOTE_OTHER] if any(t.endswith(f": {OTHER}") for t in said[term]) else []),
                 ]
             ),
         }

@@ -130,6 +130,18 @@ def test_groups_that_say_too_little_are_merged_or_left_out(
     assert module.NOTE_LEFT_OUT not in _row(merged, "intercept")["note"]
 
 
+def test_the_intercept_explains_other_where_it_is_the_largest(
+    frames: Callable[..., Any], programme: Programme
+) -> None:
+    small = [officer for i in range(5) for officer in _group(f"small_{i}", "constable", 9, 4)]
+    made = attrition_model(*frames([*_group("north", "constable", 30, 10), *small]), programme)
+    assert _terms(made) == ["intercept", *SUBSCALES, "organisation: north"]
+    note = _row(made, "intercept")["note"]
+    assert "reference: organisation: other" in note
+    assert module.NOTE_OTHER in note
+    assert module.NOTE_OTHER not in _row(made, "organisation: north")["note"]
+
+
 def test_groups_are_looked_at_again_where_officers_were_left_out(
     frames: Callable[..., Any], programme: Programme
 ) -> None:
