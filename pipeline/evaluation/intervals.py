@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from scipy.special import stdtrit
 
 
@@ -51,20 +52,24 @@ def clustered_interval(
     k = len(sizes)
     if k < 2:
         return None
+    counts, totals = np.array(sizes, dtype=np.float64), np.array(sums, dtype=np.float64)
     n = sum(sizes)
     mean = math.fsum(sums) / n
-    shares = [size / n for size in sizes]
-    residual_sums = [total - size * mean for size, total in zip(sizes, sums, strict=True)]
-    variance = math.fsum(
-        residual**2 / (1 - share) for residual, share in zip(residual_sums, shares, strict=True)
-    ) / (n * n)
+    shares = counts / n
+    residual_sums = totals - counts * mean
+    variance = _sum(residual_sums**2 / (1 - shares)) / (n * n)
     # With s_j = n_j / N and b_j = s_j^2 / (1 - s_j): M_jj = s_j / N, whose sum is 1 / N, and
     # M_jk^2 = b_j b_k / N^2 off the diagonal. N cancels.
-    coupling = [share**2 / (1 - share) for share in shares]
-    spread = math.fsum(share**2 for share in shares)
-    cross = math.fsum(coupling) ** 2 - math.fsum(b**2 for b in coupling)
+    coupling = shares**2 / (1 - shares)
+    spread = _sum(shares**2)
+    cross = _sum(coupling) ** 2 - _sum(coupling**2)
     degrees_of_freedom = min(1 / (spread + cross), k - 1)
     return _around(mean, math.sqrt(variance), degrees_of_freedom, confidence)
+
+
+def _sum(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+    # A list of them is summed in a third of the time that an array takes.
+    return math.fsum(values.tolist())
 
 
 def _around(
