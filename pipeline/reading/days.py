@@ -46,7 +46,14 @@ def _other_order(date_format: str) -> str | None:
 
 
 def _check_format(rows: pl.DataFrame, column: str, date_format: str, other: str) -> None:
-    days = rows.select(pl.col(column).alias("cell").unique().drop_nulls()).with_columns(
+    cell = pl.col(column)
+    quickly = rows.select(
+        unfit=(cell.is_not_null() & as_day(column, date_format).is_null()).any(),
+        true=cell.str.contains(_TRUE_DATE).any(),
+    )
+    if quickly.row(0) == (False, False):
+        return
+    days = rows.select(cell.alias("cell").unique().drop_nulls()).with_columns(
         as_day("cell", date_format).alias("day"),
         pl.col("cell").str.extract(_TRUE_DATE).cast(pl.Int32).alias("true"),
     )
