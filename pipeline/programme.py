@@ -14,7 +14,7 @@ from typing import Annotated, Any, Self
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from pipeline import reference
+from pipeline import reference, written
 from pipeline.reference import Instrument, Organisation
 from pipeline.vocabulary import DuplicatePolicy, OrganisationKind
 
@@ -40,8 +40,8 @@ TOTAL = "all"
 """What tables call all organisations, or all arms, together."""
 
 
-class UnusableConfiguration(Exception):
-    """A programme, mapping or key that Muster cannot work with; the message is one sentence."""
+UnusableConfiguration = written.UnusableConfiguration
+"""What loading a programme raises."""
 
 
 class _Declared(BaseModel):

@@ -2,8 +2,8 @@
 
 What belongs here: the model of `sources/<organisation>/<source>.yaml` and its checks. What stays
 out: files and folders, since a mapping arrives here as text; the words for what is wrong with that
-text (`written.py`); and the schema that editors complete it by (`mapping_schema.py`), which shows
-the sentences below fields.
+text (`pipeline/written.py`); and the schema that editors complete it by (`mapping_schema.py`),
+which shows the sentences below fields.
 """
 
 import fnmatch
@@ -26,9 +26,9 @@ from pydantic import (
 )
 
 from pipeline.programme import Day, Programme
-from pipeline.reading.written import CHOSEN_FORM, Written, meant, wrong
 from pipeline.reference import SERVICE_BANDS, Instrument, ethnicity_groups, rank_groups
 from pipeline.vocabulary import Delivery, DepartureKind, Kind, Platform
+from pipeline.written import CHOSEN_FORM, Written, meant, wrong
 
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*(-[a-z0-9_]+)*$", max_length=60)]
 

@@ -55,7 +55,7 @@ SLIPS = [
     (QUESTIONNAIRE, "kind: quest", " kind: quest", 3, "this is not valid YAML; text with a colon and a space in it needs quotes around it."),
     (QUESTIONNAIRE, "\"phq*.csv\"", "\"phq\\d.csv\"", 4, "this is not valid YAML; a backslash needs single quotes around the text, as in 'a\\b'."),
     (QUESTIONNAIRE, "source: phq", "source: ph\u0000q", 2, "this is not valid YAML; a sign that cannot be seen stands here; delete it."),
-    (QUESTIONNAIRE, "source: phq", "---\nsource: phq", 2, "this is not valid YAML; a file holds one mapping; take out the line `---`."),
+    (QUESTIONNAIRE, "source: phq", "---\nsource: phq", 2, "this is not valid YAML; a file holds one document; take out the line `---`."),
     (QUESTIONNAIRE, "source: phq", "source: phq\nsource: proqol", 3, "`source` stands twice, in line 2 too; keep one of them."),
     (QUESTIONNAIRE, "  phq4: {columns: \"Q1_{item}\"}", "  phq4: {columns: \"Q1_{item}\"}\n  phq4: {columns: \"Q2_{item}\"}", 9, "`phq4` stands twice, in line 8 too; keep one of them."),
     (QUESTIONNAIRE, "source: phq", "{source}: phq", 2, "a key is plain text; text that begins with { or [ needs quotes around it."),

@@ -1,7 +1,7 @@
 """What a person wrote in YAML -> plain values, and the line and sentence for what is wrong with it.
 
 What belongs here: text that is no YAML, keys that stand twice, and pydantic's findings in words.
-What stays out: what a mapping may say (`pipeline/reading/mapping.py`).
+What stays out: what a file may say (`pipeline/programme.py`, `pipeline/reading/mapping.py`).
 
 Every plain value is text as it was written: YAML would make a truth of `Yes`, and a number of
 `0123`, and a cell that says the same would not be found any more. Models take numbers, truths and
@@ -19,12 +19,14 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from pipeline.programme import UnusableConfiguration
-
 Place = tuple[int | str, ...]
 
 CHOSEN_FORM = ("<text>", "<list>", "<entries>")
 """What unions call their forms; a place in the file does not mention them."""
+
+
+class UnusableConfiguration(Exception):
+    """A programme, mapping or key that Muster cannot work with; the message is one sentence."""
 
 
 def wrong(problem: str, *place: int | str) -> PydanticCustomError:
@@ -64,7 +66,7 @@ _IN_WORDS = (
     (("end of stream",), "a quote that opens here never closes"),
     (("expected ',' or",), "a bracket or brace that opens here never closes"),
     (("escape",), "a backslash needs single quotes around the text, as in 'a\\b'"),
-    (("another document",), "a file holds one mapping; take out the line `---`"),
+    (("another document",), "a file holds one document; take out the line `---`"),
     (
         ("special characters", "control characters"),
         "a sign that cannot be seen stands here; delete it",
