@@ -29,6 +29,12 @@ class OrganisationKind(Term):
     OTHER = "other", "Another body, such as a research study, that the programme file declares."
 
 
+class ArmRole(Term):
+    PROGRAMME = "programme", "Its officers come to the sessions of the programme."
+    COMPARISON = "comparison", "Its officers answer the questionnaires and come to no sessions."
+    WAITING_LIST = "waiting_list", "Its officers come to sessions after others have had theirs."
+
+
 class Kind(Term):
     QUESTIONNAIRE = "questionnaire", "Answers to one or more instruments."
     ROSTER = "roster", "Who enrolled, in which session group and cohort."

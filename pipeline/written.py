@@ -40,6 +40,12 @@ def meant(said: str, known: Collection[str]) -> str:
     return f"perhaps `{near[0]}` is meant" if near else f"it may be {_listed([*known])}"
 
 
+def perhaps(said: str, known: Collection[str]) -> str:
+    """Like `meant`, for lists too long to print: nothing where no known word is near."""
+    told = meant(said, known)
+    return f"; {told}" if told.startswith("perhaps") else ""
+
+
 def _listed(words: list[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else "".join(words)
 
@@ -191,15 +197,19 @@ def _check(node: yaml.Node, name: str, above: tuple[yaml.Node, ...]) -> None:
 
 _SENTENCES = {
     "string_type": "text is expected here, one word or line",
-    "int_parsing": "a whole number is expected here, such as -1",
-    "int_type": "a whole number is expected here, such as -1",
+    "int_parsing": "a whole number is expected here, such as 14",
+    "int_type": "a whole number is expected here, such as 14",
     "bool_parsing": "true or false is expected here",
     "bool_type": "true or false is expected here",
     "tuple_type": "a list is expected here, such as [one, two]",
     "dict_type": "entries such as `key: value` are expected here, indented below it",
     "mapping_type": "entries such as `key: value` are expected here, indented below it",
     "model_type": "entries such as `key: value` are expected here, indented below it",
+    "float_parsing": "a number is expected here, such as 0.25",
+    "float_type": "a number is expected here, such as 0.25",
+    "finite_number": "a number is expected here, such as 0.25",
     "date_from_datetime_parsing": "a day is expected here, such as 2026-09-30",
+    "date_from_datetime_inexact": "a day is expected here, such as 2026-09-30",
     "date_parsing": "a day is expected here, such as 2026-09-30",
     "date_type": "a day is expected here, such as 2026-09-30",
     "string_too_short": "it is empty; write something, or take the line out",
@@ -208,7 +218,9 @@ _SENTENCES = {
     "string_pattern_mismatch": (
         "use small letters, digits, `_` and single hyphens, as in proqol-wave_1"
     ),
-    "greater_than_equal": "at least {ge} is expected here",
+    "greater_than": "more than {gt:g} is expected here",
+    "greater_than_equal": "at least {ge:g} is expected here",
+    "less_than_equal": "at most {le:g} is expected here",
     "wrong": "{problem}",
 }
 
@@ -226,6 +238,8 @@ def _told(problem: ErrorDetails, place: Place, model: type[BaseModel]) -> str:
             known = context["expected"].split("'")[1::2]
             said = problem["input"] if isinstance(problem["input"], str) else "this"
             return f"`{said}` is not known; {meant(said, known)}"
+        case "string_pattern_mismatch" if "A-Z" in context["pattern"]:
+            return "use letters, digits, `_` and hyphens, as in Waiting-list_2"
         case kind if kind in _SENTENCES:
             return _SENTENCES[kind].format_map(context)
         case _:
