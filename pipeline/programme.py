@@ -201,7 +201,7 @@ class DeclaredOrganisation(_Declared):
 class IdentifierSettings(_Declared):
     """How officers' identifiers of one force are brought to one spelling before they are hashed."""
 
-    prefixes: tuple[Text, ...] = ()
+    prefixes: tuple[str, ...] = ()
     """What may stand before a number and says nothing, such as PC."""
     strip_leading_zeros: bool = False
     """Whether 0123 and 123 are one officer."""

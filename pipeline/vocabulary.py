@@ -121,8 +121,8 @@ class WaveStatus(Term):
     )
     NOT_SCHEDULED = "not_scheduled", "The organisation's programme does not hold this wave."
     NOT_YET_DUE = "not_yet_due", "The window has not opened."
-    OPEN = "open", "The window is open and no response has come."
-    MISSED = "missed", "The window closed without a response."
+    OPEN = "open", "An answer is waited for: in the window, or in the days of grace after it."
+    MISSED = "missed", "No response came, and none is waited for any more."
 
 
 class DropoutStage(Term):

@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from pipeline.follow_up.arms import with_arms
 from pipeline.follow_up.registers import sessions_held
 from pipeline.follow_up.statuses import ANSWERED
 from pipeline.programme import Programme
@@ -19,7 +20,8 @@ HELD_SINCE_FIRST: Final = 2
 MISSED_IN_A_ROW: Final = 3
 """So many of the latest sessions must be missed before one who came twice has dropped out."""
 
-_COHORT: Final = ["cohort_organisation", "cohort"]
+_STARTING: Final = ["cohort_organisation", "cohort", "begins_after_days"]
+"""Who holds session 1 on the same day, as planned."""
 
 
 def dropout(
@@ -41,11 +43,11 @@ def dropout(
        was answered, and is not the programme's first;
     6. `too_early`: all others.
 
-    Where no session is known to have been held, `sessions_attended` is NULL and waves alone
-    decide (4 to 6). Those who departed are judged like everybody else: sessions held after they
-    went are sessions they did not come to.
+    Where no session is known to have been held, and in an arm that holds none (a comparison
+    group), `sessions_attended` is NULL and waves alone decide (4 to 6). Those who departed are
+    judged like everybody else: sessions held after they went are sessions they did not come to.
     """
-    held = _held_for_each(people, attendance)
+    held = _held_for_each(with_arms(people, programme), attendance)
     last_attended = held.filter("attended").group_by("person").agg(pl.col("session_number").max())
     held_since = (
         held.join(last_attended, on="person", suffix="_last")
@@ -91,11 +93,15 @@ def _held_for_each(people: pl.DataFrame, attendance: pl.DataFrame) -> pl.DataFra
 
     A person's sessions are those of their session group, as anybody's rows show them, and those
     that their own rows show, whoever they sat with. Without a session group they are those of the
-    cohort. A session without a row for the person is one they did not come to.
+    officers of the cohort whose arms begin when theirs does. Officers who come to no sessions have
+    none, and no row about them shows one. A session without a row for the person is one they did
+    not come to.
     """
     # Row numbers for pseudonyms: millions of rows are grouped by them below.
-    places = people.with_row_index("person").select(
-        "person", "participant_id", "session_group", *_COHORT
+    places = (
+        people.with_row_index("person")
+        .filter("comes_to_sessions")
+        .select("person", "participant_id", "session_group", *_STARTING)
     )
     shown = (
         sessions_held(attendance)
@@ -115,7 +121,7 @@ def _held_for_each(people: pl.DataFrame, attendance: pl.DataFrame) -> pl.DataFra
     )
     of_cohorts = (
         places.filter(no_group)
-        .join(shown.select("session_number", *_COHORT).unique(), on=_COHORT, nulls_equal=True)
+        .join(shown.select("session_number", *_STARTING).unique(), on=_STARTING, nulls_equal=True)
         .select("person", "session_number")
     )
     own = shown.select("person", "session_number", pl.col("attended").fill_null(False))

@@ -80,6 +80,7 @@ def ledger_of(folder: Path) -> Ledger:
         for row in responses
         for subscale in ("burnout", "compassion_satisfaction")
     ]
+    own = folder / "programme.yaml"
     return build_ledger(
         frame_of(roster, ROSTER_SCHEMA),
         frame_of(rows_in(folder, "attendance", cancelled="no"), ATTENDANCE_SCHEMA),
@@ -87,7 +88,7 @@ def ledger_of(folder: Path) -> Ledger:
         frame_of(responses, RESPONSES_SCHEMA),
         frame_of(scores, tables.SCORES.frame_schema),
         organisations_with_roster={str(row["organisation"]) for row in roster},
-        programme=load_programme(SCENARIOS / "programme.yaml"),
+        programme=load_programme(own if own.exists() else SCENARIOS / "programme.yaml"),
         as_of=date.fromisoformat((folder / "as_of.txt").read_text().strip()),
     )
 
@@ -117,9 +118,9 @@ def test_what_happens_is_what_the_ledger_says(folder: Path) -> None:
 
 
 def test_every_scenario_is_found() -> None:
-    assert len(FOLDERS) == 29
-    assert [folder.name[:2] for folder in FOLDERS] == [f"{n:02}" for n in range(1, 30)]
+    assert len(FOLDERS) == 33
+    assert [folder.name[:2] for folder in FOLDERS] == [f"{n:02}" for n in range(1, 34)]
     known = {f"{kind}.csv" for kind in ("roster", "attendance", "departures", "responses")}
-    known |= {f"{file}.csv" for file in EXPECTED} | {"as_of.txt"}
+    known |= {f"{file}.csv" for file in EXPECTED} | {"as_of.txt", "programme.yaml"}
     for folder in FOLDERS:
         assert {file.name for file in folder.iterdir()} <= known, folder.name
