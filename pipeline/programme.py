@@ -33,10 +33,12 @@ from pipeline.written import CHOSEN_FORM, Written, meant, perhaps, wrong
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
 ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=60)]
+AnyText = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]
+"""Text as written; editors need not insist on quotes around numbers."""
 Text = Annotated[
     str, Field(min_length=1), WithJsonSchema({"type": ["string", "number"], "minLength": 1})
 ]
-"""Text as written; editors need not insist on quotes around numbers."""
+"""The same, and not empty."""
 
 _TEXT, _, _ENTRIES = CHOSEN_FORM
 _LONGEST = 3_650
@@ -74,7 +76,7 @@ class _Declared(BaseModel):
 
 
 class Sessions(_Declared):
-    """The sessions that every session group holds."""
+    """How many sessions there are, and how far apart."""
 
     planned: int = Field(10, ge=0, le=1_000)
     """How many sessions there are; 0 where an evaluation has none."""
@@ -201,7 +203,7 @@ class DeclaredOrganisation(_Declared):
 class IdentifierSettings(_Declared):
     """How officers' identifiers of one force are brought to one spelling before they are hashed."""
 
-    prefixes: tuple[str, ...] = ()
+    prefixes: tuple[AnyText, ...] = ()
     """What may stand before a number and says nothing, such as PC."""
     strip_leading_zeros: bool = False
     """Whether 0123 and 123 are one officer."""
@@ -229,7 +231,7 @@ class Thresholds(_Declared):
     quarantined_reject: float = Field(0.60, ge=0, le=1)
     """A submission with a larger share of rows in quarantine is rejected."""
     unlinked_hold: float = Field(0.20, ge=0, le=1)
-    """A submission with a larger share of officers whom no roster knows waits for a steward."""
+    """A larger share of rows whose officers are on no roster waits for a steward."""
     rows_of_previous_hold: float = Field(0.80, ge=0, le=1)
     """A cumulative file with fewer rows than this share of the one before is held."""
 
@@ -373,8 +375,9 @@ class Programme(_Declared):
         """Refuse windows of which one lies within another, or that come in another order.
 
         That two windows share days is no harm: a response says itself which wave it answers, and
-        the window only says whether it came in time. But each wave must have days of its own, or
-        an answer to the one could not be told from a late or early answer to the other.
+        the window only says whether it came in time. But if one lay within the other, an answer
+        too late for the later wave would still be in time for the earlier. Comparing
+        neighbours is enough: later than the wave before is later than all before it.
         """
         for place, (before, wave) in enumerate(pairwise(self.waves), start=1):
             if wave.due_after_days < before.due_after_days:

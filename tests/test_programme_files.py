@@ -22,7 +22,7 @@ def test_the_example_that_init_writes_can_be_used():
         (
             "arms: [programme]",
             "arms: [programme, Programme]",
-            "line 26: arms.1: Programme is another arm's name",
+            "arms.1: Programme is another arm's name",
         ),
         ("arms: [programme]", "arms: [all]", "`all` is what tables call the total"),
         ("to_wave: session_10", "to_wave: baseline", "baseline does not come after baseline"),
