@@ -338,6 +338,11 @@ PARTICIPANT_WAVES = Table(
         Column("due_on", Type.DAY, "Day the wave falls due for the officer's cohort."),
         Column("window_opens_on", Type.DAY, "First day of the window."),
         Column("window_closes_on", Type.DAY, "Last day of the window."),
+        Column(
+            "missed_after",
+            Type.DAY,
+            "Last day on which an answer is waited for: the window's, and the days of grace.",
+        ),
         _text("status", _one_of(vocabulary.WaveStatus), nullable=False),
         _text("reason", "What is known about why, such as long absence."),
         Column("completed_on", Type.DAY, "Day of completion, where the export says it."),

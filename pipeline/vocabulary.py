@@ -29,6 +29,12 @@ class OrganisationKind(Term):
     OTHER = "other", "Another body, such as a research study, that the programme file declares."
 
 
+class ArmRole(Term):
+    PROGRAMME = "programme", "Its officers come to the sessions of the programme."
+    COMPARISON = "comparison", "Its officers answer the questionnaires and come to no sessions."
+    WAITING_LIST = "waiting_list", "Its officers come to sessions after others have had theirs."
+
+
 class Kind(Term):
     QUESTIONNAIRE = "questionnaire", "Answers to one or more instruments."
     ROSTER = "roster", "Who enrolled, in which session group and cohort."
@@ -115,8 +121,8 @@ class WaveStatus(Term):
     )
     NOT_SCHEDULED = "not_scheduled", "The organisation's programme does not hold this wave."
     NOT_YET_DUE = "not_yet_due", "The window has not opened."
-    OPEN = "open", "The window is open and no response has come."
-    MISSED = "missed", "The window closed without a response."
+    OPEN = "open", "An answer is waited for: in the window, or in the days of grace after it."
+    MISSED = "missed", "No response came, and none is waited for any more."
 
 
 class DropoutStage(Term):

@@ -19,9 +19,13 @@ def test_the_example_that_init_writes_can_be_used():
 @pytest.mark.parametrize(
     ("was", "becomes", "sentence"),
     [
-        ("arms: [programme]", "arms: [programme, Programme]", "each name may occur once"),
+        (
+            "arms: [programme]",
+            "arms: [programme, Programme]",
+            "arms.1: Programme is another arm's name",
+        ),
         ("arms: [programme]", "arms: [all]", "`all` is what tables call the total"),
-        ("to_wave: session_10", "to_wave: baseline", "from_wave must come before to_wave"),
+        ("to_wave: session_10", "to_wave: baseline", "baseline does not come after baseline"),
         ("to_wave: session_10", "to_wave: session_11", "session_11 is not one of the waves"),
         ("subscale: burnout", "subscale: burn_out", "proqol5 has no subscale burn_out"),
         ("instruments: [proqol5]", "instruments: [proqol]", "proqol is not an instrument"),
@@ -31,12 +35,12 @@ def test_the_example_that_init_writes_can_be_used():
         (
             "duplicates: first_complete",
             "baseline_sd: {proqol5: {burnout: 0}}",
-            "SDs above zero",
+            "more than 0 is expected",
         ),
         (
             "duplicates: first_complete",
             "cohorts: [{organisation: kent, cohort: a, starts_on: 2026-02-30}]",
-            "a date in it does not exist",
+            "a day is expected here",
         ),
     ],
 )

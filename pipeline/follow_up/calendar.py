@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from pipeline.follow_up.arms import with_arms
 from pipeline.programme import Programme
 
 _COHORT: Final = ["cohort_organisation", "cohort"]
@@ -18,6 +19,7 @@ _DUE_DATES: Final = pl.Schema(
         "due_on": pl.Date(),
         "window_opens_on": pl.Date(),
         "window_closes_on": pl.Date(),
+        "missed_after": pl.Date(),
     }
 )
 
@@ -30,15 +32,23 @@ def cohort_starts(
     The programme file's day counts; without one the earliest session 1 that was not cancelled;
     without that it is NULL. Officers for whom no cohort is named are one cohort of their
     organisation. A session 1 that an officer sat with another group (they changed groups, or
-    began again) says nothing about the cohort they are in now.
+    began again) says nothing about the cohort they are in now, and a session of an arm that begins
+    later says that the cohort began so many days before. Of an arm that holds no sessions none
+    counts.
     """
+    # The earliest of all, whatever the arm: sessions that are heard of later never move the start
+    # to a later day, so no wave that was due is found not to be.
+    meeting = with_arms(people, programme).filter("comes_to_sessions")
     first_sessions = (
         attendance.filter((pl.col("session_number") == 1) & ~pl.col("cancelled"))
         .select("participant_id", "held_on", met_as="session_group")
-        .join(people.select("participant_id", "session_group", *_COHORT), on="participant_id")
+        .join(
+            meeting.select("participant_id", "session_group", "begins_after_days", *_COHORT),
+            on="participant_id",
+        )
         .filter((pl.col("met_as") == pl.col("session_group")).fill_null(True))
         .group_by(_COHORT)
-        .agg(pl.col("held_on").min())
+        .agg((pl.col("held_on") - pl.duration(days="begins_after_days")).min())
     )
     cohorts = people.select(_COHORT).unique().sort(_COHORT)
     declared = pl.Series(
@@ -56,8 +66,9 @@ def cohort_starts(
 def due_dates(people: pl.DataFrame, starts: pl.DataFrame, programme: Programme) -> pl.DataFrame:
     """One row for each person and wave: due day and window, NULL where the start is unknown.
 
-    Columns participant_id, organisation, wave, due_on, window_opens_on, window_closes_on; both
-    ends of the window belong to it. In the order of the people, then of the waves' names.
+    Columns participant_id, organisation, wave, due_on, window_opens_on, window_closes_on,
+    missed_after; both ends of the window belong to it, and `missed_after` is the last of the days
+    of grace that follow it. In the order of the people, then of the waves' names.
     """
     # Days are reckoned once a cohort and wave by the programme's own rule, then joined to people.
     windows = pl.DataFrame(
@@ -66,6 +77,7 @@ def due_dates(people: pl.DataFrame, starts: pl.DataFrame, programme: Programme) 
                 *cohort,
                 wave.wave,
                 *(programme.window(wave, start) if start else (None, None, None)),
+                programme.missed_after(wave, start) if start else None,
             )
             for *cohort, start in starts.select(*_COHORT, "starts_on").rows()
             for wave in sorted(programme.waves, key=lambda wave: wave.wave)

@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from pipeline.follow_up.arms import with_arms
 from pipeline.follow_up.registers import sessions_held
 from pipeline.follow_up.statuses import ANSWERED
 from pipeline.programme import MOST_SESSIONS, Programme
@@ -25,7 +26,8 @@ _BITS: Final = pl.Series([0, *(1 << number for number in range(MOST_SESSIONS))],
 _UP_TO: Final = pl.Series([(1 << number) - 1 for number in range(65)], dtype=pl.UInt64)
 """By number of a session: the set of all up to it."""
 
-_COHORT: Final = ["cohort_organisation", "cohort"]
+_STARTING: Final = ["cohort_organisation", "cohort", "begins_after_days"]
+"""Who holds session 1 on the same day, as planned."""
 
 
 def dropout(
@@ -47,13 +49,17 @@ def dropout(
        was answered, and is not the programme's first;
     6. `too_early`: all others.
 
-    Where no session is known to have been held, `sessions_attended` is NULL and waves alone
-    decide (4 to 6). Those who departed are judged like everybody else: sessions held after they
-    went are sessions they did not come to.
+    Where no session is known to have been held, and in an arm that holds none (a comparison
+    group), `sessions_attended` is NULL and waves alone decide (4 to 6). Those who departed are
+    judged like everybody else: sessions held after they went are sessions they did not come to.
     """
     judged = (
         people.select("participant_id")
-        .join(_counted_sessions(people, attendance), on="participant_id", how="left")
+        .join(
+            _counted_sessions(with_arms(people, programme), attendance),
+            on="participant_id",
+            how="left",
+        )
         .join(_last_waves(participant_waves, programme), on="participant_id", how="left")
     )
     attended, since = pl.col("sessions_attended"), pl.col("held_since")
@@ -83,10 +89,13 @@ def _counted_sessions(people: pl.DataFrame, attendance: pl.DataFrame) -> pl.Data
     Columns participant_id, sessions_attended, held_since; a row for each person for whom a session
     is known to have been held. A person's sessions are those of their session group, as anybody's
     rows show them, and those that their own rows show, whoever they sat with. Without a session
-    group they are those of the cohort. A session without a row for the person is one they did not
-    come to.
+    group they are those of the officers of the cohort whose arms begin when theirs does. Officers
+    who come to no sessions have none, and no row about them shows one. A session without a row for
+    the person is one they did not come to.
     """
-    places = people.select("participant_id", "session_group", *_COHORT)
+    places = people.filter("comes_to_sessions").select(
+        "participant_id", "session_group", *_STARTING
+    )
     # A set of sessions is a number with a bit for each: millions of rows become one a person.
     shown = (
         sessions_held(attendance)
@@ -106,11 +115,11 @@ def _counted_sessions(people: pl.DataFrame, attendance: pl.DataFrame) -> pl.Data
     )
     own = shown.group_by("participant_id").agg(pl.col("held", "came").bitwise_or())
     of_group = shown.group_by(session_group="met_as").agg(pl.col("held").bitwise_or())
-    of_cohort = shown.group_by(_COHORT).agg(pl.col("held").bitwise_or())
+    of_cohort = shown.group_by(_STARTING).agg(pl.col("held").bitwise_or())
     return (
         places.join(own, on="participant_id", how="left")
         .join(of_group, on="session_group", how="left", suffix="_by_group")
-        .join(of_cohort, on=_COHORT, how="left", nulls_equal=True, suffix="_by_cohort")
+        .join(of_cohort, on=_STARTING, how="left", nulls_equal=True, suffix="_by_cohort")
         .with_columns(
             pl.col("held").fill_null(0)
             | pl.when(pl.col("session_group").is_null())

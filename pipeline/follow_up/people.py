@@ -100,7 +100,7 @@ def with_first_responders(
         .with_columns(pl.lit(EnrolmentSource.FIRST_RESPONSE.value).alias("enrolment_source"))
     )
     together = pl.concat([people, _as_people(responders, people.schema)]).sort("participant_id")
-    return together.with_columns(pl.col("arm").fill_null(programme.arms[0]))
+    return together.with_columns(pl.col("arm").fill_null(programme.arm_names[0]))
 
 
 def with_groups_from_registers(people: pl.DataFrame, attendance: pl.DataFrame) -> pl.DataFrame:

@@ -45,7 +45,8 @@ def participant_waves(
     2. gone by the last day of the window: `withdrawn` or `left_organisation`. A window without
        dates is not known to have closed before they went;
     3. the organisation does not hold the wave: `not_scheduled`;
-    4. by the window: `not_yet_due` (also without dates, with that reason), `open`, `missed`.
+    4. by the window: `not_yet_due` (also without dates, with that reason); `open` until its last
+       day, or the last of the days of grace after it; `missed`.
     """
     not_held = pl.DataFrame(
         [(name, wave.wave) for wave in programme.waves for name in set(wave.not_held_by)],
@@ -140,7 +141,7 @@ def _status(as_of: date) -> pl.Expr:
         .then(is_(WaveStatus.NOT_SCHEDULED))
         .when(opens.is_null() | (opens > as_of))
         .then(is_(WaveStatus.NOT_YET_DUE))
-        .when(closes >= as_of)
+        .when(pl.col("missed_after") >= as_of)
         .then(is_(WaveStatus.OPEN))
         .otherwise(is_(WaveStatus.MISSED))
     )

@@ -144,7 +144,7 @@ def forces(programme: Programme) -> dict[str, str]:
 
 def arm(column: str, mapping: Mapping, programme: Programme) -> pl.Expr:
     """The programme's arm that a cell names."""
-    arms = {arm.lower(): arm for arm in programme.arms}
+    arms = {arm.lower(): arm for arm in programme.arm_names}
     return translated(column, spellings("arm", mapping, arms))
 
 

@@ -359,7 +359,7 @@ class _Look:
             columns["completed_on"] = completed
         if "Duration (in seconds)" in self._table.columns:
             columns["duration_seconds"] = "Duration (in seconds)"
-        arms = {arm.lower() for arm in self._programme.arms}
+        arms = {arm.lower() for arm in self._programme.arm_names}
         arm = self._first(arms.__contains__)
         if arm:
             columns["arm"] = arm

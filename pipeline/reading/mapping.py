@@ -2,8 +2,8 @@
 
 What belongs here: the model of `sources/<organisation>/<source>.yaml` and its checks. What stays
 out: files and folders, since a mapping arrives here as text; the words for what is wrong with that
-text (`written.py`); and the schema that editors complete it by (`mapping_schema.py`), which shows
-the sentences below fields.
+text (`pipeline/written.py`); and the schema that editors complete it by (`mapping_schema.py`),
+which shows the sentences below fields.
 """
 
 import fnmatch
@@ -26,9 +26,9 @@ from pydantic import (
 )
 
 from pipeline.programme import Day, Programme
-from pipeline.reading.written import CHOSEN_FORM, Written, meant, wrong
 from pipeline.reference import SERVICE_BANDS, Instrument, ethnicity_groups, rank_groups
 from pipeline.vocabulary import Delivery, DepartureKind, Kind, Platform
+from pipeline.written import CHOSEN_FORM, Written, meant, perhaps, wrong
 
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*(-[a-z0-9_]+)*$", max_length=60)]
 
@@ -563,12 +563,13 @@ _Problem = tuple[tuple[str, ...], str]
 
 def _problem_with(mapping: Mapping, programme: Programme) -> _Problem | None:
     """The first thing that cannot be with this programme."""
-    if mapping.organisation not in programme.known_organisations:
+    said, known_organisations = mapping.organisation, programme.known_organisations
+    if said not in known_organisations:
         return ("organisation",), (
-            f"{mapping.organisation} is neither in the reference list nor declared under "
-            f"`organisations` in programme.yaml{_perhaps(mapping.organisation, programme)}"
+            f"{said} is neither in the reference list nor declared under `organisations` in "
+            f"programme.yaml{perhaps(said, known_organisations)}"
         )
-    arms = {arm.lower(): arm for arm in programme.arms}
+    arms = {arm.lower(): arm for arm in programme.arm_names}
     named: list[tuple[tuple[str, ...], str, Collection[str]]] = [
         *((("instruments", name), name, programme.instruments) for name in mapping.instruments),
         *(
@@ -595,11 +596,6 @@ def _problem_with(mapping: Mapping, programme: Programme) -> _Problem | None:
         or _problem_with_sessions(mapping, programme)
         or _problem_with_forces(mapping, programme)
     )
-
-
-def _perhaps(said: str, programme: Programme) -> str:
-    told = meant(said, programme.known_organisations)
-    return f"; {told}" if told.startswith("perhaps") else ""
 
 
 def _problem_with_answers(answers: Answers, instrument: Instrument) -> _Problem | None:

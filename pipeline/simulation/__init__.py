@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 import yaml
 
+from pipeline.programme_schema import PROGRAMME_SCHEMA_LINE
 from pipeline.reading.mapping_schema import SCHEMA_LINE
 from pipeline.simulation.exports import export
 from pipeline.simulation.faults import FaultPlanter
@@ -51,7 +52,8 @@ def simulate(plan: SimulationPlan) -> Iterator[SimulatedFile]:
     exports under `landing/`, then `truth/`, which says what a pipeline should find in them.
     """
     programme = programme_of(plan, organisations_of(plan))
-    yield _file("programme.yaml", _yaml(programme.model_dump(mode="json", exclude_unset=True)))
+    declared = _yaml(programme.model_dump(mode="json", exclude_unset=True))
+    yield _file("programme.yaml", f"{PROGRAMME_SCHEMA_LINE}\n".encode() + declared)
     population = draw_population(plan)
     planter, truth = FaultPlanter(population), TruthKeeper(population)
     for organisation in population.organisations:

@@ -10,8 +10,16 @@ from typing import Final
 
 import numpy as np
 
-from pipeline.programme import Cohort, Contrast, DeclaredOrganisation, Programme, Sessions, Wave
-from pipeline.vocabulary import OrganisationKind, Term
+from pipeline.programme import (
+    Arm,
+    Cohort,
+    Contrast,
+    DeclaredOrganisation,
+    Programme,
+    Sessions,
+    Wave,
+)
+from pipeline.vocabulary import ArmRole, OrganisationKind, Term
 
 
 class Layout(Term):
@@ -231,7 +239,10 @@ def programme_of(
             DeclaredOrganisation(organisation=o.organisation, name=o.name, kind=o.kind)
             for o in organisations
         ),
-        arms=(PROGRAMME_ARM, WAITING_LIST_ARM),
+        arms=(
+            PROGRAMME_ARM,
+            Arm(arm=WAITING_LIST_ARM, role=ArmRole.WAITING_LIST, begins_after_days=WAITING_DAYS),
+        ),
     )
 
 

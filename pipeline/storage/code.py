@@ -16,6 +16,7 @@ PACKAGES = Path(__file__).parents[2]
 INTAKE = (
     "pipeline/vocabulary.py",
     "pipeline/programme.py",
+    "pipeline/written.py",
     "pipeline/submissions.py",
     "pipeline/intake.py",
     "pipeline/reading",

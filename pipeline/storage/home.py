@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.privacy.pseudonyms import Pseudonymiser
 from pipeline.programme import Programme, UnusableConfiguration, load_programme
+from pipeline.programme_schema import PROGRAMME_SCHEMA_FILE, programme_schema
 from pipeline.quality.decisions import ever_waived
 from pipeline.reading.mapping import Mapping, parse_mapping
 from pipeline.reading.mapping_schema import SCHEMA_FILE, mapping_schema
@@ -176,11 +177,15 @@ class Home:
         if not (self.root / "programme.yaml").exists():
             atomic.write_bytes(self.root / "programme.yaml", programme.encode("utf-8"))
             made.append("programme.yaml")
-        schema, newest = self.root / "sources" / SCHEMA_FILE, mapping_schema().encode("utf-8")
-        if not schema.exists() or schema.read_bytes() != newest:
-            # Editors complete mappings by it; that of an older Muster is replaced.
-            atomic.write_bytes(schema, newest)
-            made.append(f"sources/{SCHEMA_FILE}")
+        for name, schema in (
+            (PROGRAMME_SCHEMA_FILE, programme_schema()),
+            (f"sources/{SCHEMA_FILE}", mapping_schema()),
+        ):
+            path, newest = self.root / name, schema.encode("utf-8")
+            if not path.exists() or path.read_bytes() != newest:
+                # Editors complete files by it; that of an older Muster is replaced.
+                atomic.write_bytes(path, newest)
+                made.append(name)
         if create_first_key(self.secrets, in_use=self.lake.holds_anything()):
             made.append("secrets/key-1")
         if self.lake.holds_anything() and not self.stewardship.is_there():

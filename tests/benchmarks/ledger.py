@@ -109,7 +109,7 @@ def _write(folder: Path, officers: int) -> None:
     ).with_columns(
         home_force="organisation",
         cohort=pl.lit("all"),
-        arm=pl.lit(programme.arms[0]),
+        arm=pl.lit(programme.arm_names[0]),
         enrolled_on=pl.lit(FIRST) - pl.duration(days=pl.Series(rng.integers(0, 30, officers))),
         submission_id=pl.lit("one"),
         row_number=pl.int_range(officers, dtype=pl.Int32),

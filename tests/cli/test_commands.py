@@ -118,11 +118,11 @@ def test_there_is_no_status_before_the_first_run(muster, home):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "programme.yaml: "),
-        ("only words", "programme.yaml: "),
+        ("", "programme.yaml line 1: "),
+        ("only words", "programme.yaml line 1: "),
         ("programme: x\n\ttitle: y\n", "programme.yaml line 2: this is not valid YAML"),
-        ("programme: x\ntitle: y\n", "programme.yaml: "),
-        ("instruments: [moodring]", "programme.yaml: "),
+        ("programme: x\ntitle: y\n", "programme.yaml line 1: "),
+        ("instruments: [moodring]", "programme.yaml line 1: "),
     ],
     ids=["empty", "no keys", "not YAML", "incomplete", "unknown instrument"],
 )

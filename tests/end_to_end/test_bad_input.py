@@ -170,7 +170,7 @@ def test_a_mapping_that_does_not_work_holds_its_files_until_it_is_mended(home):
 def test_a_home_that_cannot_be_used_is_refused_in_one_sentence(home):
     (home.home / "programme.yaml").write_text("programme: x\ntitle: y\n")
     done = home("run", expected=2)
-    assert done.stderr.startswith("programme.yaml: ")
+    assert done.stderr.startswith("programme.yaml line 1: ")
     assert done.stderr.count("\n") == 1
     (home.home / "programme.yaml").write_text(PROGRAMME)
     shutil.rmtree(home.home / "secrets")

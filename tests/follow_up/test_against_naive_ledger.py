@@ -32,10 +32,13 @@ primary: {instrument: proqol5, subscale: burnout, from_wave: baseline, to_wave: 
 waves:
   - {wave: baseline, due_after_days: 0}
   - {wave: session_5, due_after_days: 56, not_held_by: [unit]}
-  - {wave: session_10, due_after_days: 126}
+  - {wave: session_10, due_after_days: 126, grace_days: 21}
   - {wave: follow_up_3m, due_after_days: 217, follow_up: true, not_held_by: [declared, unit]}
   - {wave: follow_up_6m, due_after_days: 308, follow_up: true}
-arms: [programme, waiting_list]
+arms:
+  - programme
+  - {arm: waiting_list, role: waiting_list, begins_after_days: 28}
+  - {arm: elsewhere, role: comparison}
 organisations:
   - {organisation: declared, name: Simulated declared, kind: police_force}
   - {organisation: unit, name: Simulated unit, kind: violence_reduction_unit}
@@ -47,6 +50,8 @@ WITH_ROSTER = {"declared", "undeclared", "unit"}
 ORGANISATIONS = ["declared", "undeclared", "unit", "no_roster", "no_roster_either"]
 OFFICERS = ["p1", "p2", "p3", "p4"]
 MEASUREMENTS = list(product(OFFICERS, PROGRAMME.wave_names, PROGRAMME.instruments))
+WAITED_FOR = "session_10"
+"""The wave with days of grace."""
 FIRST = date(2025, 1, 20)
 DAY = timedelta(days=1)
 
@@ -90,7 +95,8 @@ def frame(rows: list[Row], schema: pl.Schema) -> pl.DataFrame:
 
 def edges_of(wave: Wave) -> list[date]:
     due = FIRST + timedelta(days=wave.due_after_days)
-    return [due + timedelta(days=shift) for shift in (-15, -14, 28, 29)]
+    shifts = (-15, -14, 28, 29) + ((49, 50) if wave.wave == WAITED_FOR else ())
+    return [due + timedelta(days=shift) for shift in shifts]
 
 
 edges = sorted(day for wave in PROGRAMME.waves for day in edges_of(wave))
@@ -112,7 +118,7 @@ roster_rows = st.fixed_dictionaries(
         "organisation": st.sampled_from([*mostly_declared, *sorted(WITH_ROSTER)]),
         "session_group": st.sampled_from([None, "g1", "g2"]),
         "cohort": st.sampled_from(["a", "a", None, "b"]),
-        "arm": st.sampled_from([None, "programme", "waiting_list"]),
+        "arm": st.sampled_from([None, "programme", "waiting_list", "elsewhere"]),
         "gender": st.sampled_from([None, "female", "male"]),
         "enrolled_on": st.none() | days,
     }
@@ -146,7 +152,7 @@ response_rows = st.sampled_from(PROGRAMME.waves).flatmap(
             "wave": st.just(wave.wave),
             "instrument": st.sampled_from(PROGRAMME.instruments),
             "completed_on": st.none() | st.sampled_from(edges_of(wave)),
-            "arm": st.sampled_from([None, "waiting_list"]),
+            "arm": st.sampled_from([None, "waiting_list", "elsewhere"]),
             "gender": st.sampled_from([None, "female"]),
         }
     ).map(
@@ -256,8 +262,11 @@ def naive_starts(world: World, people: dict[str, Row]) -> dict[tuple[str, str | 
         groups = (row["session_group"], person["session_group"])
         if None not in groups and groups[0] != groups[1]:
             continue
+        if person["arm"] == "elsewhere":
+            continue
+        begun = row["held_on"] - 28 * DAY if person["arm"] == "waiting_list" else row["held_on"]
         cohort = (person["cohort_organisation"], person["cohort"])
-        starts[cohort] = min(starts.get(cohort, date.max), row["held_on"])
+        starts[cohort] = min(starts.get(cohort, date.max), begun)
     return starts | declared
 
 
@@ -287,10 +296,11 @@ def naive_sessions(world: World) -> dict[tuple[str, int], Row]:
 def naive_status(
     world: World, officer: str, person: Row, wave: Wave, *, start: date | None, as_of: date
 ) -> Row:
-    opens = closes = None
+    opens = closes = waited_for = None
     if start is not None:
         due = start + wave.due_after_days * DAY
         opens, closes = due - 14 * DAY, due + 28 * DAY
+        waited_for = closes + 21 * DAY if wave.wave == WAITED_FOR else closes
     answers = {
         row["instrument"]: row
         for row in world.responses
@@ -305,7 +315,7 @@ def naive_status(
             status = "completed"
         else:
             status = "completed_out_of_window"
-        answer = {"response_id": row["response_id"], "completed_on": on}
+        answer = {"response_id": row["response_id"], "completed_on": on, "missed_after": waited_for}
         return {"status": status, "reason": None, **answer}
 
     reason = None
@@ -320,9 +330,10 @@ def naive_status(
     elif as_of < opens:
         status = "not_yet_due"
     else:
-        status = "open" if as_of <= closes else "missed"
+        status = "open" if as_of <= waited_for else "missed"
         reason = naive_reason(world, officer, closes)
-    return {"status": status, "reason": reason, "response_id": None, "completed_on": None}
+    answer = {"response_id": None, "completed_on": None, "missed_after": waited_for}
+    return {"status": status, "reason": reason, **answer}
 
 
 def naive_reason(world: World, officer: str, closes: date | None) -> str | None:
@@ -360,8 +371,11 @@ def naive_stage(
         if row["held_on"] is None and not row["attended"]:
             continue
         other = people[who]
+        if "elsewhere" in (person["arm"], other["arm"]):
+            continue
         sat_with = row["session_group"] or groups[who]
         same_cohort = all(person[name] == other[name] for name in ("cohort_organisation", "cohort"))
+        same_cohort &= (person["arm"] == "waiting_list") == (other["arm"] == "waiting_list")
         mine = sat_with == groups[officer] if groups[officer] else same_cohort
         if who == officer:
             held[number] = held.get(number, False) or row["attended"]

@@ -3,6 +3,7 @@
 from datetime import date
 
 import polars as pl
+import pytest
 
 from pipeline.follow_up.calendar import cohort_starts, due_dates
 from pipeline.follow_up.frames import ATTENDANCE_SCHEMA, PEOPLE_SCHEMA
@@ -15,7 +16,11 @@ instruments: [proqol5]
 primary: {instrument: proqol5, subscale: burnout, from_wave: before, to_wave: after}
 waves:
   - {wave: before, due_after_days: -7, opens_days_before: 21, closes_days_after: 7}
-  - {wave: after, due_after_days: 140, opens_days_before: 0, closes_days_after: 0}
+  - {wave: after, due_after_days: 140, opens_days_before: 0, closes_days_after: 0, grace_days: 3}
+arms:
+  - programme
+  - {arm: waiting, role: waiting_list, begins_after_days: 140}
+  - {arm: elsewhere, role: comparison}
 organisations:
   - {organisation: declared, name: Simulated declared, kind: police_force}
 cohorts:
@@ -75,11 +80,35 @@ def test_due_dates_count_from_the_start_and_are_unknown_without_one() -> None:
     enrolled = people(("p1", "declared", "a", None), ("p2", "kent", None, None))
     starts = cohort_starts(enrolled, pl.DataFrame(schema=ATTENDANCE_SCHEMA), PROGRAMME)
     due = due_dates(enrolled, starts, PROGRAMME)
-    day = date(2024, 7, 18)
+    day, closes = date(2024, 7, 18), date(2024, 2, 29)
     assert due.columns[:3] == ["participant_id", "organisation", "wave"]
     assert due.rows() == [
-        ("p1", "enroller of p1", "after", day, day, day),
-        ("p1", "enroller of p1", "before", date(2024, 2, 22), date(2024, 2, 1), date(2024, 2, 29)),
-        ("p2", "enroller of p2", "after", None, None, None),
-        ("p2", "enroller of p2", "before", None, None, None),
+        ("p1", "enroller of p1", "after", day, day, day, date(2024, 7, 21)),
+        ("p1", "enroller of p1", "before", date(2024, 2, 22), date(2024, 2, 1), closes, closes),
+        ("p2", "enroller of p2", "after", None, None, None, None),
+        ("p2", "enroller of p2", "before", None, None, None, None),
     ]
+
+
+def starts_with_arms(*met: tuple[str, date]) -> list[date | None]:
+    arms = {"p1": "programme", "p2": "waiting", "p3": "elsewhere"}
+    enrolled = people(*((name, "kent", "b", None) for name in arms)).with_columns(
+        arm=pl.col("participant_id").replace_strict(arms)
+    )
+    sessions = first_sessions(*((name, None, day, False) for name, day in met))
+    return cohort_starts(enrolled, sessions, PROGRAMME)["starts_on"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("met", "starts"),
+    [
+        ([("p1", date(2024, 1, 8)), ("p2", date(2024, 6, 3))], date(2024, 1, 8)),
+        ([("p2", date(2024, 5, 27))], date(2024, 1, 8)),
+        ([("p3", date(2024, 1, 1)), ("p1", date(2024, 1, 8))], date(2024, 1, 8)),
+        ([("p3", date(2024, 1, 1))], None),
+    ],
+)
+def test_a_start_is_reckoned_back_from_arms_that_begin_later(
+    met: list[tuple[str, date]], starts: date | None
+) -> None:
+    assert starts_with_arms(*met) == [starts]

@@ -46,6 +46,7 @@ SPELLINGS = {
     "was_officer": "alias_id",
 }
 SUBMISSIONS = "submissions.csv"
+OWN_PROGRAMME = "programme.yaml"
 SCHEMAS = {
     "roster": ROSTER_SCHEMA,
     "attendance": ATTENDANCE_SCHEMA,
@@ -133,7 +134,8 @@ def under_their_names(folder: Path) -> tuple[dict[str, pl.DataFrame], pl.DataFra
 
 def ledger_of(folder: Path) -> tuple[Ledger, pl.DataFrame]:
     came, aliases = under_their_names(folder)
-    programme = load_programme(SCENARIOS / "programme.yaml")
+    own = folder / OWN_PROGRAMME
+    programme = load_programme(own if own.exists() else SCENARIOS / OWN_PROGRAMME)
     enrolment = enrolment_of(standing_registers(Kind.ROSTER, came["roster"], NOBODY).counting)
     registers = {
         kind: standing_registers(kind, came[kind], enrolment).counting
@@ -196,6 +198,11 @@ def test_every_scenario_is_found() -> None:
     assert len(FOLDERS) > 40
     assert len({folder.name[:2] for folder in FOLDERS}) == len(FOLDERS)
     known = {f"{kind}.csv" for kind in ("roster", "attendance", "departures", "responses")}
-    known |= {f"{file}.csv" for file in EXPECTED} | {"as_of.txt", "known_at.txt", SUBMISSIONS}
+    known |= {f"{file}.csv" for file in EXPECTED} | {
+        "as_of.txt",
+        "known_at.txt",
+        SUBMISSIONS,
+        OWN_PROGRAMME,
+    }
     for folder in FOLDERS:
         assert {file.name for file in folder.iterdir()} <= known, folder.name

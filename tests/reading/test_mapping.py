@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError, model_validator
 
 from pipeline.programme import Programme, UnusableConfiguration
 from pipeline.reading.mapping import FIELDS, REQUIRED, Mapping, parse_mapping
-from pipeline.reading.written import Written
 from pipeline.vocabulary import Delivery, Kind, Platform
+from pipeline.written import Written
 
 NAME = "sources/cumbria/phq.yaml"
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "mappings.md"

@@ -6,6 +6,11 @@ from datetime import UTC, datetime
 import pytest
 
 from pipeline.programme import UnusableConfiguration
+from pipeline.programme_schema import (
+    PROGRAMME_SCHEMA_FILE,
+    PROGRAMME_SCHEMA_LINE,
+    programme_schema,
+)
 from pipeline.reading.mapping import Mapping
 from pipeline.reading.mapping_schema import SCHEMA_FILE, SCHEMA_LINE, mapping_schema
 from pipeline.storage.home import Home, UnusableMapping
@@ -65,6 +70,16 @@ def test_the_schema_that_editors_complete_mappings_by_is_the_newest(home):
     line = SCHEMA_LINE.partition("$schema=")[2]
     assert (home.root / "sources" / "simulated-force-01" / line).resolve() == schema.resolve()
     assert len(home.mappings) == 1
+
+
+def test_the_schema_that_editors_complete_the_programme_by_is_the_newest(home):
+    schema = home.root / PROGRAMME_SCHEMA_FILE
+    assert schema.read_text("utf-8") == programme_schema()
+    schema.write_bytes(b"\xff of an older Muster")
+    assert home.create(PROGRAMME) == [PROGRAMME_SCHEMA_FILE]
+    assert schema.read_text("utf-8") == programme_schema()
+    line = PROGRAMME_SCHEMA_LINE.partition("$schema=")[2]
+    assert (home.root / line).resolve() == schema.resolve()
 
 
 def test_a_home_that_is_not_there_is_refused(tmp_path):

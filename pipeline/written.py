@@ -1,7 +1,7 @@
 """What a person wrote in YAML -> plain values, and the line and sentence for what is wrong with it.
 
 What belongs here: text that is no YAML, keys that stand twice, and pydantic's findings in words.
-What stays out: what a mapping may say (`pipeline/reading/mapping.py`).
+What stays out: what a file may say (`pipeline/programme.py`, `pipeline/reading/mapping.py`).
 
 Every plain value is text as it was written: YAML would make a truth of `Yes`, and a number of
 `0123`, and a cell that says the same would not be found any more. Models take numbers, truths and
@@ -19,12 +19,14 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from pipeline.programme import UnusableConfiguration
-
 Place = tuple[int | str, ...]
 
 CHOSEN_FORM = ("<text>", "<list>", "<entries>")
 """What unions call their forms; a place in the file does not mention them."""
+
+
+class UnusableConfiguration(Exception):
+    """A programme, mapping or key that Muster cannot work with; the message is one sentence."""
 
 
 def wrong(problem: str, *place: int | str) -> PydanticCustomError:
@@ -36,6 +38,12 @@ def meant(said: str, known: Collection[str]) -> str:
     """The end of a sentence about a word that is not known: what was meant, or what there is."""
     near = get_close_matches(said.lower(), [*known], n=1, cutoff=0.7)
     return f"perhaps `{near[0]}` is meant" if near else f"it may be {_listed([*known])}"
+
+
+def perhaps(said: str, known: Collection[str]) -> str:
+    """Like `meant`, for lists too long to print: nothing where no known word is near."""
+    told = meant(said, known)
+    return f"; {told}" if told.startswith("perhaps") else ""
 
 
 def _listed(words: list[str]) -> str:
@@ -64,7 +72,7 @@ _IN_WORDS = (
     (("end of stream",), "a quote that opens here never closes"),
     (("expected ',' or",), "a bracket or brace that opens here never closes"),
     (("escape",), "a backslash needs single quotes around the text, as in 'a\\b'"),
-    (("another document",), "a file holds one mapping; take out the line `---`"),
+    (("another document",), "a file holds one document; take out the line `---`"),
     (
         ("special characters", "control characters"),
         "a sign that cannot be seen stands here; delete it",
@@ -189,15 +197,19 @@ def _check(node: yaml.Node, name: str, above: tuple[yaml.Node, ...]) -> None:
 
 _SENTENCES = {
     "string_type": "text is expected here, one word or line",
-    "int_parsing": "a whole number is expected here, such as -1",
-    "int_type": "a whole number is expected here, such as -1",
+    "int_parsing": "a whole number is expected here, such as 14",
+    "int_type": "a whole number is expected here, such as 14",
     "bool_parsing": "true or false is expected here",
     "bool_type": "true or false is expected here",
     "tuple_type": "a list is expected here, such as [one, two]",
     "dict_type": "entries such as `key: value` are expected here, indented below it",
     "mapping_type": "entries such as `key: value` are expected here, indented below it",
     "model_type": "entries such as `key: value` are expected here, indented below it",
+    "float_parsing": "a number is expected here, such as 0.25",
+    "float_type": "a number is expected here, such as 0.25",
+    "finite_number": "a number is expected here, such as 0.25",
     "date_from_datetime_parsing": "a day is expected here, such as 2026-09-30",
+    "date_from_datetime_inexact": "a day is expected here, such as 2026-09-30",
     "date_parsing": "a day is expected here, such as 2026-09-30",
     "date_type": "a day is expected here, such as 2026-09-30",
     "string_too_short": "it is empty; write something, or take the line out",
@@ -206,7 +218,9 @@ _SENTENCES = {
     "string_pattern_mismatch": (
         "use small letters, digits, `_` and single hyphens, as in proqol-wave_1"
     ),
-    "greater_than_equal": "at least {ge} is expected here",
+    "greater_than": "more than {gt:g} is expected here",
+    "greater_than_equal": "at least {ge:g} is expected here",
+    "less_than_equal": "at most {le:g} is expected here",
     "wrong": "{problem}",
 }
 
@@ -224,6 +238,8 @@ def _told(problem: ErrorDetails, place: Place, model: type[BaseModel]) -> str:
             known = context["expected"].split("'")[1::2]
             said = problem["input"] if isinstance(problem["input"], str) else "this"
             return f"`{said}` is not known; {meant(said, known)}"
+        case "string_pattern_mismatch" if "A-Z" in context["pattern"]:
+            return "use letters, digits, `_` and hyphens, as in Waiting-list_2"
         case kind if kind in _SENTENCES:
             return _SENTENCES[kind].format_map(context)
         case _:
