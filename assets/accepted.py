@@ -7,7 +7,7 @@ import polars as pl
 
 from assets.verdicts import verdicts
 from pipeline import tables
-from pipeline.intake import ACCEPTED, WAIVED, WHOSE
+from pipeline.intake import ACCEPTED, WAIVED
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
 from pipeline.quality.decisions import let_in_by
@@ -19,8 +19,10 @@ from pipeline.quality.standing import (
     standing_responses,
 )
 from pipeline.quality.transfers import (
+    IN_DOUBT,
     NEW_IDENTITY,
-    contradicting,
+    SEEN,
+    in_doubt,
     participant_alias,
     taken_up,
     under_one_name,
@@ -37,7 +39,7 @@ _ALIAS = tables.PARTICIPANT_ALIAS.name
 _READS = {
     Kind.ROSTER: (_ALIAS,),
     Kind.ATTENDANCE: (_ALIAS, "roster"),
-    Kind.DEPARTURES: (_ALIAS, "roster"),
+    Kind.DEPARTURES: (_ALIAS, "transfers_in_doubt", "roster"),
     Kind.QUESTIONNAIRE: (_ALIAS, "roster", "departures", "waivers"),
 }
 """What each kind is judged against; in this order, so that a new register does not concern a
@@ -79,22 +81,45 @@ _DECIDES = {"duplicates", "early_response_days", "instruments"}
 """What of the programme file decides which rows count once they are sound."""
 
 
+_SEEN_ON = {
+    Kind.ROSTER: "enrolled_on",
+    Kind.ATTENDANCE: "held_on",
+    Kind.QUESTIONNAIRE: "completed_on",
+}
+
+
 def _transfers(here: Home, ids: dict[Kind, list[str]], _: Stage) -> Made:
     departures = here.lake.rows("accepted", ids[Kind.DEPARTURES], ACCEPTED[Kind.DEPARTURES])
-    new = departures[NEW_IDENTITY].drop_nulls()
-    seen = [new.clear()]
+    moved = departures.filter(pl.col(NEW_IDENTITY).is_not_null())
+    names = pl.concat([moved["participant_id"], moved[NEW_IDENTITY]]).unique().implode()
+    seen = [SEEN.to_frame()]
     # Most lists name no new number, and then nobody's rows need be looked through.
-    for kind in (Kind.ROSTER, Kind.ATTENDANCE, Kind.QUESTIONNAIRE) if len(new) else ():
-        whose = here.lake.rows("accepted", ids[kind], WHOSE)["participant_id"]
-        seen.append(whose.filter(whose.is_in(new.implode())).unique())
-    aliases = participant_alias(departures, pl.concat(seen))
-    return {_ALIAS: aliases}, {"transfers": aliases.height}
+    for kind, day in _SEEN_ON.items() if moved.height else ():
+        columns = ["participant_id", day, *(["attended"] if kind == Kind.ATTENDANCE else [])]
+        schema = pl.Schema({name: ACCEPTED[kind][name] for name in columns})
+        rows = here.lake.rows("accepted", ids[kind], schema).filter(
+            pl.col("participant_id").is_in(names)
+        )
+        if kind == Kind.ATTENDANCE:
+            # Registers list whoever is expected.
+            rows = rows.filter(pl.col("attended").fill_null(False))
+        seen.append(rows.select("participant_id", day=day).unique())
+    known = pl.concat(seen)
+    aliases = participant_alias(departures, known)
+    return {
+        _ALIAS: aliases,
+        "transfers_in_doubt": in_doubt(departures, known),
+    }, {"transfers": aliases.height}
 
 
 def _register(kind: Kind, here: Home, ids: list[str], stage: Stage) -> Made:
     rows, aliases = here.lake.rows("accepted", ids, ACCEPTED[kind]), stage.read(_ALIAS)
     if kind == Kind.DEPARTURES:
-        rows = rows.with_columns(taken_up(rows, aliases), contradicting(rows))
+        doubt = stage.read("transfers_in_doubt").with_columns(contradicting=True)
+        rows = rows.with_columns(taken_up(rows, aliases)).join(
+            doubt, on=IN_DOUBT.names(), how="left", maintain_order="left"
+        )
+        rows = rows.with_columns(pl.col("contradicting").fill_null(False))
     rows = under_one_name(rows, aliases)
     roster = rows if kind == Kind.ROSTER else stage.read("roster")
     made = standing_registers(kind, rows, enrolment_of(roster))

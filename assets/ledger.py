@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets.scores import scores
+from pipeline.follow_up import ATTENDANCE_SCHEMA
 from pipeline.follow_up.closed_waves import closed_waves
 from pipeline.follow_up.ledger import build_ledger
 from pipeline.orchestration.guard import AGAIN, value_free
@@ -37,7 +38,7 @@ def ledger(home: HomeResource) -> dg.MaterializeResult[None]:
         )
         made = build_ledger(
             roster=roster,
-            attendance=stage.read("attendance"),
+            attendance=stage.read("attendance", ATTENDANCE_SCHEMA.names()),
             departures=stage.read("departures"),
             responses=responses,
             scores=stage.read("scores", ["response_id", "raw_score"]),

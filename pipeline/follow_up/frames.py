@@ -21,9 +21,15 @@ _ORIGIN = {
 }
 
 ROSTER_SCHEMA: Final = pl.Schema(
-    {**_ORIGIN, "home_force": pl.String(), **registers.TYPES[Kind.ROSTER]}
+    {
+        **_ORIGIN,
+        "known_as": pl.String(),
+        "home_force": pl.String(),
+        **registers.TYPES[Kind.ROSTER],
+    }
 )
-"""One row for each officer that a roster names; an officer may be on several rosters."""
+"""One row for each officer that a roster names; an officer may be on several rosters. `known_as` is
+the pseudonym they are listed under: another than their own after a transfer."""
 
 ATTENDANCE_SCHEMA: Final = pl.Schema({**_ORIGIN, **registers.TYPES[Kind.ATTENDANCE]})
 """One row for each officer and session that a register names."""

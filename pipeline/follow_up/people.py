@@ -33,12 +33,15 @@ def enrolled_from_rosters(roster: pl.DataFrame) -> pl.DataFrame:
     """One row (`PEOPLE_SCHEMA`) for each officer whom a roster (`ROSTER_SCHEMA`) names.
 
     The row with the earliest `enrolled_on` enrols (unknown days last, then organisation by name,
-    then row number). What it does not say is filled from the person's other rows. Session group,
+    then row number), those under the officer's first pseudonym before those of a force that they
+    went to. What it does not say is filled from the person's other rows. Session group,
     facilitator and cohort come from one organisation, the first whose rows name a group or a
     cohort: a cohort called `A` by the force is not the unit's cohort `A`.
     """
+    later = pl.col("known_as") != pl.col("participant_id").cast(pl.String)
     ordered = roster.sort(
         "participant_id",
+        later.fill_null(False),
         "enrolled_on",
         "organisation",
         "row_number",

@@ -487,8 +487,8 @@ STANDING_RULES: tuple[Rule, ...] = (
         "transfers_contradict",
         _DEPARTURES,
         Severity.WARN,
-        "Two officers are said to have taken on one new number, or one officer two; none of these "
-        "transfers is linked.",
+        "Two officers are said to have taken on one new number, or one officer two; or whoever has "
+        "it was there long before, or the officer was first seen after leaving. It is not linked.",
         "Ask the organisations for the new number; the officers count as left there and new here.",
         "new_number",
     ),

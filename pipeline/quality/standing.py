@@ -48,8 +48,13 @@ class Enrolment:
 
 
 def enrolment_of(roster: pl.DataFrame) -> Enrolment:
-    """What accepted roster rows say; `enrolled_on` is the earliest of an officer's."""
-    people = roster.group_by("participant_id").agg(pl.col("enrolled_on").min())
+    """What accepted roster rows say; `enrolled_on` is the earliest of an officer's.
+
+    Of a transferred officer only rows under their first pseudonym say when they enrolled: the day
+    on which the next force listed them says nothing about what they answered before.
+    """
+    first = pl.col("known_as") == pl.col("participant_id")
+    people = roster.group_by("participant_id").agg(pl.col("enrolled_on").filter(first).min())
     return Enrolment(people, frozenset(roster["organisation"].unique()))
 
 
@@ -68,8 +73,10 @@ def shares_unlinked(rows: pl.DataFrame, enrolment: Enrolment) -> pl.DataFrame:
 def standing_registers(kind: Kind, rows: pl.DataFrame, enrolment: Enrolment) -> Standing:
     """Registers of one kind: unknown officers are quarantined, older rows superseded.
 
-    `rows` has submission_id and `arrived`, the place of its submission in the order of arrival;
-    departures say whether they are `contradicting` (`transfers.py`).
+    `rows` has submission_id and `arrived`, the place of its submission in the order of arrival, and
+    `known_as` (`transfers.under_one_name`): a newer row replaces what its own organisation said of
+    an officer under the same pseudonym, and nothing else. What organisations tell differently is
+    for the ledger to settle. Departures say whether they are `contradicting`.
     """
     findings = [STANDING_FINDINGS.to_frame()]
     if kind != Kind.ROSTER:
@@ -82,9 +89,9 @@ def standing_registers(kind: Kind, rows: pl.DataFrame, enrolment: Enrolment) -> 
         findings.append(_findings(rows.filter(too_early), "departed_before_enrolment"))
         rows = rows.filter(~too_early)
     key = {
-        Kind.ROSTER: ["participant_id", "organisation"],
-        Kind.ATTENDANCE: ["participant_id", "session_number"],
-        Kind.DEPARTURES: ["participant_id", "organisation"],
+        Kind.ROSTER: ["known_as", "organisation"],
+        Kind.ATTENDANCE: ["known_as", "organisation", "session_number"],
+        Kind.DEPARTURES: ["known_as", "organisation"],
     }[kind]
     newest_first = rows.sort(["arrived", "row_number"], descending=True)
     counting = newest_first.unique(key, keep="first", maintain_order=True)

@@ -22,7 +22,7 @@ from pipeline.follow_up import (
 from pipeline.programme import load_programme
 from pipeline.quality.standing import enrolment_of, standing_registers, standing_responses
 from pipeline.quality.transfers import (
-    contradicting,
+    SEEN,
     participant_alias,
     taken_up,
     under_one_name,
@@ -126,9 +126,16 @@ def under_their_names(folder: Path) -> tuple[dict[str, pl.DataFrame], pl.DataFra
         "responses": known(folder, "responses", instrument="proqol5", scorable="yes"),
     }
     left = came["departures"]
-    seen = pl.concat(came[kind]["participant_id"] for kind in came if kind != "departures")
-    aliases = participant_alias(left, seen)
-    came["departures"] = left.with_columns(taken_up(left, aliases), contradicting(left))
+    came_to = came["attendance"].filter("attended").select("participant_id", day="held_on")
+    seen = [
+        came["roster"].select("participant_id", day="enrolled_on"),
+        came_to,
+        came["responses"].select("participant_id", day="completed_on"),
+    ]
+    aliases = participant_alias(left, pl.concat([SEEN.to_frame(), *seen]))
+    came["departures"] = left.with_columns(
+        taken_up(left, aliases), pl.lit(False).alias("contradicting")
+    )
     return {kind: under_one_name(rows, aliases) for kind, rows in came.items()}, aliases
 
 

@@ -19,7 +19,7 @@ from pipeline.quality.standing import (
     standing_registers,
     standing_responses,
 )
-from pipeline.quality.transfers import contradicting
+from pipeline.quality.transfers import SEEN, in_doubt
 from pipeline.reading.mapping import Mapping, parse_mapping
 from pipeline.vocabulary import Kind
 
@@ -94,7 +94,11 @@ class Cumbria:
         rows = self._taken[stem].accepted.with_columns(
             pl.lit(stem).alias("submission_id"), pl.lit(0).alias("arrived")
         )
-        return rows.with_columns(contradicting(rows)) if stem == Kind.DEPARTURES else rows
+        rows = rows.with_columns(pl.col("participant_id").alias("known_as"))
+        if stem != Kind.DEPARTURES:
+            return rows
+        doubt = in_doubt(rows, SEEN.to_frame())["row_number"]
+        return rows.with_columns(contradicting=pl.col("row_number").is_in(doubt.implode()))
 
     def _enrolment(self) -> Enrolment:
         if "roster" in self._known:

@@ -69,7 +69,8 @@ def register(*rows: tuple[Any, ...], **column: Any) -> pl.DataFrame:
         schema=dict(zip(names, [pl.String, pl.Int32, pl.Int32, pl.String, pl.String], strict=True)),
         orient="row",
     )
-    return frame.with_columns(pl.lit(value).alias(name) for name, value in column.items())
+    known = frame.with_columns(pl.col("participant_id").alias("known_as"))
+    return known.with_columns(pl.lit(value).alias(name) for name, value in column.items())
 
 
 SESSION = {"session_number": 1, "session_group": "v1-g", "held_on": JANUARY, "cancelled": False}
@@ -88,7 +89,7 @@ def test_an_officer_enrolled_twice_enrolled_on_the_earlier_day() -> None:
             "enrolled_on": [FEBRUARY, JANUARY, None],
         }
     )
-    enrolment = enrolment_of(roster)
+    enrolment = enrolment_of(roster.with_columns(known_as="participant_id"))
     assert dict(enrolment.people.sort("participant_id").iter_rows()) == {
         "v1-a": JANUARY,
         "v1-b": None,

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pipeline.intake import ACCEPTED
 from pipeline.quality.transfers import (
-    contradicting,
+    SEEN,
+    in_doubt,
     participant_alias,
     taken_up,
     under_one_name,
@@ -21,7 +22,9 @@ SCHEMA = {
     "participant_id": pl.String(),
     "organisation": pl.String(),
     "departed_on": pl.Date(),
+    "departure_kind": pl.String(),
     "new_participant_id": pl.String(),
+    "submission_id": pl.String(),
     "arrived": pl.Int32(),
     "row_number": pl.Int32(),
 }
@@ -32,7 +35,16 @@ def departures(*rows: Row) -> pl.DataFrame:
     """Officer, organisation, day after the first of March, new pseudonym; in order of arrival."""
     return pl.DataFrame(
         [
-            (officer, organisation, FIRST + timedelta(days=day), new, place, 2)
+            (
+                officer,
+                organisation,
+                FIRST + timedelta(days=day),
+                "left_organisation",
+                new,
+                "one",
+                place,
+                place,
+            )
             for place, (officer, organisation, day, new) in enumerate(rows)
         ],
         SCHEMA,
@@ -40,19 +52,31 @@ def departures(*rows: Row) -> pl.DataFrame:
     )
 
 
-def links(rows: pl.DataFrame, seen: Iterable[str] = ()) -> list[tuple[str, str, bool]]:
-    aliases = participant_alias(rows, pl.Series(list(seen), dtype=pl.String))
+def sights(*names: str, **on: int) -> pl.DataFrame:
+    """Pseudonyms that were seen, on days that are not known or so long after the first of March."""
+    days: dict[str, date | None] = dict.fromkeys(names)
+    days |= {name: FIRST + timedelta(days=day) for name, day in on.items()}
+    return pl.DataFrame(list(days.items()), SEEN, orient="row")
+
+
+def doubtful(rows: pl.DataFrame, seen: pl.DataFrame | None = None) -> list[int]:
+    """Places of the rows whose transfer is in doubt."""
+    return sorted(in_doubt(rows, sights() if seen is None else seen)["row_number"])
+
+
+def links(rows: pl.DataFrame, seen: Iterable[str] = (), **on: int) -> list[tuple[str, str, bool]]:
+    aliases = participant_alias(rows, sights(*seen, **on))
     return aliases.select("participant_id", "alias_id", "taken_up").rows()
 
 
 def test_the_frames_of_the_lake_have_what_is_asked_for():
-    assert set(SCHEMA) - {"arrived"} <= set(ACCEPTED[Kind.DEPARTURES])
+    assert set(SCHEMA) - {"arrived", "submission_id"} <= set(ACCEPTED[Kind.DEPARTURES])
 
 
 def test_a_transfer_is_taken_up_once_the_new_pseudonym_is_seen():
     rows = departures(("a", "kent", 0, "b"), ("c", "kent", 0, "d"), ("e", "kent", 0, None))
     assert links(rows, ["b", "x"]) == [("a", "b", True), ("c", "d", False)]
-    aliases = participant_alias(rows, pl.Series(["b"]))
+    aliases = participant_alias(rows, sights("b"))
     assert taken_up(rows, aliases).to_list() == [True, False, False]
 
 
@@ -67,7 +91,7 @@ def test_the_first_pseudonym_is_kept_through_every_transfer():
 
 def test_whoever_goes_back_keeps_the_pseudonym_they_began_with():
     rows = departures(("a", "kent", 0, "b"), ("b", "essex", 90, "a"))
-    aliases = participant_alias(rows, pl.Series(["b"]))
+    aliases = participant_alias(rows, sights("b"))
     assert aliases.select("participant_id", "alias_id").rows() == [("a", "b")]
     assert taken_up(rows, aliases).to_list() == [True, True]
 
@@ -75,7 +99,7 @@ def test_whoever_goes_back_keeps_the_pseudonym_they_began_with():
 def test_whoever_was_heard_of_after_the_next_transfer_took_up_the_one_before():
     rows = departures(("a", "kent", 0, "b"), ("b", "essex", 90, "c"), ("c", "devon", 99, "d"))
     assert links(rows, ["c"]) == [("a", "b", True), ("a", "c", True), ("a", "d", False)]
-    aliases = participant_alias(rows, pl.Series(["c"]))
+    aliases = participant_alias(rows, sights("c"))
     assert taken_up(rows, aliases).to_list() == [True, True, False]
 
 
@@ -86,35 +110,70 @@ def test_days_that_are_wrong_do_not_break_a_chain():
 
 def test_what_two_organisations_report_is_one_transfer():
     rows = departures(("a", "kent", 5, "b"), ("a", "kent-vru", 0, "b"))
-    assert not contradicting(rows).any()
-    assert participant_alias(rows, pl.Series(["b"])).rows() == [("a", "b", "kent-vru", FIRST, True)]
+    assert doubtful(rows) == []
+    assert participant_alias(rows, sights("b")).rows() == [("a", "b", "kent-vru", FIRST, True)]
 
 
 def test_of_an_organisations_rows_about_an_officer_the_newest_counts():
     rows = departures(("a", "kent", 0, "b"), ("a", "kent", 0, "c"))
     assert links(rows, ["b", "c"]) == [("a", "c", True)]
+    assert doubtful(rows) == []
 
 
 def test_two_officers_are_never_merged_on_contradicting_words():
     claimed_twice = departures(("a", "kent", 0, "z"), ("b", "kent", 0, "z"), ("c", "kent", 0, "d"))
-    assert contradicting(claimed_twice).to_list() == [True, True, False]
+    assert doubtful(claimed_twice) == [0, 1]
     assert links(claimed_twice, ["z", "d"]) == [("c", "d", True)]
     two_numbers = departures(("a", "kent", 0, "y"), ("a", "kent-vru", 0, "z"))
-    assert contradicting(two_numbers).to_list() == [True, True]
+    assert doubtful(two_numbers) == [0, 1]
     assert links(two_numbers, ["y", "z"]) == []
 
 
 def test_a_new_number_that_is_the_old_one_says_nothing():
     rows = departures(("a", "kent", 0, "a"))
     assert links(rows, ["a"]) == []
-    assert not contradicting(rows).any()
+    assert doubtful(rows) == []
 
 
 def test_rows_keep_their_order_and_those_of_nobody_stay_nobodys():
-    aliases = participant_alias(departures(("a", "kent", 0, "b")), pl.Series(["b"]))
+    aliases = participant_alias(departures(("a", "kent", 0, "b")), sights("b"))
     rows = pl.DataFrame({"participant_id": ["b", None, "x", "a"], "n": [1, 2, 3, 4]})
     renamed = under_one_name(rows, aliases)
-    assert renamed.rows() == [("a", 1), (None, 2), ("x", 3), ("a", 4)]
+    assert renamed.rows() == [
+        ("a", 1, "b"),
+        (None, 2, None),
+        ("x", 3, "x"),
+        ("a", 4, "a"),
+    ]
+
+
+def test_whoever_was_there_long_before_is_somebody_else():
+    rows = departures(("a", "kent", 60, "b"), ("c", "kent", 60, "d"))
+    seen = sights(a=0, b=31, c=0, d=32)
+    assert links(rows, (), a=0, b=31, c=0, d=32) == [("c", "d", True)]
+    assert doubtful(rows, seen) == [0]
+
+
+def test_whoever_goes_back_was_there_before_and_is_the_same():
+    rows = departures(("a", "kent", 60, "b"), ("b", "essex", 200, "a"))
+    assert links(rows, (), a=0, b=61) == [("a", "b", True)]
+    assert doubtful(rows, sights(a=0, b=61)) == []
+
+
+def test_whoever_left_before_anything_was_seen_of_them_did_not():
+    rows = departures(("a", "kent", 0, "b"))
+    assert links(rows, (), a=1, b=2) == []
+    assert doubtful(rows, sights(a=1, b=2)) == [0]
+
+
+def test_who_does_not_know_the_new_number_tells_of_the_transfer_too():
+    rows = departures(
+        ("a", "kent", 40, "b"), ("a", "kent-vru", 9, None), ("a", "essex", 8, None)
+    ).with_columns(departure_kind=pl.lit("left_organisation"))
+    aliases = participant_alias(rows, sights("b"))
+    assert taken_up(rows, aliases).to_list() == [True, True, False]
+    withdrew = rows.with_columns(departure_kind=pl.lit("withdrew"))
+    assert taken_up(withdrew, aliases).to_list() == [True, False, False]
 
 
 names = st.sampled_from("abcdef")
@@ -132,12 +191,12 @@ def test_whatever_is_told_an_officer_has_one_name_and_nobody_is_merged_without_a
     rows: list[Row], seen: set[str]
 ) -> None:
     told = departures(*rows)
-    aliases = participant_alias(told, pl.Series(sorted(seen), dtype=pl.String))
+    aliases = participant_alias(told, sights(*sorted(seen)))
     kept = dict(aliases.select("alias_id", "participant_id").iter_rows())
     assert not kept.keys() & set(kept.values()), "nobody's name is somebody else's alias"
     everybody = pl.DataFrame({"participant_id": list("abcdef")})
-    once = under_one_name(everybody, aliases)
-    assert under_one_name(once, aliases).equals(once)
+    once = under_one_name(everybody, aliases).drop("known_as")
+    assert under_one_name(once, aliases).drop("known_as").equals(once)
     # One officer's names hang together by what was told, whatever the direction.
     reach = {name: {name} for name in "abcdef"}
     for officer, _, _, new in rows:
@@ -147,4 +206,4 @@ def test_whatever_is_told_an_officer_has_one_name_and_nobody_is_merged_without_a
                 reach[name] = merged
     assert all(alias in reach[first] for alias, first in kept.items())
     shuffled = told.reverse()
-    assert participant_alias(shuffled, pl.Series(sorted(seen), dtype=pl.String)).equals(aliases)
+    assert participant_alias(shuffled, sights(*sorted(seen))).equals(aliases)
