@@ -15,6 +15,7 @@ from pipeline.console import DEFAULT_HOME, HomeOption, opened, stop
 if TYPE_CHECKING:
     import polars as pl
 
+    from pipeline.follow_up.reminders import Reminders
     from pipeline.programme import Contact, Programme
     from pipeline.storage.home import Home
     from pipeline.storage.warehouse import Build
@@ -40,6 +41,7 @@ def remind(
     of `programme.yaml` can find them and nobody else can. It is for that person alone, never for
     line managers: docs/reminders.md.
     """
+    from pipeline.privacy.rough_counts import rough_count
     from pipeline.reminder_workbook import Cover, reminder_workbook
     from pipeline.storage import atomic, locks
 
@@ -51,18 +53,24 @@ def remind(
         path = _path(to, here, f"reminders-{organisation}-{build.as_of}.xlsx")
         reminders = _reminders(here, organisation, build)
         submissions = here.stages.read("submissions")
-    if reminders.is_empty():
+    left_out = (
+        "Left out because a list of departures names them: "
+        f"{rough_count(reminders.left_out)} officers."
+    )
+    if reminders.rows.is_empty():
         typer.echo(f"Nobody of {organisation} is to be reminded; nothing was written.")
+        typer.echo(left_out)
         _say_if_old(build)
         return
     name = programme.known_organisations[organisation].name
-    cover = Cover(programme.title, name, contact, build.as_of)
-    content = reminder_workbook(cover, reminders, submissions)
+    cover = Cover(programme.title, name, contact, build.as_of, reminders.left_out)
+    content = reminder_workbook(cover, reminders.rows, submissions)
     try:
         atomic.write_bytes(path, content, mode=_FOR_ONE_PERSON)
     except OSError:
         stop("The workbook cannot be written there; choose another place with --to.")
-    typer.echo(f"Wrote {path}, {reminders.height} rows.")
+    typer.echo(f"Wrote {path}, {reminders.rows.height} rows.")
+    typer.echo(left_out)
     typer.echo(f"It is for {contact.name}, {contact.email}, and nobody else.")
     _say_if_old(build)
 
@@ -116,16 +124,20 @@ def _path(to: Path | None, home: "Home", name: str) -> Path:
     return path
 
 
-def _reminders(home: "Home", organisation: str, build: "Build") -> "pl.DataFrame":
-    from pipeline.follow_up.reminders import NoRoster, reminders_of
+def _reminders(home: "Home", organisation: str, build: "Build") -> "Reminders":
+    from pipeline.follow_up.reminders import NoRoster, last_known_as, reminders_of
+    from pipeline.tables import PARTICIPANT_ALIAS
 
     stages = home.stages
+    aliases = stages.read(PARTICIPANT_ALIAS.name)
     try:
         return reminders_of(
             organisation,
             participants=stages.read("participants", _WHO),
             participant_waves=stages.read("participant_waves", _WHAT),
-            roster=stages.read("roster", _WHERE),
+            roster=stages.read("roster"),
+            moved=last_known_as(aliases, stages.read("departures")),
+            named=_named_in_departures(home, aliases),
             programme=home.programme,
             as_of=build.as_of,
         )
@@ -136,6 +148,31 @@ def _reminders(home: "Home", organisation: str, build: "Build") -> "pl.DataFrame
         )
 
 
+def _named_in_departures(home: "Home", aliases: "pl.DataFrame") -> "pl.Series":
+    """Whom the lists of departures name that no newer one replaced, whatever became of them.
+
+    Lists that the last run did not judge, since it was cut short or as of an earlier day, too.
+    """
+    from pipeline.follow_up.reminders import named_in_departures
+    from pipeline.intake import ACCEPTED
+    from pipeline.quality.judgement import FINDINGS
+    from pipeline.vocabulary import Kind
+
+    verdicts = home.stages.read("verdicts", ("submission_id", "replaced_by"))
+    replaced = set(verdicts.drop_nulls("replaced_by")["submission_id"])
+    lists = [
+        record.submission_id
+        for record in home.lake.records()
+        if record.kind == Kind.DEPARTURES
+        and record.problem is None
+        and record.submission_id not in replaced
+    ]
+    return named_in_departures(
+        home.lake.rows("accepted", lists, ACCEPTED[Kind.DEPARTURES]),
+        home.lake.rows("findings", lists, FINDINGS),
+        aliases,
+    )
+
+
 _WHO = ("participant_id", "organisation", "departed_on")
-_WHAT = ("participant_id", "organisation", "wave", "due_on", "window_closes_on", "status")
-_WHERE = ("submission_id", "row_number", "participant_id", "organisation")
+_WHAT = ("participant_id", "wave", "due_on", "window_closes_on", "status")

@@ -17,6 +17,7 @@ import xlsxwriter  # type: ignore[import-untyped]
 from xlsxwriter.format import Format  # type: ignore[import-untyped]
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]
 
+from pipeline.privacy.rough_counts import rough_count
 from pipeline.programme import Contact
 
 _FORMULAS = ("=", "+", "-", "@")
@@ -32,6 +33,8 @@ class Cover:
     """Its full name."""
     contact: Contact
     as_of: date
+    left_out: int
+    """Officers who are not on it because a list of departures names them."""
 
 
 def reminder_workbook(cover: Cover, reminders: pl.DataFrame, submissions: pl.DataFrame) -> bytes:
@@ -107,6 +110,11 @@ def _read_first(
         ("For", f"{cover.contact.name}, {cover.contact.email}, and nobody else"),
         ("As of", f"{cover.as_of}. Whoever answered or withdrew later is still on it."),
         ("Rows", f"{rows.height} on the sheet Reminders, one for each officer and wave."),
+        (
+            "Left out",
+            f"{rough_count(cover.left_out)} officers, because a list of departures names them, "
+            "though that row or list does not count yet or its day lies ahead.",
+        ),
         (
             "What it is for",
             "Each row is an officer who has not answered the questionnaire of one wave yet. Find "

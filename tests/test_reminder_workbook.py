@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from datetime import date, datetime
 from zipfile import ZipFile
 
@@ -18,6 +19,7 @@ COVER = Cover(
     "Kent Police",
     Contact(organisation="kent", name="A. Contact", email="contact@university.example"),
     date(2026, 6, 30),
+    left_out=12,
 )
 DUE, CLOSES = date(2026, 6, 29), date(2026, 7, 20)
 FILES = pl.DataFrame(
@@ -65,6 +67,13 @@ def test_the_first_sheet_says_whom_it_is_for_and_what_must_not_be_done(made: byt
     assert "Do not pass it" in said["What must not be done"]
     assert "line managers" in said["What must not be done"]
     assert "in confidence" in said["What it is for"]
+
+
+@pytest.mark.parametrize(("n", "shown"), [(0, "0"), (1, "under 10"), (9, "under 10"), (12, "10")])
+def test_the_first_sheet_says_roughly_how_many_were_left_out(n: int, shown: str) -> None:
+    content = reminder_workbook(replace(COVER, left_out=n), WANTED, FILES)
+    said = dict(sheet(content, "Read first", headings=False).rows())
+    assert said["Left out"].startswith(f"{shown} officers, because a list of departures names them")
 
 
 def test_each_row_refers_to_a_file_of_the_organisation(made: bytes) -> None:

@@ -1,4 +1,7 @@
-"""Who is reminded: open waves of those still there, by rows of the organisation's own roster."""
+"""Who is reminded: open waves of those still there, by rows of the organisation's own roster.
+
+And who is not, whatever the ledger says: whoever a list of departures names, and whoever moved on.
+"""
 
 from datetime import date
 from typing import Any
@@ -8,9 +11,18 @@ import pytest
 
 from pipeline import tables
 from pipeline.follow_up.frames import ROSTER_SCHEMA
-from pipeline.follow_up.reminders import REMINDERS, NoRoster, reminders_of
+from pipeline.follow_up.reminders import (
+    REMINDERS,
+    NoRoster,
+    Reminders,
+    last_known_as,
+    named_in_departures,
+    reminders_of,
+)
+from pipeline.intake import ACCEPTED
 from pipeline.programme import parse_programme
-from pipeline.vocabulary import WaveStatus
+from pipeline.quality.judgement import FINDINGS
+from pipeline.vocabulary import Kind, WaveStatus
 
 PROGRAMME = parse_programme("""
 programme: reminders
@@ -20,6 +32,8 @@ primary: {instrument: proqol5, subscale: burnout, from_wave: start, to_wave: end
 waves:
   - {wave: start, due_after_days: 0}
   - {wave: end, due_after_days: 126}
+organisations:
+  - {organisation: north-unit, name: North Unit, kind: violence_reduction_unit}
 """)
 AS_OF = date(2026, 6, 30)
 YESTERDAY, CLOSES = date(2026, 6, 29), date(2026, 7, 20)
@@ -49,21 +63,79 @@ def measured(name: str, organisation: str = "kent", **said: Any) -> dict[str, An
     }
 
 
-def listed(name: str, row: int, file: str = "b", organisation: str = "kent") -> dict[str, Any]:
+def listed(
+    name: str,
+    row: int,
+    file: str = "b",
+    organisation: str = "kent",
+    known_as: str | None = None,
+    **said: Any,
+) -> dict[str, Any]:
     return {
         "submission_id": file,
         "organisation": organisation,
         "row_number": row,
         "participant_id": name,
+        "known_as": known_as or name,
+        "home_force": organisation,
+        **said,
     }
 
 
-def reminded(
+def departed(name: str, new: str | None = None, on: date = YESTERDAY) -> dict[str, Any]:
+    kind = "left_organisation" if new else "withdrew"
+    return {
+        "participant_id": name,
+        "departed_on": on,
+        "departure_kind": kind,
+        "new_participant_id": new,
+    }
+
+
+def aliased(name: str, alias: str, on: date = YESTERDAY, taken_up: bool = True) -> dict[str, Any]:
+    return {
+        "participant_id": name,
+        "alias_id": alias,
+        "organisation": "kent",
+        "transferred_on": on,
+        "taken_up": taken_up,
+    }
+
+
+def moves(
+    aliases: list[dict[str, Any]], counting: list[dict[str, Any]] | None = None
+) -> pl.DataFrame:
+    """`last_known_as`; `counting` are departures under the name that the officer keeps."""
+    schema = pl.Schema({**ACCEPTED[Kind.DEPARTURES], "taken_up": pl.Boolean()})
+    return last_known_as(
+        pl.DataFrame(aliases, tables.PARTICIPANT_ALIAS.frame_schema),
+        pl.DataFrame(counting or [], schema),
+    )
+
+
+def named(
+    accepted: list[dict[str, Any]],
+    findings: list[dict[str, Any]] | None = None,
+    aliases: list[dict[str, Any]] | None = None,
+) -> list[str]:
+    return named_in_departures(
+        pl.DataFrame(accepted, ACCEPTED[Kind.DEPARTURES]),
+        pl.DataFrame(findings or [], FINDINGS),
+        pl.DataFrame(aliases or [], tables.PARTICIPANT_ALIAS.frame_schema),
+    ).to_list()
+
+
+def judged(
     officers: list[dict[str, Any]],
     waves: list[dict[str, Any]],
     roster: list[dict[str, Any]],
     organisation: str = "kent",
-) -> pl.DataFrame:
+    *,
+    aliases: list[dict[str, Any]] | None = None,
+    moved: pl.DataFrame | None = None,
+    gone: list[str] | None = None,
+    knows_names: bool = True,
+) -> Reminders:
     frames = [
         pl.DataFrame(rows, schema)
         for rows, schema in (
@@ -76,10 +148,16 @@ def reminded(
         organisation,
         participants=frames[0],
         participant_waves=frames[1],
-        roster=frames[2],
+        roster=frames[2] if knows_names else frames[2].drop("known_as"),
+        moved=moves(aliases or []) if moved is None else moved,
+        named=pl.Series(gone or [], dtype=pl.String),
         programme=PROGRAMME,
         as_of=AS_OF,
     )
+
+
+def reminded(*arguments: Any, **named_arguments: Any) -> pl.DataFrame:
+    return judged(*arguments, **named_arguments).rows
 
 
 def test_a_row_says_where_the_officer_stands_and_nothing_of_who_they_are() -> None:
@@ -144,3 +222,117 @@ def test_nobody_vanishes_from_the_list_because_a_roster_lacks_them() -> None:
     with pytest.raises(ValueError, match="the roster does not name") as refused:
         reminded([officer("p1")], [measured("p1")], [listed("p2", 7)])
     assert "p1" not in str(refused.value)
+
+
+def test_whoever_a_list_of_departures_names_is_left_out_and_counted_once() -> None:
+    officers = [officer("p1"), officer("p2"), officer("p3", "surrey")]
+    waves = [measured(o["participant_id"], wave=w) for o in officers for w in ("end", "start")]
+    roster = [listed("p1", 7), listed("p2", 8), listed("p3", 9, organisation="surrey")]
+    found = judged(officers, waves, roster, gone=["p2", "p3", "somebody else"])
+    assert found.rows["row_number"].to_list() == [7, 7]
+    assert found.left_out == 1
+
+
+def test_whoever_does_not_wait_is_not_counted_as_left_out() -> None:
+    answered = measured("p1", status="completed")
+    assert judged([officer("p1")], [answered], [listed("p1", 7)], gone=["p1"]).left_out == 0
+
+
+def test_a_row_in_quarantine_names_an_officer_and_a_warning_does_not() -> None:
+    findings = [
+        {"row_number": 2, "participant_id": "p1", "severity": "reject"},
+        {"row_number": 3, "participant_id": None, "severity": "reject"},
+        {"row_number": 4, "participant_id": "p2", "severity": "warn"},
+    ]
+    assert named([], findings) == ["p1"]
+
+
+def test_a_transfer_that_was_taken_up_names_nobody_and_every_other_row_does() -> None:
+    aliases = [aliased("p1", "p1-new"), aliased("p2", "p2-new", taken_up=False)]
+    moved = [departed("p1", "p1-new"), departed("p2", "p2-new"), departed("p3")]
+    assert named(moved, aliases=aliases) == ["p2", "p3"]
+
+
+def test_a_row_under_a_later_pseudonym_names_the_officer_it_belongs_to() -> None:
+    aliases = [aliased("p1", "p1-new"), aliased("p2", "p2-new")]
+    findings = [{"row_number": 2, "participant_id": "p2-new", "severity": "reject"}]
+    assert named([departed("p1-new")], findings, aliases) == ["p1", "p2"]
+
+
+MOVED_ON = [aliased("p1", "p1-new")]
+BOTH_ROSTERS = [
+    listed("p1", 7),
+    listed("p1", 70, file="a", organisation="surrey", known_as="p1-new"),
+]
+
+
+def test_a_transferred_officer_is_reminded_where_they_are_and_not_where_they_were() -> None:
+    officers, waves = [officer("p1"), officer("p2")], [measured("p1"), measured("p2")]
+    roster = [*BOTH_ROSTERS, listed("p2", 8)]
+    kent = reminded(officers, waves, roster, aliases=MOVED_ON)
+    assert kent["row_number"].to_list() == [8]
+    surrey = reminded(officers, waves, roster, "surrey", aliases=MOVED_ON)
+    assert surrey["row_number"].to_list() == [70]
+    assert surrey.schema == REMINDERS
+
+
+def test_whom_no_roster_has_under_the_newest_name_nobody_reminds() -> None:
+    twice = [*MOVED_ON, aliased("p1", "p1-newest", on=AS_OF)]
+    for organisation in ("kent", "surrey"):
+        found = judged([officer("p1")], [measured("p1")], BOTH_ROSTERS, organisation, aliases=twice)
+        assert found.rows.is_empty()
+        assert found.left_out == 0
+
+
+def test_without_the_names_they_came_under_nobody_reminds_those_who_moved() -> None:
+    for organisation in ("kent", "surrey"):
+        found = reminded(
+            [officer("p1")],
+            [measured("p1")],
+            BOTH_ROSTERS,
+            organisation,
+            aliases=MOVED_ON,
+            knows_names=False,
+        )
+        assert found.is_empty()
+
+
+def test_a_transfer_that_was_not_taken_up_moves_nobody() -> None:
+    aliases = [aliased("p1", "p1-new", taken_up=False)]
+    found = reminded([officer("p1")], [measured("p1")], BOTH_ROSTERS[:1], aliases=aliases)
+    assert found["row_number"].to_list() == [7]
+
+
+def test_whoever_went_back_is_reminded_where_they_began() -> None:
+    back = {**departed("p1", "p1", on=AS_OF), "taken_up": True}
+    moved = moves(MOVED_ON, [back])
+    officers, waves = [officer("p1")], [measured("p1")]
+    assert reminded(officers, waves, BOTH_ROSTERS, moved=moved)["row_number"].to_list() == [7]
+    assert reminded(officers, waves, BOTH_ROSTERS, "surrey", moved=moved).is_empty()
+
+
+def test_whoever_went_to_two_forces_on_one_day_is_on_no_list() -> None:
+    moved = moves([*MOVED_ON, aliased("p1", "p1-other")])
+    assert moved.rows() == [("p1", None)]
+    for organisation in ("kent", "surrey"):
+        officers, waves = [officer("p1")], [measured("p1")]
+        assert reminded(officers, waves, BOTH_ROSTERS, organisation, moved=moved).is_empty()
+
+
+def test_their_new_force_reminds_rather_than_a_unit_and_the_old_force_never() -> None:
+    of_surrey = {"known_as": "p1-new", "home_force": "surrey"}
+    by_unit = listed("p1", 90, file="c", organisation="north-unit", **of_surrey)
+    roster = [*BOTH_ROSTERS, by_unit, listed("p1", 9, file="d", **of_surrey)]
+
+    def by_organisation(rows: list[dict[str, Any]]) -> dict[str, list[int]]:
+        officers, waves = [officer("p1")], [measured("p1")]
+        return {
+            name: reminded(officers, waves, rows, name, aliases=MOVED_ON)["row_number"].to_list()
+            for name in {row["organisation"]: None for row in rows}
+        }
+
+    assert by_organisation(roster) == {"kent": [], "surrey": [70], "north-unit": []}
+    without_surrey = [row for row in roster if row["organisation"] != "surrey"]
+    assert by_organisation(without_surrey) == {"kent": [], "north-unit": [90]}
+    only_kent = [row for row in roster if row["organisation"] == "kent"]
+    assert by_organisation(only_kent) == {"kent": []}
