@@ -39,7 +39,9 @@ def profiles(home: HomeResource) -> dg.MaterializeResult[None]:
         if records:
             rosters = [record.submission_id for record in records if record.kind == Kind.ROSTER]
             others = [record.submission_id for record in records if record.kind != Kind.ROSTER]
-            enrolment = enrolment_of(lake.rows("accepted", rosters, ACCEPTED[Kind.ROSTER]))
+            listed = lake.rows("accepted", rosters, ACCEPTED[Kind.ROSTER])
+            # Transfers are known once there are verdicts: here everybody is who they came as.
+            enrolment = enrolment_of(listed.with_columns(known_as="participant_id"))
             made = measures(
                 pl.DataFrame([record.model_dump(mode="json") for record in records]).select(
                     _LISTED
