@@ -108,6 +108,7 @@ def test_it_lists_who_is_still_to_answer_by_the_rows_of_the_newest_roster(remind
     assert said.code == 0
     assert f"Wrote {Path.cwd() / NAME}, 4 rows." in said.out
     assert f"It is for {CONTACT}, {MAIL}, and nobody else." in said.out
+    assert "Left out because a list of departures names them: 0 officers." in said.out
     rows = _rows(Path(NAME))
     assert rows["Row"].to_list() == WAITING_ROWS
     assert rows["File name"].unique().to_list() == ["roster ***.csv"]
@@ -271,3 +272,97 @@ def test_where_nobody_waits_nothing_is_written(
     assert said.code == 0
     assert f"Nobody of {FORCE} is to be reminded" in said.out
     assert not list(Path.cwd().iterdir())
+
+
+@pytest.fixture
+def doubtful(copied: Path) -> Path:
+    """A newer list of departures that waits for a steward.
+
+    A sound row names the officer of row 7, and one without a day, in quarantine, that of row 5.
+    """
+    rows = [
+        "Number,Day,What",
+        f"{WITHDREW},2025-01-15,withdrew",
+        f"{ENROLLED[0]},2025-01-16,withdrew",
+        f"{ENROLLED[2]},soon,withdrew",
+    ]
+    (copied / "landing" / FORCE / "departures newer.csv").write_text("\n".join(rows))
+    MusterApart(copied)("run", "--as-of", AS_OF, expected=1)
+    return copied
+
+
+def _newest_list(home: Path) -> dict[str, Any]:
+    return query(
+        home / "warehouse.duckdb",
+        "SELECT submission_id, verdict, rows_quarantined FROM quality.submissions "
+        "WHERE kind = 'departures' AND replaced_by IS NULL ORDER BY received_at DESC LIMIT 1",
+    ).row(0, named=True)
+
+
+@pytest.mark.parametrize("decision", [None, "return", "accept"])
+def test_whoever_any_row_of_a_list_of_departures_names_is_left_out(
+    remind: Muster, muster: Muster, doubtful: Path, decision: str | None
+) -> None:
+    verdict, code = "held", 1
+    if decision is not None:
+        apart = MusterApart(doubtful)
+        submission = _newest_list(doubtful)["submission_id"]
+        apart("review", decision, submission, "--reason", "as the force says", "--steward", "Sim")
+        verdict, code = ("rejected", 0) if decision == "return" else ("accepted", 0)
+        apart("run", "--as-of", AS_OF, expected=code)
+    assert _newest_list(doubtful)["verdict"] == verdict
+    said = muster("remind", FORCE, "--home", str(doubtful))
+    assert said.code == 0
+    assert "Left out because a list of departures names them: under 10 officers." in said.out
+    assert _rows(Path(NAME))["Row"].to_list() == [2, 3]
+
+
+def test_a_list_that_a_newer_one_replaced_spares_nobody(
+    remind: Muster, muster: Muster, doubtful: Path
+) -> None:
+    rows = ["Number,Day,What", f"{WITHDREW},2025-01-15,withdrew"]
+    newest = doubtful / "landing" / FORCE / "departures newest.csv"
+    newest.write_text("\n".join([*rows, ""]))
+    MusterApart(doubtful)("run", "--as-of", AS_OF)
+    said = muster("remind", FORCE, "--home", str(doubtful))
+    assert "names them: 0 officers." in said.out
+    assert _rows(Path(NAME))["Row"].to_list() == WAITING_ROWS
+
+
+MOVES = f"""
+organisation: {FORCE}
+source: moves
+kind: departures
+files: "moves*"
+participant: Number
+columns: {{departed_on: Day, departure_kind: What, new_force: Force, new_number: There}}
+"""
+THERE = "SIMCANARY9001"
+
+
+def test_a_transferred_officer_is_reminded_by_the_force_where_they_are(
+    remind: Muster, muster: Muster, copied: Path
+) -> None:
+    (copied / "sources" / FORCE / "moves.yaml").write_text(MOVES)
+    move = f"{ENROLLED[0]},2025-01-10,left_organisation,{NO_ROSTER},{THERE}"
+    (copied / "landing" / FORCE / "moves.csv").write_text(f"Number,Day,What,Force,There\n{move}")
+    for folder in ("sources", "landing"):
+        (copied / folder / NO_ROSTER).mkdir()
+    mapping = ROSTER.replace(FORCE, NO_ROSTER)
+    (copied / "sources" / NO_ROSTER / "roster.yaml").write_text(mapping)
+    there = ["Number,Group,Enrolled", "", f"{THERE},{GROUP},2025-01-13"]
+    (copied / "landing" / NO_ROSTER / "roster there.csv").write_text("\n".join(there))
+    MusterApart(copied)("run", "--as-of", AS_OF)
+    taken_up = query(copied / "warehouse.duckdb", "SELECT taken_up FROM core.participant_alias")
+    assert taken_up.to_series().to_list() == [True]
+    for organisation, rows in ((FORCE, [2, 3, 5]), (NO_ROSTER, [3])):
+        said = muster("remind", organisation, "--to", "list.xlsx", "--home", str(copied))
+        assert "names them: 0 officers." in said.out, said
+        assert _rows(Path("list.xlsx"))["Row"].to_list() == rows
+    people = query(copied / "warehouse.duckdb", "FROM core.participants")["participant_id"]
+    names = {
+        *people,
+        *query(copied / "warehouse.duckdb", "FROM core.participant_alias")["alias_id"],
+    }
+    text = b"\n".join(readable_text(Path("list.xlsx"))).decode("utf-8", "replace")
+    assert words_in(text, {*names, THERE, *ENROLLED}) == set()
