@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from pipeline.evaluation.taking_part import taking_part
 from pipeline.programme import Programme
 
 Frames = Callable[..., pl.DataFrame]
+AS_OF = date(2026, 1, 1)
 Officer = tuple[str, str | None, bool]
 SUBSCALES = ("compassion_satisfaction", "burnout", "secondary_traumatic_stress")
 
@@ -46,7 +48,7 @@ def frames(
             for name, row in zip(named, drawn, strict=True)
             for subscale, score in zip(SUBSCALES, row, strict=True)
         )
-        return measured, taking_part(enrolled, waves, programme)
+        return measured, taking_part(enrolled, waves, programme, AS_OF)
 
     return make
 
