@@ -35,7 +35,7 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
         made = tables.FOLLOW_UP_DUE.conform(follow_up_due(people, waves, programme, as_of))
         return {tables.FOLLOW_UP_DUE.name: made}, {"rows": made.height}
 
-    # Apart, since it is another every day, and the figures below are not.
+    # Apart, since scores do not change it.
     home.stage(
         "follow_up_due",
         due,
@@ -46,7 +46,7 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
     def work(stage: Stage) -> Made:
         scores, people = stage.read("scores"), stage.read("participants")
         waves = stage.read("participant_waves")
-        officers = taking_part(people, waves, programme)
+        officers = taking_part(people, waves, programme, as_of)
         summary = tables.WAVE_SUMMARY.conform(wave_summary(scores, people, programme))
         made = {
             tables.WAVE_SUMMARY: summary,
@@ -66,5 +66,7 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
         "evaluation",
         work,
         reads=["scores", "participants", "participant_waves"],
-        settings=settings,
+        # A departure counts once the window it fell into is over. That day may change figures
+        # while the statuses of the ledger stay what they were.
+        settings=[settings, as_of],
     )

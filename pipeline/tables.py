@@ -554,11 +554,30 @@ RETENTION = Table(
             nullable=False,
         ),
         _text("wave", "The wave at that place; NULL at enrolment."),
-        _count("n_at_risk", "Officers who came as far as this.", _OFFICERS),
+        _count(
+            "n_at_risk",
+            "Officers who came as far as this and of whom the next wave held is decided; after "
+            "the last wave, all who answered it. n_at_risk less n_left, less n_censored one time "
+            "later, is n_at_risk one time later.",
+            _OFFICERS,
+        ),
         _count("n_left", "Those who came no further: dropped out or left.", _OFFICERS),
-        _count("n_dropped_out", "Of these, missed the next wave or withdrew.", _OFFICERS),
-        _count("n_left_organisation", "Of these, left the organisation.", _OFFICERS),
-        _count("n_censored", "Came as far as this, and nothing later has closed.", _OFFICERS),
+        _count(
+            "n_dropped_out",
+            "Of these, missed the next wave or withdrew, and it has closed.",
+            _OFFICERS,
+        ),
+        _count(
+            "n_left_organisation",
+            "Of these, left the organisation, and the next wave has closed.",
+            _OFFICERS,
+        ),
+        _count(
+            "n_censored",
+            "Came as far as this and are not in n_at_risk: no later wave is held, or the next has "
+            "not closed, also for those who have departed since. None after the last wave.",
+            _OFFICERS,
+        ),
         _number("retained", "Share still taking part afterwards.", "share"),
         _number("standard_error", "Greenwood's standard error of retained.", "share"),
         _number("ci_low", "Lower limit of the 95% interval (log-log).", "share"),
@@ -604,7 +623,7 @@ ATTRITION = Table(
         _INSTRUMENT,
         _SUBSCALE,
         _count("n_left", "Officers who dropped out after the first wave.", _OFFICERS),
-        _count("n_stayed", "Officers who had not, and could have.", _OFFICERS),
+        _count("n_stayed", "Officers who had not, could have, and have not departed.", _OFFICERS),
         _number("mean_left", "Mean score at the first wave of those who left.", _POINTS),
         _number("mean_stayed", "Mean score at the first wave of those who stayed.", _POINTS),
         _number(

@@ -155,7 +155,7 @@ class Ending(Term):
 
     DROPPED_OUT = "dropped_out", "The next wave held was missed, or the officer withdrew."
     LEFT_ORGANISATION = "left_organisation", "The officer left the organisation before the next."
-    CENSORED = "censored", "No later wave was held, or the next has not closed."
+    CENSORED = "censored", "No later wave was held, or what became of the next is not decided."
 
 
 class SessionsBand(Term):

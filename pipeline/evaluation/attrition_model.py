@@ -31,6 +31,7 @@ NOTE_OTHER: Final = (
 NOTE_LEFT_OUT: Final = (
     "officers left out: their groups, merged into other, were still too small or one-sided"
 )
+NOTE_TOO_FAR: Final = "odds ratio or limits without a figure: too large or too near 0 to be written"
 NOTE_NOBODY: Final = "nobody dropped out or stayed with all scores at the first wave"
 
 
@@ -53,8 +54,8 @@ def attrition_model(
     group, its officers are left out of the model, and all groups are looked at again. Notes say so.
 
     Without estimates (nobody to count, collinear terms, separation) every term has a row with NULL
-    and the note says why. Raises ValueError for an instrument or subscale that the programme does
-    not have.
+    and the note says why. An odds ratio or limit that floating point cannot write is NULL, with its
+    note. Raises ValueError for an instrument or subscale that the programme does not have.
     """
     subscales = tuple(programme.instrument(programme.primary.instrument).by_subscale)
     counted = _counted(scores, officers, programme, subscales, groups)
@@ -70,14 +71,16 @@ def attrition_model(
     references = [f"reference: {d.reference}" for d in dummies if d.reference]
     left_out = [NOTE_LEFT_OUT] if kept.height < counted.height else []
     said = {term: [term] for term in terms} | {"intercept": references}
+    estimates = [_estimate(fit, place) for place in range(len(terms))]
     rows = [
         {
             "term": term,
-            **_estimate(fit, place),
+            **estimates[place],
             "n": kept.height,
             "note": joined_notes(
                 [
                     _why(fit, NOTE_LEFT_OUT if counted.height else NOTE_NOBODY),
+                    *([NOTE_TOO_FAR] if None in estimates[place].values() else []),
                     *([*references, *left_out] if term == "intercept" else []),
                     *([NOTE_OTHER] if any(t.endswith(f": {OTHER}") for t in said[term]) else []),
                 ]
@@ -152,17 +155,25 @@ class _Dummies:
         self.columns = coo_array((np.ones(len(rows)), at), shape=(kept.height, len(self._others)))
 
 
-def _estimate(fit: LogisticFit | NoFit | None, place: int) -> dict[str, float]:
+def _estimate(fit: LogisticFit | NoFit | None, place: int) -> dict[str, float | None]:
     if not isinstance(fit, LogisticFit):
         return {}
     estimate, se = float(fit.coefficients[place]), float(fit.standard_errors[place])
     return {
         "estimate": estimate,
         "se": se,
-        "odds_ratio": math.exp(estimate),
-        "ci_low": math.exp(estimate - Z * se),
-        "ci_high": math.exp(estimate + Z * se),
+        "odds_ratio": _odds_ratio(estimate),
+        "ci_low": _odds_ratio(estimate - Z * se),
+        "ci_high": _odds_ratio(estimate + Z * se),
     }
+
+
+def _odds_ratio(log_odds: float) -> float | None:
+    """None where it is beyond the floating-point numbers, or would be rounded to 0."""
+    try:
+        return math.exp(log_odds) or None
+    except OverflowError:
+        return None
 
 
 def _why(fit: LogisticFit | NoFit | None, without_officers: str) -> str:

@@ -35,8 +35,9 @@ def dose_response(
 
     Officers with a score at the first wave and at the later one, by organisation with totals; a row
     for each band, wave, instrument and subscale that occurs. Officers whose sessions are not known
-    are in no row. The 95% interval is that of `cells.cell_interval`. Raises ValueError for a score
-    of nobody enrolled, and for a wave, instrument or subscale that the programme does not have.
+    are in no row, and the rows of their organisation and of the total say so. The 95% interval is
+    that of `cells.cell_interval`. Raises ValueError for a score of nobody enrolled, and for a wave,
+    instrument or subscale that the programme does not have.
     """
     bands = participants.select(
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("officer"),
@@ -58,9 +59,11 @@ def dose_response(
         mean_of="change",
         each_arm=False,
     )
-    unknown = participants["sessions_attended"].has_nulls()
+    unknown = set(participants.filter(pl.col("sessions_attended").is_null())["organisation"])
+    if unknown:
+        unknown.add(ALL)
     return pl.DataFrame(
-        [_row(cell, unknown=unknown) for cell in found],
+        [_row(cell, unknown=cell["organisation"] in unknown) for cell in found],
         schema=tables.DOSE_RESPONSE.frame_schema,
     )
 
@@ -77,7 +80,7 @@ def sessions_band(sessions: pl.Expr) -> pl.Expr:
 def _row(cell: dict[str, Any], *, unknown: bool) -> dict[str, Any]:
     change = Moments(cell["n"], cell["change"], cell["squares"])
     interval = cell_interval(cell, change)
-    left_out = [NOTE_UNKNOWN] if unknown and cell["organisation"] == ALL else []
+    left_out = [NOTE_UNKNOWN] if unknown else []
     return {
         **{name: cell[name] for name in tables.DOSE_RESPONSE.key},
         "n": change.n,

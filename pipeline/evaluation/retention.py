@@ -24,6 +24,7 @@ from pipeline.programme import Programme
 from pipeline.vocabulary import Denominator, Ending
 
 NOTE_NOBODY: Final = "nobody came as far as this"
+NOTE_UNDECIDED: Final = "nobody who came as far as this is at risk: what came next is not known"
 NOTE_NOBODY_COUNTED: Final = "nobody is known to have attended two sessions"
 NOTE_ALL_WENT: Final = "nobody was left: no standard error"
 NOTE_AT_THE_EDGE: Final = "a share of 0 or 1 has no interval"
@@ -43,6 +44,13 @@ def retention(officers: pl.DataFrame, programme: Programme) -> pl.DataFrame:
     is Kaplan-Meier with either event; dropped_out and
     left_organisation are Aalen-Johansen; see `survival.py`. A figure that cannot be had is NULL and
     the note says why.
+
+    An event at a time is that the next wave held was not answered. Who came as far and of whom that
+    is not known could not have had it, so they leave before the events of that time: as survfit in
+    R has it, they are censored half a step earlier. Hence
+    n_at_risk(t + 1) = n_at_risk(t) - n_left(t) - n_censored(t + 1); at time 0, n_at_risk and
+    n_censored add up to all who are counted; after the last wave nothing is left to know, and
+    n_at_risk are those who answered it.
     """
     curves = _curves(officers)
     rows = [row for curve in _as_counts(curves, programme) for row in _rows(curve, programme)]
@@ -53,7 +61,8 @@ def retention_comparison(officers: pl.DataFrame, programme: Programme) -> pl.Dat
     """The rows of `tables.RETENTION_COMPARISON` from a frame of `taking_part`.
 
     The log-rank test of `survival.log_rank` on dropping out, over the organisations with officers
-    in the arm and denominator. Whoever left the organisation is censored then.
+    in the arm and denominator. Whoever left the organisation is censored after the events of that
+    time; of whom the next wave is not decided, before them, as in `retention`.
     """
     curves = _curves(officers)
     groups: dict[tuple[str, str], list[Mapping[Ending, Sequence[int]]]] = {}
@@ -111,14 +120,20 @@ def _as_counts(curves: pl.DataFrame, programme: Programme) -> Iterator[Curve]:
 
 
 def _at_risk(ended: Mapping[Ending, Sequence[int]]) -> list[int]:
-    """Those who came as far as each time: all who ended then or later."""
+    """Those who came as far as each time and did not leave before its events."""
     at_each_time = [sum(counts) for counts in zip(*ended.values(), strict=True)]
-    return list(accumulate(reversed(at_each_time)))[::-1]
+    came = list(accumulate(reversed(at_each_time)))[::-1]
+    return [n - censored for n, censored in zip(came, _censored(ended), strict=True)]
+
+
+def _censored(ended: Mapping[Ending, Sequence[int]]) -> list[int]:
+    """Those who leave before the events of each time; after the last wave nobody need."""
+    return [*ended[Ending.CENSORED][:-1], 0]
 
 
 def _rows(curve: Curve, programme: Programme) -> Iterator[dict[str, Any]]:
     (organisation, arm, denominator), ended = curve
-    at_risk = _at_risk(ended)
+    at_risk, censored = _at_risk(ended), _censored(ended)
     dropped, gone = ended[Ending.DROPPED_OUT], ended[Ending.LEFT_ORGANISATION]
     left = [d + g for d, g in zip(dropped, gone, strict=True)]
     # The estimates end where nobody is at risk; the times go on.
@@ -139,10 +154,12 @@ def _rows(curve: Curve, programme: Programme) -> Iterator[dict[str, Any]]:
             "n_left": left[time],
             "n_dropped_out": dropped[time],
             "n_left_organisation": gone[time],
-            "n_censored": ended[Ending.CENSORED][time],
+            "n_censored": censored[time],
         }
         if retained is None:
-            yield row | {"note": NOTE_NOBODY if at_risk[0] else NOTE_NOBODY_COUNTED}
+            anybody = at_risk[0] or censored[0]
+            came = NOTE_UNDECIDED if censored[time] else NOTE_NOBODY
+            yield row | {"note": came if anybody else NOTE_NOBODY_COUNTED}
             continue
         yield row | {
             "retained": retained.share,

@@ -2,6 +2,9 @@
 
 What belongs here: formulas on whole numbers by time, with the papers they come from. What stays
 out: who is counted, and what time and an event are (`taking_part.py`, `retention.py`).
+
+At risk at a time are those who could have had the event then and of whom it would be known: whoever
+is censored before its events is not among them.
 """
 
 import math

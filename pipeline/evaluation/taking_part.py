@@ -5,7 +5,8 @@ status is decided (`pipeline/follow_up`) and what is estimated from it (`retenti
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from datetime import date
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,8 @@ ENDINGS: Final[Mapping[WaveStatus, Ending]] = {
 }
 """What the first wave held after the last one answered says. Without such a wave: censored."""
 
+DEPARTED: Final = (WaveStatus.WITHDRAWN, WaveStatus.LEFT_ORGANISATION)
+
 NOT_CLOSED: Final = (WaveStatus.NOT_SCHEDULED, WaveStatus.NOT_YET_DUE, WaveStatus.OPEN)
 
 _STATUS: Final = pl.Enum([status.value for status in WaveStatus])
@@ -31,32 +34,46 @@ _ENDING: Final = pl.Enum([ending.value for ending in Ending])
 
 
 def taking_part(
-    participants: pl.DataFrame, participant_waves: pl.DataFrame, programme: Programme
+    participants: pl.DataFrame,
+    participant_waves: pl.DataFrame,
+    programme: Programme,
+    as_of: date,
 ) -> pl.DataFrame:
     """A `tables.PARTICIPANTS` frame with what `tables.PARTICIPANT_WAVES` says of each officer.
 
     Adds time, the place (from 1, in the programme's order) of the last wave answered, 0 if none
     was; ending, an enum of `Ending`; later_closed, whether any wave after the programme's first
-    has closed for the officer or was answered.
+    has closed for the officer or was answered; departing, whether the officer has departed and
+    the ending is not decided.
 
     Only the first wave held after the last one answered decides, so an officer who missed a wave
-    and came back has not dropped out. Raises what `statuses` raises.
+    and came back has not dropped out. A departure decides once `missed_after` of that wave lies
+    before `as_of`, and until then, or without that day, the ending is censored: it is known before
+    the window closes, when nothing is known of those of the same cohort who stay away, and counted
+    at once it would be an event among too few. Raises what `statuses` raises.
     """
-    at_waves = statuses(participants, participant_waves, programme)
+    ledger = _ledger(participants, participant_waves, programme)
     # One row an officer, one column a place: what comes next is a matter of columns.
-    codes = np.column_stack([at_waves[wave].to_physical().to_numpy() for wave in at_waves.columns])
+    codes = _by_wave(ledger["cell"], ledger["code"], programme)
+    over = _by_wave(
+        ledger["cell"], (ledger["missed_after"] < as_of).fill_null(value=False), programme
+    )
     places = np.arange(1, codes.shape[1] + 1)
     time = (_is_one_of(ANSWERED)[codes] * places).max(axis=1)
     held = ~_is_one_of([WaveStatus.NOT_SCHEDULED])[codes]
     following = held & (places > time[:, None])
     endings = list(Ending)
     ending_of = np.array([endings.index(ENDINGS.get(s, Ending.CENSORED)) for s in WaveStatus])
-    first = codes[np.arange(len(codes)), following.argmax(axis=1)]
-    ending = np.where(following.any(axis=1), ending_of[first], endings.index(Ending.CENSORED))
+    next_held = np.arange(len(codes)), following.argmax(axis=1)
+    departed = _is_one_of(DEPARTED)[codes]
+    decided = following.any(axis=1) & (~departed | over)[next_held]
+    ending = np.where(decided, ending_of[codes[next_held]], endings.index(Ending.CENSORED))
+    departing = (departed & following).any(axis=1) & (ending == endings.index(Ending.CENSORED))
     return participants.with_columns(
         pl.Series("time", time, pl.Int32),
         pl.Series("ending", endings, _ENDING).gather(ending),
         pl.Series("later_closed", ~_is_one_of(NOT_CLOSED)[codes[:, 1:]].all(axis=1)),
+        pl.Series("departing", departing),
     )
 
 
@@ -64,13 +81,14 @@ def dropped_out_later() -> pl.Expr:
     """True for officers who dropped out after a wave they had answered, False for who stayed.
 
     Of a frame of `taking_part`. NULL, and so in neither group: who answered nothing, who left the
-    organisation, and those for whom no later wave has closed, who could not have dropped out yet.
+    organisation, those for whom no later wave has closed, who could not have dropped out yet, and
+    those who have departed before it is decided (`departing`), who did not stay either.
     """
     ending = pl.col("ending")
     return (
         pl.when((ending == Ending.DROPPED_OUT.value) & (pl.col("time") > 0))
         .then(pl.lit(True))
-        .when((ending == Ending.CENSORED.value) & pl.col("later_closed"))
+        .when((ending == Ending.CENSORED.value) & pl.col("later_closed") & ~pl.col("departing"))
         .then(pl.lit(False))
     )
 
@@ -84,6 +102,18 @@ def statuses(
     ledger has one row for every officer and wave, and no other: counts that add up only by chance
     would be worse than none.
     """
+    ledger = _ledger(participants, participant_waves, programme)
+    by_wave = _by_wave(ledger["cell"], ledger["code"], programme)
+    words = pl.Series(_STATUS.categories, dtype=_STATUS)
+    return pl.DataFrame(
+        {wave: words.gather(by_wave[:, i]) for i, wave in enumerate(programme.wave_names)}
+    )
+
+
+def _ledger(
+    participants: pl.DataFrame, participant_waves: pl.DataFrame, programme: Programme
+) -> pl.DataFrame:
+    """The columns cell (officer by officer, then wave by wave), code of status, missed_after."""
     waves = programme.wave_names
     expected = participants.height * len(waves)
     ledger = participant_waves.join(
@@ -93,17 +123,22 @@ def statuses(
         cell=pl.col("officer") * len(waves)
         + pl.col("wave").cast(pl.Enum(waves), strict=False).to_physical(),
         code=pl.col("status").cast(_STATUS).to_physical(),
+        missed_after="missed_after",
     )
     filled = np.zeros(expected, dtype=bool)
     filled[ledger["cell"].drop_nulls().to_numpy()] = True
     # As many rows as cells and every cell filled: none can be filled twice.
     if not ledger.height == participant_waves.height == expected or not filled.all():
         raise ValueError("participant_waves: not one row for every participant and wave")
-    codes = np.empty(expected, dtype=np.uint8)
-    codes[ledger["cell"].to_numpy()] = ledger["code"].to_numpy()
-    by_wave = codes.reshape(-1, len(waves))
-    words = pl.Series(_STATUS.categories, dtype=_STATUS)
-    return pl.DataFrame({wave: words.gather(by_wave[:, i]) for i, wave in enumerate(waves)})
+    return ledger
+
+
+def _by_wave(cells: pl.Series, values: pl.Series, programme: Programme) -> np.ndarray[Any, Any]:
+    """Values of the ledger's cells with one row an officer and one column a wave."""
+    found = values.to_numpy()
+    placed = np.empty_like(found)
+    placed[cells.to_numpy()] = found
+    return placed.reshape(-1, len(programme.wave_names))
 
 
 def _is_one_of(terms: Iterable[WaveStatus]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -177,7 +177,7 @@ def _ledger(folder: Path) -> float:
         as_of=AS_OF,
     )
     people, waves, scores = made.participants, made.participant_waves, frames["scores"]
-    officers = taking_part(people, waves, programme)
+    officers = taking_part(people, waves, programme, AS_OF)
     follow_up_due(people, waves, programme, AS_OF)
     participant_flow(people, waves, programme)
     retention(officers, programme)

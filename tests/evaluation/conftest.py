@@ -1,6 +1,8 @@
 """A programme, and frames of officers and scores made from a few readable values."""
 
+import string
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from fractions import Fraction
 
 import numpy as np
@@ -24,6 +26,9 @@ waves:
   - {wave: session_7, due_after_days: 84}
   - {wave: session_10, due_after_days: 126}
 """
+
+WAITED_UNTIL = {"": date(2025, 12, 31), "*": date(2026, 1, 1), "?": None}
+"""`missed_after` by what follows a status: over on the first of 2026, not over, not known."""
 
 Place = tuple[str, str, str | None]
 Scored = tuple[str, str, str, str, float | Fraction | None]
@@ -84,7 +89,8 @@ def _ledger(statuses: Mapping[str, Iterable[str]], waves: Iterable[str]) -> pl.D
                     "participant_id": officer,
                     "organisation": "sender",
                     "wave": wave,
-                    "status": str(status),
+                    "status": status.rstrip("*?"),
+                    "missed_after": WAITED_UNTIL[status.lstrip(string.ascii_lowercase + "_")],
                 }
                 for officer, of_officer in statuses.items()
                 for wave, status in zip(names, of_officer, strict=True)
@@ -142,7 +148,11 @@ def scores() -> Callable[[Iterable[Scored]], pl.DataFrame]:
 
 @pytest.fixture(scope="session")
 def ledger(programme: Programme) -> Callable[[Mapping[str, Iterable[str]]], pl.DataFrame]:
-    """Makes `tables.PARTICIPANT_WAVES` from officer -> status at each wave."""
+    """Makes `tables.PARTICIPANT_WAVES` from officer -> status at each wave.
+
+    On 1 January 2026 windows and days of grace are over, but for `withdrawn*` (any status with an
+    asterisk); the dates of `withdrawn?` are not known.
+    """
     return lambda statuses: _ledger(statuses, programme.wave_names)
 
 

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Callable
+from datetime import date
 from itertools import product
 from math import sqrt
 from typing import Any
@@ -19,10 +20,20 @@ from pipeline.programme import Programme
 from pipeline.vocabulary import Imbalance
 
 Frames = Callable[..., pl.DataFrame]
+AS_OF = date(2026, 1, 1)
 Officer = tuple[str, int | None, int | None, tuple[str, str]]
 
 _later = st.sampled_from(
-    ["completed", "missed", "withdrawn", "left_organisation", "open", "not_scheduled"]
+    [
+        "completed",
+        "missed",
+        "withdrawn",
+        "withdrawn*",
+        "left_organisation",
+        "left_organisation*",
+        "open",
+        "not_scheduled",
+    ]
 )
 _officers = st.lists(
     st.tuples(
@@ -57,7 +68,7 @@ def frames(
             for name, (_, _, score, _) in named.items()
             for wave in ("baseline", "session_7")
         )
-        return measured, taking_part(attended(enrolled, sessions), waves, programme)
+        return measured, taking_part(attended(enrolled, sessions), waves, programme, AS_OF)
 
     return make
 
@@ -72,6 +83,8 @@ def _naive(later: tuple[str, str]) -> str | None:
         return "left"
     if held and held[0] == "left_organisation":
         return None
+    if any(status.startswith(("withdrawn", "left_organisation")) for status in following):
+        return None  # departed, and the wave that decides is not over
     closed = any(status not in {"open", "not_scheduled"} for status in later)
     return "stayed" if closed else None
 
@@ -150,6 +163,17 @@ def test_notes_say_why_there_is_no_difference(
     assert note((30, "missed"), (30, "missed"), *stayed) == module.NOTE_NO_SPREAD
     gone = note((20, "missed"), (20, "left_organisation"), (20, "open"))
     assert gone == f"{module.NOTE_NOBODY_STAYED}; {module.NOTE_TOO_FEW}"
+
+
+def test_who_departed_before_the_window_closed_neither_left_nor_stayed(
+    frames: Callable[..., Any], programme: Programme
+) -> None:
+    departing = [("withdrawn*", "withdrawn*"), ("open", "left_organisation*")]
+    departing += [("completed", "withdrawn*"), ("completed", "left_organisation?")]
+    stayed, left = ("completed", "open"), ("withdrawn", "withdrawn*")
+    officers = [("north", 2, 20, later) for later in (*departing, stayed, left)]
+    row = attrition(*frames(officers), programme).row(0, named=True)
+    assert (row["n_left"], row["n_stayed"]) == (1, 1)
 
 
 def test_refuses_a_score_of_nobody_enrolled(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from pipeline.evaluation.taking_part import taking_part
 from pipeline.programme import Programme
 
 Frames = Callable[..., pl.DataFrame]
+AS_OF = date(2026, 1, 1)
 Officer = tuple[str, str | None, bool]
 SUBSCALES = ("compassion_satisfaction", "burnout", "secondary_traumatic_stress")
 
@@ -46,7 +48,7 @@ def frames(
             for name, row in zip(named, drawn, strict=True)
             for subscale, score in zip(SUBSCALES, row, strict=True)
         )
-        return measured, taking_part(enrolled, waves, programme)
+        return measured, taking_part(enrolled, waves, programme, AS_OF)
 
     return make
 
@@ -192,6 +194,30 @@ def test_scores_that_tell_the_outcomes_apart_have_no_estimates(
     assert made["odds_ratio"].is_null().all()
     assert made["n"].unique().to_list() == [40]
     assert all(NoFit.SEPARATED.value in note for note in made["note"])
+
+
+def test_an_odds_ratio_that_cannot_be_written_is_missing_and_the_note_says_so(
+    frames: Callable[..., Any], programme: Programme
+) -> None:
+    """With burnout at 40 for all but two, the odds at 0 are a matter of hundreds of logs."""
+    scores, came = frames(_group("north", "constable", 40, 20))
+    # One of the two dropped out.
+    apart = pl.col("participant_id").is_in(["p000", "p039"])
+    burnout = pl.when(apart).then(40 + 1 / 9).otherwise(40.0)
+    flat = scores.with_columns(
+        raw_score=pl.when(subscale="burnout").then(burnout).otherwise("raw_score")
+    )
+    made = attrition_model(flat, came, programme)
+    intercept = _row(made, "intercept")
+    assert intercept["estimate"] is not None
+    assert 1.96 * intercept["se"] > 1000
+    assert (intercept["ci_low"], intercept["ci_high"]) == (None, None)
+    assert module.NOTE_TOO_FAR in intercept["note"]
+    secondary = _row(made, "secondary_traumatic_stress")
+    assert secondary["ci_high"] == pytest.approx(
+        math.exp(secondary["estimate"] + 1.959964 * secondary["se"])
+    )
+    assert module.NOTE_TOO_FAR not in secondary["note"]
 
 
 def test_nobody_gives_terms_without_estimates(

@@ -4,6 +4,7 @@ import csv
 import json
 import statistics
 from collections.abc import Iterable
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ SHARED = Path(__file__).parents[2] / "../shared"
 SUBSCALES = ("compassion_satisfaction", "burnout", "secondary_traumatic_stress")
 LATER_WAVES = ("session_7", "session_10", "follow_up_3m", "follow_up_6m")
 DIGITS = 1e-8
+AS_OF = date(2026, 1, 1)
 
 PROGRAMME = """
 programme: reference
@@ -132,7 +134,7 @@ def _followed() -> tuple[pl.DataFrame, pl.DataFrame, Any]:
         ],
         schema=tables.PARTICIPANT_WAVES.frame_schema,
     )
-    return scores, taking_part(officers, ledger, _programme()), expected
+    return scores, taking_part(officers, ledger, _programme(), AS_OF), expected
 
 
 def _total(frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """Who dropped out when, officer by officer, and the tables of retention made from it."""
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from itertools import product
 from typing import Any
 
@@ -21,13 +22,18 @@ Frames = Callable[..., pl.DataFrame]
 Officer = tuple[str, str, int | None, tuple[str, ...]]
 Table = Callable[[pl.DataFrame, Programme], pl.DataFrame]
 
+AS_OF = date(2026, 1, 1)
 ANSWERED = {"completed", "completed_out_of_window", "partial"}
+DEPARTED_BEFORE_CLOSING = ["withdrawn*", "left_organisation*", "withdrawn?", "left_organisation?"]
 _officers = st.lists(
     st.tuples(
         st.sampled_from(["north", "south", "west"]),
         st.sampled_from(["programme", "waiting_list"]),
         st.none() | st.integers(0, 4),
-        st.tuples(*[st.sampled_from([status.value for status in WaveStatus])] * 3),
+        st.tuples(
+            *[st.sampled_from([*[status.value for status in WaveStatus], *DEPARTED_BEFORE_CLOSING])]
+            * 3
+        ),
     ),
     max_size=16,
 )
@@ -47,8 +53,8 @@ def frames(participants: Frames, ledger: Frames, attended: Frames) -> Callable[.
     return make
 
 
-def _naive(statuses: tuple[str, ...]) -> tuple[int, str, bool]:
-    """Time, ending and whether a later wave has closed, read wave by wave."""
+def _naive(statuses: tuple[str, ...]) -> tuple[int, str, bool, bool]:
+    """Time, ending, whether a later wave has closed, and departing, read wave by wave."""
     time = 0
     for place, status in enumerate(statuses, 1):
         if status in ANSWERED:
@@ -63,7 +69,9 @@ def _naive(statuses: tuple[str, ...]) -> tuple[int, str, bool]:
             ending = "left_organisation"
         break
     not_closed = {"open", "not_yet_due", "not_scheduled"}
-    return time, ending, any(status not in not_closed for status in statuses[1:])
+    later_closed = any(status not in not_closed for status in statuses[1:])
+    departed = any(status.startswith(("withdrawn", "left")) for status in statuses[time:])
+    return time, ending, later_closed, departed and ending == "censored"
 
 
 @pytest.mark.parametrize(
@@ -75,6 +83,11 @@ def _naive(statuses: tuple[str, ...]) -> tuple[int, str, bool]:
         ("completed missed left_organisation", 1, "dropped_out"),
         ("completed left_organisation left_organisation", 1, "left_organisation"),
         ("partial withdrawn withdrawn", 1, "dropped_out"),
+        ("partial withdrawn* withdrawn*", 1, "censored"),
+        ("partial withdrawn? withdrawn?", 1, "censored"),
+        ("partial left_organisation* left_organisation*", 1, "censored"),
+        ("partial withdrawn withdrawn*", 1, "dropped_out"),
+        ("completed open withdrawn*", 1, "censored"),
         ("missed missed missed", 0, "dropped_out"),
         ("missed completed_out_of_window open", 2, "censored"),
         ("completed not_scheduled missed", 1, "dropped_out"),
@@ -88,7 +101,7 @@ def test_what_followed_the_last_wave_answered_decides(
     frames: Callable[..., Any], programme: Programme, statuses: str, time: int, ending: str
 ) -> None:
     enrolled, waves = frames([("north", "programme", None, tuple(statuses.split()))])
-    found = taking_part(enrolled, waves, programme).row(0, named=True)
+    found = taking_part(enrolled, waves, programme, AS_OF).row(0, named=True)
     assert (found["time"], found["ending"]) == (time, ending)
     assert _naive(tuple(statuses.split()))[:2] == (time, ending)
 
@@ -99,9 +112,9 @@ def test_agrees_with_reading_one_officer_after_another(
     frames: Callable[..., Any], programme: Programme, officers: list[Officer]
 ) -> None:
     enrolled, waves = frames(officers)
-    found = taking_part(enrolled.reverse(), waves, programme)
+    found = taking_part(enrolled.reverse(), waves, programme, AS_OF)
     assert found.select(enrolled.columns).equals(enrolled.reverse())
-    said = found.select("participant_id", "time", "ending", "later_closed")
+    said = found.select("participant_id", "time", "ending", "later_closed", "departing")
     assert {row[0]: row[1:] for row in said.iter_rows()} == {
         f"p{i}": _naive(statuses) for i, (*_, statuses) in enumerate(officers)
     }
@@ -117,13 +130,22 @@ def _naive_groups(officers: list[Officer]) -> dict[tuple[str, str, str], list[tu
     return groups
 
 
+def _naive_risk(members: list[tuple[int, str]]) -> list[int]:
+    """Who came as far as each time, without those of whom the next wave is not decided."""
+    return [
+        sum(at > time or (at == time and (state != "censored" or at == 3)) for at, state in members)
+        for time in range(4)
+    ]
+
+
 def _naive_curve(members: list[tuple[int, str]]) -> list[dict[str, Any]]:
     times = range(4)
-    risk = [sum(at >= time for at, _ in members) for time in times]
+    risk = _naive_risk(members)
     ended = {
         state: [members.count((time, state)) for time in times]
         for state in ("dropped_out", "left_organisation", "censored")
     }
+    ended["censored"][3] = 0
     dropped, left = ended["dropped_out"], ended["left_organisation"]
     either = [sum(pair) for pair in zip(dropped, left, strict=True)]
     rows: list[dict[str, Any]] = [
@@ -160,7 +182,7 @@ def test_retention_agrees_with_counting_one_officer_after_another(
     frames: Callable[..., Any], programme: Programme, officers: list[Officer]
 ) -> None:
     found = _by_key(
-        tables.RETENTION, retention(taking_part(*frames(officers), programme), programme)
+        tables.RETENTION, retention(taking_part(*frames(officers), programme, AS_OF), programme)
     )
     figures = [c.name for c in tables.RETENTION.columns if c.name not in {"note", "wave"}]
     expected = {
@@ -178,20 +200,21 @@ def test_retention_agrees_with_counting_one_officer_after_another(
 
 @_a_few_populations
 @given(_officers)
-def test_who_came_as_far_as_a_time_left_was_censored_or_came_further(
+def test_who_is_at_risk_left_or_is_at_risk_or_censored_at_the_next_time(
     frames: Callable[..., Any], programme: Programme, officers: list[Officer]
 ) -> None:
-    made = retention(taking_part(*frames(officers), programme), programme)
+    made = retention(taking_part(*frames(officers), programme, AS_OF), programme)
     cell = ["organisation", "arm", "denominator"]
     came_further = (
-        (pl.col("n_at_risk") - pl.col("n_left") - pl.col("n_censored"))
-        == pl.col("n_at_risk").shift(-1).over(cell).fill_null(0)
+        (pl.col("n_at_risk") - pl.col("n_left")).shift(1).over(cell)
+        == pl.col("n_at_risk") + pl.col("n_censored")
     ).alias("came_further")
     assert made.select(came_further.all()).item()
     both = pl.col("n_dropped_out") + pl.col("n_left_organisation")
     assert made.select((pl.col("n_left") == both).all()).item()
     national = made.filter(organisation="all", arm="all", time=0)
-    counted = dict(national.select("denominator", "n_at_risk").iter_rows())
+    enrolled = pl.col("n_at_risk") + pl.col("n_censored")
+    counted = dict(national.select("denominator", enrolled).iter_rows())
     twice = sum(sessions is not None and sessions >= 2 for _, _, sessions, _ in officers)
     assert counted == ({"enrolled": len(officers), "two_sessions": twice} if officers else {})
     shares = made.drop_nulls("retained").select(
@@ -213,7 +236,7 @@ def test_the_comparison_is_the_log_rank_test_of_the_organisations(
 ) -> None:
     found = _by_key(
         tables.RETENTION_COMPARISON,
-        retention_comparison(taking_part(*frames(officers), programme), programme),
+        retention_comparison(taking_part(*frames(officers), programme, AS_OF), programme),
     )
     groups = _naive_groups(officers)
     assert found.keys() == {(arm, denominator) for where, arm, denominator in groups}
@@ -227,7 +250,7 @@ def test_the_comparison_is_the_log_rank_test_of_the_organisations(
         test = None
         if len(members) > 1:
             test = log_rank(
-                [[sum(at >= t for at, _ in group) for group in members] for t in range(4)],
+                [list(at_once) for at_once in zip(*map(_naive_risk, members), strict=True)],
                 [[group.count((t, "dropped_out")) for group in members] for t in range(4)],
             )
         if test is None:
@@ -253,8 +276,8 @@ def test_the_order_of_rows_does_not_matter(
     enrolled, waves = frames(officers)
     rows = list(range(waves.height))
     shuffler.shuffle(rows)
-    in_order = taking_part(enrolled, waves, programme)
-    shuffled = taking_part(enrolled.reverse(), waves[rows], programme)
+    in_order = taking_part(enrolled, waves, programme, AS_OF)
+    shuffled = taking_part(enrolled.reverse(), waves[rows], programme, AS_OF)
     assert table(in_order, programme).equals(table(shuffled, programme))
 
 
@@ -267,7 +290,7 @@ def test_notes_say_why_a_figure_is_missing(
 ) -> None:
     answered, missed = ("completed",) * 3, ("completed", "missed", "missed")
     officers = [("north", "programme", None, missed), ("south", "programme", 5, answered)]
-    made = retention(taking_part(*frames(officers), programme), programme)
+    made = retention(taking_part(*frames(officers), programme, AS_OF), programme)
     of_arm = {"arm": "programme", "denominator": "enrolled"}
     before = _noted(made, organisation="north", time=0, **of_arm)
     assert before["note"] == module.NOTE_AT_THE_EDGE
@@ -277,6 +300,14 @@ def test_notes_say_why_a_figure_is_missing(
     assert (gone["retained"], gone["dropped_out"], gone["standard_error"]) == (0.0, 1.0, None)
     later = _noted(made, organisation="north", time=2, **of_arm)
     assert (later["retained"], later["note"]) == (None, module.NOTE_NOBODY)
+    officers = [("north", "programme", 5, ("completed", "open", "not_yet_due"))]
+    waiting = retention(taking_part(*frames(officers), programme, AS_OF), programme)
+    notes = waiting.filter(organisation="north", **of_arm)["note"].to_list()
+    at_the_edge = module.NOTE_AT_THE_EDGE
+    assert notes == [at_the_edge, module.NOTE_UNDECIDED, module.NOTE_NOBODY, module.NOTE_NOBODY]
+    officers = [("north", "programme", 5, ("open", "not_yet_due", "not_yet_due"))]
+    begun = retention(taking_part(*frames(officers), programme, AS_OF), programme)
+    assert _noted(begun, organisation="north", time=0, **of_arm)["note"] == module.NOTE_UNDECIDED
     uncounted = _noted(made, organisation="north", denominator="two_sessions", time=0)
     assert (uncounted["n_at_risk"], uncounted["note"]) == (0, module.NOTE_NOBODY_COUNTED)
     assert made.filter(time=0)["wave"].is_null().all()
@@ -284,7 +315,7 @@ def test_notes_say_why_a_figure_is_missing(
 
 
 def test_nobody_enrolled_gives_no_rows(frames: Callable[..., Any], programme: Programme) -> None:
-    nobody = taking_part(*frames([]), programme)
+    nobody = taking_part(*frames([]), programme, AS_OF)
     assert tables.RETENTION.conform(retention(nobody, programme)).is_empty()
     made = retention_comparison(nobody, programme)
     assert tables.RETENTION_COMPARISON.conform(made).is_empty()
@@ -296,4 +327,4 @@ def test_refuses_a_ledger_that_does_not_add_up(
     enrolled, waves = frames([("north", "programme", 2, ("completed",) * 3)])
     for spoilt in (waves.head(2), pl.concat([waves.head(2), waves.head(1)])):
         with pytest.raises(ValueError, match="participant_waves"):
-            taking_part(enrolled, spoilt, programme)
+            taking_part(enrolled, spoilt, programme, AS_OF)

@@ -1,7 +1,9 @@
 # Reference figures for retention, from R's survival package.
 # Run here: Rscript retention.R        (R with survival and jsonlite; draws officers.csv anew, seed fixed,
 #                                       and writes retention.json)
-# Simulated officers: time 1..5 is the last wave answered; state is what came after it.
+# Simulated officers: time 1..5 is the last wave answered; state is what came after it. An event at a
+# time is that the next wave was not answered, so those of whom that is not known leave before it,
+# half a step earlier. Who answered the last wave stays until the end.
 suppressMessages({library(survival); library(jsonlite)})
 set.seed(20261126)
 officer <- function(i, dropping, leaving) {
@@ -23,17 +25,20 @@ d$time <- as.integer(d$time)
 write.csv(d, "officers.csv", row.names = FALSE, quote = FALSE)
 
 d$state <- factor(d$state, c("censored", "dropped_out", "left_organisation"))
-many <- survfit(Surv(time, state) ~ 1, data = d, id = 1:nrow(d), conf.type = "log-log")
-one <- survfit(Surv(time, state != "censored") ~ 1, data = d, conf.type = "log-log")
-one <- summary(one, times = many$time)
+d$until <- ifelse(d$state == "censored" & d$time < 5, d$time - .5, d$time)
+many <- survfit(Surv(until, state) ~ 1, data = d, id = 1:nrow(d), conf.type = "log-log")
+one <- survfit(Surv(until, state != "censored") ~ 1, data = d, conf.type = "log-log")
+many <- summary(many, times = 1:5)
+one <- summary(one, times = 1:5)
 of <- function(state) {
   k <- which(many$states == state)
   list(share = many$pstate[, k], se = many$std.err[, k], lower = many$lower[, k], upper = many$upper[, k])
 }
-test <- survdiff(Surv(time, state == "dropped_out") ~ organisation, data = d)
+test <- survdiff(Surv(until, state == "dropped_out") ~ organisation, data = d)
 out <- list(
   versions = list(R = as.character(getRversion()), survival = as.character(packageVersion("survival"))),
   time = many$time,
+  n_at_risk = one$n.risk,
   retained = list(share = one$surv, se = one$std.err, lower = one$lower, upper = one$upper),
   dropped_out = of("dropped_out"),
   left_organisation = of("left_organisation"),
