@@ -58,6 +58,11 @@ def taking_part(
     over = _by_wave(
         ledger["cell"], (ledger["missed_after"] < as_of).fill_null(value=False), programme
     )
+    dated = _by_wave(ledger["cell"], ledger["missed_after"].is_not_null(), programme)
+    # Whoever answers early is known to have come through, when nothing is known of those who wait:
+    # until the wave is over its answers count as if they had not come.
+    early = _is_one_of(ANSWERED)[codes] & dated & ~over
+    codes = np.where(early, list(WaveStatus).index(WaveStatus.OPEN), codes)
     places = np.arange(1, codes.shape[1] + 1)
     time = (_is_one_of(ANSWERED)[codes] * places).max(axis=1)
     held = ~_is_one_of([WaveStatus.NOT_SCHEDULED])[codes]

@@ -46,7 +46,8 @@ def _officers(
 
     Everybody fails to answer the next wave with probability `HAZARD`. Half of those withdraw ten
     days before it falls due, and a quarter as much leave the organisation; the others just do not
-    answer. A wave is answered on its last day, so that nothing is known early but departures.
+    answer. Half of those who will answer do so on the day due, the others on the last day: so
+    departures and answers are known early, and silence is not.
     """
     as_of = FIRST + WAVES * BETWEEN_WAVES
     waves_due = np.concatenate([np.array(due) for due in cohorts.values()])
@@ -60,8 +61,10 @@ def _officers(
     over = due + WAITED_FOR.days < 0
     departs = np.take_along_axis(due, np.minimum(answered, WAVES - 1)[:, None], axis=1) - 10
     gone = (how != "missed")[:, None] & (departs <= 0) & (place >= answered[:, None])
+    will_answer = place < answered[:, None]
+    at_once = will_answer & (due <= 0) & (random.random(due.shape) < 0.5)
     status = np.select(
-        [over & (place < answered[:, None]), gone, over, due <= 0],
+        [(over & will_answer) | at_once, gone, over, due <= 0],
         ["completed", np.broadcast_to(how[:, None], due.shape), "missed", "open"],
         "not_yet_due",
     )
