@@ -34,6 +34,7 @@ waves:
   - {wave: end, due_after_days: 126}
 organisations:
   - {organisation: north-unit, name: North Unit, kind: violence_reduction_unit}
+  - {organisation: east-unit, name: East Unit, kind: violence_reduction_unit}
 """)
 AS_OF = date(2026, 6, 30)
 YESTERDAY, CLOSES = date(2026, 6, 29), date(2026, 7, 20)
@@ -336,3 +337,14 @@ def test_their_new_force_reminds_rather_than_a_unit_and_the_old_force_never() ->
     assert by_organisation(without_surrey) == {"kent": [], "north-unit": [90]}
     only_kent = [row for row in roster if row["organisation"] == "kent"]
     assert by_organisation(only_kent) == {"kent": []}
+
+
+def test_of_two_units_the_one_that_enrolled_a_transferred_officer_reminds_them() -> None:
+    roster = [
+        listed("p1", row, organisation=unit, known_as="p1-new", home_force="surrey")
+        for row, unit in ((90, "north-unit"), (91, "east-unit"))
+    ]
+    officers, waves = [officer("p1", "north-unit")], [measured("p1", "north-unit")]
+    by_north = reminded(officers, waves, roster, "north-unit", aliases=MOVED_ON)
+    assert by_north["row_number"].to_list() == [90]
+    assert reminded(officers, waves, roster, "east-unit", aliases=MOVED_ON).is_empty()
