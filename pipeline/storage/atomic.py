@@ -19,7 +19,7 @@ _REPLACED = ".replaced-"
 @contextmanager
 def temporary(folder: Path, suffix: str = "") -> Iterator[Path]:
     """A name to write to; what is still there under it when the block ends is removed."""
-    path = folder / f"{_PREFIX}{uuid.uuid4().hex}-{suffix or 'file'}"
+    path = folder / f"{_own_name()}-{suffix or 'file'}"
     try:
         yield path
     finally:
@@ -59,7 +59,7 @@ def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
     process killed in that moment leaves the old one aside, and `recover` puts it back.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"{_PREFIX}{uuid.uuid4().hex}")
+    new = path.with_name(_own_name())
     new.mkdir()
     try:
         fill(new)
@@ -105,7 +105,36 @@ def sweep(folder: Path, before: float, *, below: bool = True, suffix: str = "") 
     """
     pattern = f"{_PREFIX}*{suffix}*" if suffix else f"{_PREFIX}*"
     found = sorted(folder.rglob(pattern) if below else folder.glob(pattern))
-    leftovers = [path for path in found if _written_at(path) < before]
+    return _removed([path for path in found if _written_at(path) < before])
+
+
+def sweep_of_the_dead(folder: Path) -> int:
+    """Remove what writers left in a folder that do not run any more; returns how many.
+
+    A writer of another machine seems dead here: only for a folder that one machine writes to.
+    """
+    found = sorted(folder.glob(f"{_PREFIX}*"))
+    return _removed([path for path in found if _writer_is_dead(path.name)])
+
+
+def _own_name() -> str:
+    return f"{_PREFIX}{os.getpid()}-{uuid.uuid4().hex}"
+
+
+def _writer_is_dead(name: str) -> bool:
+    number = name.removeprefix(_PREFIX).partition("-")[0]
+    if not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return False
+
+
+def _removed(leftovers: list[Path]) -> int:
     for leftover in leftovers:
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)

@@ -196,13 +196,15 @@ class Home:
     def recover(self) -> int:
         """Undo what killed runs left half done; only for the one who holds the lock.
 
-        Beside the lake others write too, so leftovers there must be an hour old; those of the
-        warehouse need not.
+        Beside the lake others write too, so leftovers there are those of writers that do not run
+        any more; those of the warehouse are nobody's but the holder's.
         """
         return (
             atomic.recover(self.root / "lake" / "submissions")
             + atomic.recover(self.root / "lake" / "stages")
             + atomic.sweep(self.root, atomic.AT_ANY_TIME, below=False, suffix=self.warehouse.suffix)
+            + atomic.sweep_of_the_dead(self.root)
+            + atomic.sweep_of_the_dead(self.root / "lake")
         )
 
     def must_have_its_store(self, records: Iterable[Record]) -> None:

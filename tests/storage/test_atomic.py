@@ -169,5 +169,16 @@ def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path):
     assert atomic.sweep(tmp_path, time.time() + 1) == 0
 
 
+def test_what_the_dead_left_is_swept_and_what_the_living_write_is_not(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    for name in (f"{ended.pid}-0f", f"{os.getpid()}-0f", "0f", f"{10**30}-0f"):
+        (tmp_path / f".writing-{name}-.json").write_bytes(b"half")
+    (tmp_path / f".writing-{ended.pid}-1f").mkdir()
+    assert atomic.sweep_of_the_dead(tmp_path) == 2
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {f".writing-{n}-.json" for n in (f"{os.getpid()}-0f", "0f", f"{10**30}-0f")}
+
+
 def test_there_is_nothing_to_sweep_where_there_is_no_folder(tmp_path):
     assert atomic.sweep(tmp_path / "missing", time.time()) == 0
