@@ -120,7 +120,7 @@ def _register(kind: Kind, here: Home, ids: list[str], stage: Stage) -> Made:
             doubt, on=IN_DOUBT.names(), how="left", maintain_order="left"
         )
         rows = rows.with_columns(pl.col("contradicting").fill_null(False))
-    rows = under_one_name(rows, aliases)
+    rows = under_one_name(rows.with_columns(known_as="participant_id"), aliases)
     roster = rows if kind == Kind.ROSTER else stage.read("roster")
     made = standing_registers(kind, rows, enrolment_of(roster))
     return {kind.value: made.counting, **_beside(kind, made)}, {"rows": made.counting.height}

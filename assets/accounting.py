@@ -88,7 +88,7 @@ def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
         broken = [standing, found, *by_contract, stage.read("disappeared")]
         aliases = stage.read(tables.PARTICIPANT_ALIAS.name)
         kept = quarantine(
-            [under_one_name(rows, aliases).drop("known_as") for rows in broken],
+            [under_one_name(rows, aliases) for rows in broken],
             responses,
             verdicts,
             ever_waived=stage.read("ever_waived"),

@@ -14,8 +14,8 @@ from scipy.sparse import coo_array, csr_array, hstack
 
 from pipeline import tables
 from pipeline.evaluation.cells import UNITS_PER_POINT, joined_notes, scored
+from pipeline.evaluation.intervals import Z
 from pipeline.evaluation.logistic import LogisticFit, NoFit, fit_logistic
-from pipeline.evaluation.survival import Z
 from pipeline.evaluation.taking_part import dropped_out_later
 from pipeline.programme import Programme
 

@@ -9,9 +9,13 @@ Sums over clusters are `math.fsum`, which rounds once, so the order of the clust
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
+
+Z: Final = float(ndtri(0.975))
+"""So many standard errors to either side of a normal estimate are its 95% interval."""
 
 
 @dataclass(frozen=True, slots=True)

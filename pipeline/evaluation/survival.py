@@ -10,12 +10,11 @@ is censored before its events is not among them.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
-from scipy.special import chdtrc, ndtri
+from scipy.special import chdtrc
 
-Z: Final = float(ndtri(0.975))
+from pipeline.evaluation.intervals import Z
 
 
 @dataclass(frozen=True, slots=True)

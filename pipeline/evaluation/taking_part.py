@@ -11,10 +11,9 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from pipeline.follow_up.statuses import ANSWERED
 from pipeline.programme import Programme
 from pipeline.vocabulary import Ending, WaveStatus
-
-ANSWERED: Final = (WaveStatus.COMPLETED, WaveStatus.COMPLETED_OUT_OF_WINDOW, WaveStatus.PARTIAL)
 
 ENDINGS: Final[Mapping[WaveStatus, Ending]] = {
     WaveStatus.MISSED: Ending.DROPPED_OUT,
@@ -146,7 +145,7 @@ def _by_wave(cells: pl.Series, values: pl.Series, programme: Programme) -> np.nd
     return placed.reshape(-1, len(programme.wave_names))
 
 
-def _is_one_of(terms: Iterable[WaveStatus]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _is_one_of(terms: Iterable[str]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Truth for each `WaveStatus` by its place in the enum."""
     wanted = set(terms)
     return np.array([status in wanted for status in WaveStatus])

@@ -74,9 +74,9 @@ def standing_registers(kind: Kind, rows: pl.DataFrame, enrolment: Enrolment) -> 
     """Registers of one kind: unknown officers are quarantined, older rows superseded.
 
     `rows` has submission_id and `arrived`, the place of its submission in the order of arrival, and
-    `known_as` (`transfers.under_one_name`): a newer row replaces what its own organisation said of
-    an officer under the same pseudonym, and nothing else. What organisations tell differently is
-    for the ledger to settle. Departures say whether they are `contradicting`.
+    `known_as`, the pseudonym they came under: a newer row replaces what its own organisation said
+    of an officer under the same pseudonym, and nothing else. What organisations tell differently
+    is for the ledger to settle. Departures say whether they are `contradicting`.
     """
     findings = [STANDING_FINDINGS.to_frame()]
     if kind != Kind.ROSTER:

@@ -165,14 +165,10 @@ def taken_up(departures: pl.DataFrame, aliases: pl.DataFrame) -> pl.Series:
 
 
 def under_one_name(rows: pl.DataFrame, aliases: pl.DataFrame) -> pl.DataFrame:
-    """`rows` with the pseudonym that each officer keeps, and `known_as`, the one they came under.
-
-    The rows stay in their order.
-    """
-    named = rows.with_columns(pl.col("participant_id").alias("known_as"))
+    """`rows` with the pseudonym that each officer keeps; the rows stay in their order."""
     if aliases.is_empty():
-        return named
-    return named.with_columns(
+        return rows
+    return rows.with_columns(
         pl.col("participant_id").replace(
             aliases["alias_id"].to_list(), aliases["participant_id"].to_list()
         )

@@ -136,7 +136,11 @@ def under_their_names(folder: Path) -> tuple[dict[str, pl.DataFrame], pl.DataFra
     came["departures"] = left.with_columns(
         taken_up(left, aliases), pl.lit(False).alias("contradicting")
     )
-    return {kind: under_one_name(rows, aliases) for kind, rows in came.items()}, aliases
+    named = {
+        kind: under_one_name(rows.with_columns(known_as="participant_id"), aliases)
+        for kind, rows in came.items()
+    }
+    return named, aliases
 
 
 def ledger_of(folder: Path) -> tuple[Ledger, pl.DataFrame]:
