@@ -89,6 +89,19 @@ class DecisionAction(Term):
     WAIVE = "waive", "A row counts until an end date although it broke a rule."
 
 
+class EntryKind(Term):
+    """What is put on record beside receipts and decisions; the store refuses any other."""
+
+    LEFT_PROGRAMME = "left_programme", "An officer left the programme; what they answered stays."
+    COLLECTION_STOPPED = "collection_stopped", "Nothing that arrives later of an officer counts."
+    ERASED = "erased", "An officer's rows were removed; the tombstone keeps them out."
+    KEY_ROTATED = "key_rotated", "Every pseudonym was carried on by one more key."
+    LINK_JUDGED = "link_judged", "A steward said whether two codes are of one officer."
+    TEXT_JUDGED = "text_judged", "A steward read a comment and approved it or did not."
+    RELEASED = "released", "A release was made, with digests of who is in each cell."
+    REMINDED = "reminded", "Names of officers who have not answered were written to a file."
+
+
 class DuplicatePolicy(Term):
     FIRST_COMPLETE = "first_complete", "The earliest response with every item answered stays."
     LAST = "last", "The latest response stays."

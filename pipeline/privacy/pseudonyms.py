@@ -12,7 +12,7 @@ enough collar numbers to hash them all.
 import hmac
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -25,6 +25,7 @@ _BYTES = 10
 """Of a hash kept: 80 bits, so that among a million officers two meet with p < 1e-12."""
 
 _AS_DECIMAL = re.compile(r"(?<=\d)\.0+$")
+_PSEUDONYM = re.compile(rf"v(\d+)-[0-9a-f]{{{2 * _BYTES}}}")
 _SEPARATORS = re.compile(r"[\s\-_/.]+")
 
 
@@ -50,6 +51,16 @@ class Pseudonymiser:
         named = rows.with_columns(pl.lit(organisation).alias("organisation"))
         return self._of_unique(named, "organisation", column, partial(self._labels, column))
 
+    def carried_on(self, pseudonyms: pl.Series) -> pl.Series:
+        """Pseudonyms of any version as they are under the newest key; null stays null.
+
+        What is on record (tombstones, links, digests) keeps the version it was written with. Raises
+        ValueError for what is no pseudonym of these keys, without quoting it.
+        """
+        every = pseudonyms.drop_nulls().unique().to_list()
+        newest = [_carried_on(pseudonym, self.keys) for pseudonym in every]
+        return pseudonyms.replace_strict(every, newest, return_dtype=pl.String)
+
     def _participants(self, home_force: str, identifiers: list[str]) -> list[str | None]:
         settings = self.identifiers.of(home_force)
         normalised = [normalised_identifier(identifier, settings) for identifier in identifiers]
@@ -70,12 +81,7 @@ class Pseudonymiser:
             return _named(own.hexdigest(), 1)
 
         pseudonyms = [continued(text) if text else None for text in texts]
-        for version, key in enumerate(self.keys[1:], start=2):
-            pseudonyms = [
-                _shortened(key, before.encode("ascii"), version) if before else None
-                for before in pseudonyms
-            ]
-        return pseudonyms
+        return [_through(self.keys, first, 1) if first else None for first in pseudonyms]
 
     def _of_unique(
         self,
@@ -113,6 +119,21 @@ def as_numbers(pseudonyms: pl.Series) -> pl.Series:
 def _with_length(text: str) -> bytes:
     encoded = text.encode("utf-8")
     return len(encoded).to_bytes(4, "big") + encoded
+
+
+def _carried_on(pseudonym: str, keys: Sequence[bytes]) -> str:
+    found = _PSEUDONYM.fullmatch(pseudonym)
+    version = int(found[1]) if found else 0
+    if not 1 <= version <= len(keys):
+        raise ValueError("no pseudonym of these keys")
+    return _through(keys, pseudonym, version)
+
+
+def _through(keys: Sequence[bytes], pseudonym: str, version: int) -> str:
+    """One pseudonym of a version through every key that is newer."""
+    for newer, key in enumerate(keys[version:], start=version + 1):
+        pseudonym = _shortened(key, pseudonym.encode("ascii"), newer)
+    return pseudonym
 
 
 def _shortened(key: bytes, message: bytes, version: int) -> str:

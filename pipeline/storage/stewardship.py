@@ -1,11 +1,13 @@
 """The stewardship store: what cannot be made again, in one SQLite file that only ever grows.
 
-What belongs here: when each submission was first seen and in which order, and what stewards
-decided. What stays out: what decisions mean (`pipeline/quality/decisions.py`).
+What belongs here: when each submission was first seen and in which order, what stewards decided,
+and the audit trail of all other acts. What stays out: what decisions and acts mean
+(`pipeline/quality/decisions.py`, `pipeline/entries.py`).
 
 The file is made by the first write. A reader that finds none finds nothing, and makes none.
 """
 
+import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,20 +17,43 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
+from pipeline.entries import Act, Entry
 from pipeline.programme import UnusableConfiguration
 from pipeline.quality.decisions import Decision, Ruling
 from pipeline.storage import atomic
-from pipeline.vocabulary import DecisionAction
+from pipeline.vocabulary import DecisionAction, EntryKind
 
 T = TypeVar("T")
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
+_WITH_ENTRIES: Final = 2
 _SECONDS_TO_WAIT: Final = 30
 _MODE: Final = 0o600
 
+
 # A rollback journal, not a write-ahead log: one file is the whole store, so a copy of it taken
 # while nobody writes is whole. Append-only is held by the file itself, not by this module alone.
-_SCHEMA: Final = (
+def _append_only(table: str, keys: Sequence[str]) -> tuple[str, ...]:
+    """Triggers that refuse every change of a table but one more row."""
+    # INSERT OR REPLACE deletes without asking the triggers on deletion.
+    taken = " OR ".join(f"{key} = NEW.{key}" for key in keys)
+    return (
+        *(
+            f"""
+            CREATE TRIGGER {table}_refuse_{act} BEFORE {act} ON {table}
+            BEGIN SELECT RAISE(ABORT, '{table} only ever grow'); END
+            """
+            for act in ("UPDATE", "DELETE")
+        ),
+        f"""
+        CREATE TRIGGER {table}_refuse_REPLACE BEFORE INSERT ON {table}
+        WHEN EXISTS (SELECT 1 FROM {table} WHERE {taken})
+        BEGIN SELECT RAISE(ABORT, '{table} only ever grow'); END
+        """,  # noqa: S608 - of our own names
+    )
+
+
+_VERSION_1: Final = (
     """
     CREATE TABLE receipts (
         place INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -50,28 +75,25 @@ _SCHEMA: Final = (
         until TEXT
     )
     """,
-    *(
-        f"""
-        CREATE TRIGGER {table}_refuse_{act} BEFORE {act} ON {table}
-        BEGIN SELECT RAISE(ABORT, '{table} only ever grow'); END
-        """
-        for table in ("receipts", "decisions")
-        for act in ("UPDATE", "DELETE")
-    ),
-    # INSERT OR REPLACE deletes without asking the triggers above.
-    """
-    CREATE TRIGGER receipts_refuse_REPLACE BEFORE INSERT ON receipts
-    WHEN EXISTS (SELECT 1 FROM receipts
-                 WHERE place = NEW.place OR submission_id = NEW.submission_id)
-    BEGIN SELECT RAISE(ABORT, 'receipts only ever grow'); END
-    """,
-    """
-    CREATE TRIGGER decisions_refuse_REPLACE BEFORE INSERT ON decisions
-    WHEN EXISTS (SELECT 1 FROM decisions WHERE decision = NEW.decision)
-    BEGIN SELECT RAISE(ABORT, 'decisions only ever grow'); END
-    """,
-    f"PRAGMA user_version = {SCHEMA_VERSION}",
+    *_append_only("receipts", ("place", "submission_id")),
+    *_append_only("decisions", ("decision",)),
 )
+_VERSION_2: Final = (
+    """
+    CREATE TABLE entries (
+        entry INTEGER PRIMARY KEY AUTOINCREMENT,
+        entered_at TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        steward TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        body TEXT NOT NULL CHECK (json_valid(body))
+    )
+    """,
+    *_append_only("entries", ("entry",)),
+)
+_STEPS: Final = (_VERSION_1, _VERSION_2)
+"""What makes each version out of the one before, the first out of nothing. Steps that were
+published never change; a new one comes behind them."""
 
 _DAMAGED = (
     "stewardship.sqlite is damaged or is not Muster's; put its backup in its place, since what it "
@@ -204,6 +226,32 @@ class Stewardship:
         """Every decision, in the order in which they were taken."""
         return self._read(_decisions) or []
 
+    def enter(self, acts: Sequence[Act], now: datetime) -> list[Entry]:
+        """Put acts on record, all of them or none; returns them as recorded."""
+        with self._writing() as connection:
+            before = _entries(connection)
+            entered_at = _text(max([now, *(e.entered_at for e in before[-1:])]))
+            connection.executemany(
+                "INSERT INTO entries (entered_at, kind, steward, reason, body) "
+                "VALUES (?, ?, ?, ?, ?)",
+                [
+                    (
+                        entered_at,
+                        act.kind.value,
+                        act.steward,
+                        act.reason,
+                        json.dumps(act.body, sort_keys=True),
+                    )
+                    for act in acts
+                ],
+            )
+            return _entries(connection)[len(before) :]
+
+    def entries(self, *kinds: EntryKind) -> list[Entry]:
+        """Every entry of these kinds, or of all, in the order in which they were made."""
+        every = self._read(_entries) or []
+        return [entry for entry in every if not kinds or entry.kind in kinds]
+
     def backup(self, to: Path) -> bool:
         """Copy the store while others may use it; returns whether there was one to copy."""
         if not self.path.exists():
@@ -227,9 +275,7 @@ class Stewardship:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 # Asked inside the transaction: another process may just have made the tables.
-                if not _version(connection):
-                    for statement in _SCHEMA:
-                        connection.execute(statement)
+                _bring_up_to_date(connection)
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
@@ -286,6 +332,14 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
+def _bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Make the tables that the file does not have yet, within the transaction that needs them."""
+    for version, step in enumerate(_STEPS[_version(connection) :], _version(connection) + 1):
+        for statement in step:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {version}")
+
+
 def _make_private(path: Path) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, _MODE))
 
@@ -323,6 +377,25 @@ def _decisions(connection: sqlite3.Connection) -> list[Decision]:
             )
         )
     return made
+
+
+def _entries(connection: sqlite3.Connection) -> list[Entry]:
+    if _version(connection) < _WITH_ENTRIES:
+        return []
+    rows = connection.execute(
+        "SELECT entry, entered_at, kind, steward, reason, body FROM entries ORDER BY entry"
+    )
+    return [
+        Entry(
+            entry=number,
+            entered_at=datetime.fromisoformat(entered_at),
+            kind=EntryKind(kind),
+            steward=steward,
+            reason=reason,
+            body=json.loads(body),
+        )
+        for number, entered_at, kind, steward, reason, body in rows
+    ]
 
 
 def _text(moment: datetime) -> str:

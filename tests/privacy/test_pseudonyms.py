@@ -50,6 +50,22 @@ def test_rotation_is_a_chain_that_needs_no_identifiers() -> None:
     assert third == "v3-" + hmac.new(KEY_3, second.encode(), sha256).hexdigest()[:20]
 
 
+def test_what_is_on_record_is_carried_on_to_the_newest_key() -> None:
+    (first,) = pseudonyms(pseudonymiser(KEY_1), ("kent", "4711"))
+    (second,) = pseudonyms(pseudonymiser(KEY_1, KEY_2), ("kent", "4711"))
+    newest = pseudonymiser(KEY_1, KEY_2, KEY_3)
+    (third,) = pseudonyms(newest, ("kent", "4711"))
+    on_record = pl.Series([third, first, None, second, first])
+    assert newest.carried_on(on_record).to_list() == [third, third, None, third, third]
+    assert newest.carried_on(on_record.clear()).is_empty()
+
+
+@pytest.mark.parametrize("other", ["v4-" + "0" * 20, "v0-" + "0" * 20, "v1-" + "0" * 19, "4711"])
+def test_what_is_no_pseudonym_of_these_keys_is_refused_unquoted(other: str) -> None:
+    with pytest.raises(ValueError, match="^no pseudonym of these keys$"):
+        pseudonymiser(KEY_1, KEY_2, KEY_3).carried_on(pl.Series([other]))
+
+
 def test_another_key_programme_force_or_number_is_another_pseudonym() -> None:
     made = {
         *pseudonyms(pseudonymiser(KEY_1), ("kent", "1"), ("essex", "1"), ("kent", "2")),

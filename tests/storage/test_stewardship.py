@@ -4,16 +4,18 @@ import sqlite3
 import stat
 import threading
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from pipeline.entries import Act
 from pipeline.programme import UnusableConfiguration
 from pipeline.quality.decisions import Ruling
 from pipeline.storage import stewardship
 from pipeline.storage.stewardship import SCHEMA_VERSION, Stewardship
-from pipeline.vocabulary import DecisionAction
+from pipeline.vocabulary import DecisionAction, EntryKind
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 MODIFIED = datetime(2026, 3, 1, 9, 30, 0, 654321, tzinfo=UTC)
@@ -106,11 +108,43 @@ def test_decisions_come_back_as_they_were_taken(store: Stewardship) -> None:
         assert getattr(second, field) == getattr(WAIVING, field)
 
 
-@pytest.mark.parametrize("table", ["receipts", "decisions"])
+LEAVING = Act(
+    kind=EntryKind.LEFT_PROGRAMME,
+    steward="data.steward",
+    reason="the officer wrote to us",
+    body={"participant_id": "v1-00", "rows": [1, 2]},
+)
+
+
+def test_entries_come_back_as_they_were_made_and_by_kind(store: Stewardship) -> None:
+    assert store.entries() == []
+    erased = replace(LEAVING, kind=EntryKind.ERASED, body={})
+    first, second = store.enter([LEAVING, erased], NOON)
+    assert store.entries() == [first, second]
+    assert store.entries(EntryKind.ERASED) == [second]
+    assert (first.entry, first.entered_at, first.body) == (1, NOON, LEAVING.body)
+    assert store.enter([LEAVING], NOON - HOUR)[0].entered_at == NOON
+
+
+def test_a_store_of_the_first_version_is_read_and_brought_up_to_date(store: Stewardship) -> None:
+    for statement in stewardship._VERSION_1:
+        rows(store, statement)
+    rows(store, "PRAGMA user_version = 1")
+    rows(store, "INSERT INTO receipts VALUES (7, 'a', '2026-03-02', '2026-03-01')")
+    assert store.entries() == []
+    assert list(store.receipts()) == ["a"]
+    store.enter([LEAVING], NOON)
+    assert [entry.kind for entry in store.entries()] == [EntryKind.LEFT_PROGRAMME]
+    assert store.receipts()["a"].place == 7
+    with closing(sqlite3.connect(store.path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+
+
+@pytest.mark.parametrize("table", ["receipts", "decisions", "entries"])
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE {table} SET submission_id = 'x'",
+        "UPDATE {table} SET rowid = 9",
         "DELETE FROM {table}",
         "INSERT OR REPLACE INTO {table} SELECT * FROM {table}",
     ],
@@ -118,10 +152,12 @@ def test_decisions_come_back_as_they_were_taken(store: Stewardship) -> None:
 def test_nothing_on_record_can_be_changed(table: str, change: str, store: Stewardship) -> None:
     store.receive([("a", MODIFIED)], NOON)
     store.record([accepting()], NOON)
+    store.enter([LEAVING], NOON)
     with pytest.raises(sqlite3.IntegrityError, match="only ever grow"):
         rows(store, change.format(table=table))
     assert list(store.receipts()) == ["a"]
     assert len(store.decisions()) == 1
+    assert len(store.entries()) == 1
 
 
 def test_an_action_that_is_none_is_refused_by_the_file(store: Stewardship) -> None:
