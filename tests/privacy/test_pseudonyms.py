@@ -62,7 +62,7 @@ def test_what_is_on_record_is_carried_on_to_the_newest_key() -> None:
 
 @pytest.mark.parametrize("other", ["v4-" + "0" * 20, "v0-" + "0" * 20, "v1-" + "0" * 19, "4711"])
 def test_what_is_no_pseudonym_of_these_keys_is_refused_unquoted(other: str) -> None:
-    with pytest.raises(ValueError, match="^no pseudonym of these keys$"):
+    with pytest.raises(ValueError, match=r"^no pseudonym of these keys$"):
         pseudonymiser(KEY_1, KEY_2, KEY_3).carried_on(pl.Series([other]))
 
 
