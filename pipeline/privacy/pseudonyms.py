@@ -26,6 +26,17 @@ _BYTES = 10
 
 _AS_DECIMAL = re.compile(r"(?<=\d)\.0+$")
 _PSEUDONYM = re.compile(rf"v(\d+)-[0-9a-f]{{{2 * _BYTES}}}")
+_LOOKS_LIKE = dict(
+    zip(
+        "\u0410\u0412\u0415\u0405\u0406\u0408\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423"
+        "\u0425\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0391\u0392\u0395"
+        "\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf",
+        "ABESIJKMHOPCTYXaeopcyxijsABEZHIKMNOPTYXo",
+        strict=True,
+    )
+)
+"""Cyrillic and Greek letters that cannot be told from Latin ones by eye (Unicode Technical Standard
+39, confusables): typed on another keyboard, or put there to be another officer."""
 _SEPARATORS = re.compile(r"[\s\-_/.]+")
 
 
@@ -148,14 +159,25 @@ def _one_spelling(text: str) -> str:
     if text.isascii() and text.isalnum():
         return text.casefold()
     if not text.isascii():
-        # Signs that are not seen, and the dashes of word processors, are no part of a number.
-        text = "".join(
-            "-" if unicodedata.category(sign) == "Pd" else sign
-            for sign in unicodedata.normalize("NFKC", text)
-            if unicodedata.category(sign) != "Cf"
-        )
+        text = "".join(map(_plain, unicodedata.normalize("NFKC", text)))
     # A spreadsheet that took a column for decimals wrote 4711 as 4711.0.
     return _SEPARATORS.sub("", _AS_DECIMAL.sub("", text.strip())).casefold()
+
+
+def _plain(sign: str) -> str:
+    """A sign as a British keyboard has it, where it only looks or reads otherwise.
+
+    Signs that are not seen, and the dashes of word processors, are no part of a number; digits of
+    other scripts are digits; and a letter that looks like a Latin one was meant as it.
+    """
+    category = unicodedata.category(sign)
+    if category == "Cf":
+        return ""
+    if category == "Pd":
+        return "-"
+    if category == "Nd":
+        return str(unicodedata.decimal(sign))
+    return _LOOKS_LIKE.get(sign, sign)
 
 
 def normalised_identifier(identifier: str, settings: IdentifierSettings) -> str:
