@@ -25,7 +25,8 @@ _BYTES = 10
 """Of a hash kept: 80 bits, so that among a million officers two meet with p < 1e-12."""
 
 _AS_DECIMAL = re.compile(r"(?<=\d)\.0+$")
-_PSEUDONYM = re.compile(rf"v(\d+)-[0-9a-f]{{{2 * _BYTES}}}")
+PSEUDONYM = rf"v(\d+)-[0-9a-f]{{{2 * _BYTES}}}"
+"""What a pseudonym looks like; the group is the version of its key."""
 _SEPARATORS = re.compile(r"[\s\-_/.]+")
 
 
@@ -71,13 +72,13 @@ class Pseudonymiser:
 
     def _chained(self, what: str, where: str, texts: list[str]) -> list[str | None]:
         """Pseudonyms of texts, each through every key; None for an empty one."""
-        beginning = b"".join(_with_length(text) for text in (what, self.programme, where))
+        beginning = b"".join(with_length(text) for text in (what, self.programme, where))
         # The key and what is the same for all of them are hashed once.
         begun = hmac.new(self.keys[0], beginning, "sha256")
 
         def continued(text: str) -> str:
             own = begun.copy()
-            own.update(_with_length(text))
+            own.update(with_length(text))
             return _named(own.hexdigest(), 1)
 
         pseudonyms = [continued(text) if text else None for text in texts]
@@ -116,13 +117,14 @@ def as_numbers(pseudonyms: pl.Series) -> pl.Series:
     return (digits.str.to_integer(base=16, dtype=pl.UInt64) // 2).cast(pl.Int64)
 
 
-def _with_length(text: str) -> bytes:
+def with_length(text: str) -> bytes:
+    """A text with its length in front, so that no two fields of a message run together."""
     encoded = text.encode("utf-8")
     return len(encoded).to_bytes(4, "big") + encoded
 
 
 def _carried_on(pseudonym: str, keys: Sequence[bytes]) -> str:
-    found = _PSEUDONYM.fullmatch(pseudonym)
+    found = re.fullmatch(PSEUDONYM, pseudonym)
     version = int(found[1]) if found else 0
     if not 1 <= version <= len(keys):
         raise ValueError("no pseudonym of these keys")
