@@ -141,7 +141,7 @@ def rotate_key(
     with locks.held(here.lock, lambda: typer.echo("A run is at work; waiting for it.", err=True)):
         here.recover()
         try:
-            rotated = rotate(here, steward or getpass.getuser(), reason, datetime.now(UTC))
+            rotated = rotate(here, steward or _logged_in(), reason, datetime.now(UTC))
         except RotationFailed as failure:
             typer.echo(
                 f"The key was not rotated and nothing was changed: {failure}; a defect of Muster, "
@@ -150,6 +150,14 @@ def rotate_key(
             )
             raise SystemExit(Exit.DEFECT) from None
     _report(rotated, as_json=as_json)
+
+
+def _logged_in() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        # In a container nobody need be.
+        return "unknown"
 
 
 def _report(rotated: "Rotated", *, as_json: bool) -> None:
@@ -165,7 +173,7 @@ def _report(rotated: "Rotated", *, as_json: bool) -> None:
         return
     typer.echo(
         f"Carried on to {rotated.place}: {counts['officers']:,} officers in {counts['rows']:,} "
-        f"rows of {counts['submissions']:,} submissions; officers, rows and links between waves "
+        f"accepted rows of {counts['submissions']:,} submissions; officers, rows and links between waves "
         "are as many as before."
     )
     if rotated.incomplete:

@@ -44,7 +44,7 @@ class Rotated:
         """What the audit trail keeps of it."""
         return {
             "submissions": self.submissions,
-            "rows": sum(self.tally.rows.values()),
+            "rows": sum(n for (_, kept_as), n in self.tally.rows.items() if kept_as == "accepted"),
             "officers": self.tally.distinct.get("officers", 0),
         }
 
