@@ -173,8 +173,8 @@ def _report(rotated: "Rotated", *, as_json: bool) -> None:
         return
     typer.echo(
         f"Carried on to {rotated.place}: {counts['officers']:,} officers in {counts['rows']:,} "
-        f"accepted rows of {counts['submissions']:,} submissions; officers, rows and links between waves "
-        "are as many as before."
+        f"accepted rows of {counts['submissions']:,} submissions; officers, rows and links between "
+        "waves are as many as before."
     )
     if rotated.incomplete:
         typer.echo(

@@ -139,7 +139,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 def _prepare(home: Home, now: datetime) -> None:
     """What a run begins with, whatever started it."""
     home.recover()
-    home.keys()
+    home.proven_keys()
     records = home.lake.records()
     home.adopt(records)
     if any(record.rows_read is not None for record in records):

@@ -75,7 +75,7 @@ def _work(
 ) -> Work:
     records = home.lake.records()
     home.must_have_its_store(records)
-    home.keys()
+    home.proven_keys()
     landed = home.arrivals()
     new = outdated(landed, records)
     # A run begins with forgetting these, so the snapshot will be without them.

@@ -134,7 +134,7 @@ class Home:
                 found.append(UnusableMapping(organisation, problem))
         return tuple(found)
 
-    def keys(self) -> tuple[Key, ...]:
+    def proven_keys(self) -> tuple[Key, ...]:
         """Every key, oldest first, each of them the one that the pseudonyms here were made with.
 
         Raises UnusableConfiguration where one is missing, open to others, damaged or another, or
@@ -172,9 +172,9 @@ class Home:
         """Let lake and stewardship store both say with which keys pseudonyms are made.
 
         Either may have been lost or put back from a copy since. Done before the first pseudonym is
-        written. Only for the one who holds the lock. Raises what `keys` raises.
+        written. Only for the one who holds the lock. Raises what `proven_keys` raises.
         """
-        made, lake = made_with(self.keys(), self.programme.programme), self.lake
+        made, lake = made_with(self.proven_keys(), self.programme.programme), self.lake
         if lake.made_with() != made:
             lake.put_down(made, lake.how_rotated())
         recorded = on_record(self.stewardship.entries(*ON_RECORD))
@@ -197,7 +197,7 @@ class Home:
         )
 
     def pseudonymiser(self) -> Pseudonymiser:
-        secrets = tuple(key.secret for key in self.keys())
+        secrets = tuple(key.secret for key in self.proven_keys())
         return Pseudonymiser(secrets, self.programme.programme, self.programme.identifiers)
 
     def arrivals(self) -> list[Arrival]:

@@ -1,4 +1,4 @@
-"""Carrying on equals taking in again: the chain gives the pseudonyms that all keys together give."""
+"""Carrying on equals taking in again: the chain gives the pseudonyms that all keys give at once."""
 
 import polars as pl
 from hypothesis import given, settings

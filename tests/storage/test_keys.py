@@ -97,7 +97,7 @@ def test_a_file_and_the_environment_that_differ_are_refused(tmp_path):
 @pytest.mark.parametrize("text", ["", "ab" * 31, "not a key"])
 def test_a_damaged_key_of_the_environment_is_refused_even_beside_a_sound_file(tmp_path, text):
     _key(tmp_path, 1, "ab" * 32)
-    with pytest.raises(UnusableConfiguration, match="^MUSTER_KEY_1 is not a key of 32 bytes"):
+    with pytest.raises(UnusableConfiguration, match=r"^MUSTER_KEY_1 is not a key of 32 bytes"):
         load_keys(tmp_path, {"MUSTER_KEY_1": text})
 
 
@@ -135,7 +135,7 @@ def test_a_backup_may_lie_where_nobody_can_be_shut_out(tmp_path):
     (key,) = load_backup(tmp_path)
     assert (key.place, key.secret) == ("backup/key-1", b"\xab" * 32)
     _key(tmp_path, 2, "ab" * 31, 0o777)
-    with pytest.raises(UnusableConfiguration, match="^backup/key-2 is not a key"):
+    with pytest.raises(UnusableConfiguration, match=r"^backup/key-2 is not a key"):
         load_backup(tmp_path)
     with pytest.raises(UnusableConfiguration, match="no key in the backup folder"):
         load_backup(tmp_path / "nowhere")
