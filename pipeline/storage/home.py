@@ -290,6 +290,7 @@ class Home:
             + atomic.sweep(self.root, atomic.AT_ANY_TIME, below=False, suffix=self.warehouse.suffix)
             + atomic.sweep_of_the_dead(self.root)
             + atomic.sweep_of_the_dead(self.root / "lake")
+            + atomic.sweep_of_the_dead(self.secrets)
         )
 
     def must_have_its_store(self, records: Iterable[Record]) -> None:
