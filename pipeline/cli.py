@@ -286,7 +286,8 @@ def _run(
     _checked(home)
     home.sweep(datetime.now(UTC))
     with locks.held(home.lock, lambda: _tell(_ANOTHER_RUN)):
-        pass
+        # Where nothing is new no run follows that would do it.
+        home.recover()
     work = work_left_when_still(home, as_of, known_at)
     if work.still_written:
         _tell(f"{_files(work.still_written)} still being written; left for the next run.")
