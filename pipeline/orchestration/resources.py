@@ -72,7 +72,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             return
         here = Home(Path(self.root))
         with alive(here, context.run.run_id), locks.held(here.lock):
-            _prepare(here)
+            _prepare(here, self.now())
             self._run = _Run(here, self.now().date(), anew=ANEW in context.run.tags)
             yield self
 
@@ -136,11 +136,14 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 @value_free
-def _prepare(home: Home) -> None:
+def _prepare(home: Home, now: datetime) -> None:
     """What a run begins with, whatever started it."""
     home.recover()
+    home.proven_keys()
     records = home.lake.records()
     home.adopt(records)
+    if any(record.rows_read is not None for record in records):
+        home.settle_keys(now)
     home.forget_outlived(records)
 
 

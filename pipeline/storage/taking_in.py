@@ -24,7 +24,7 @@ def take_in_one(
     """Put one submission into the lake; None where its file has gone or changed meanwhile."""
     receipt = receipts[arrival.submission_id]
     problem, taken_in = arrival.problem, None
-    if arrival.mapping is not None and problem is None:
+    if arrival.mapping is not None and arrival.is_to_be_read:
         content = read_landing_file(arrival.file)
         if content is None:
             return None

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,10 +47,12 @@ class RunServer:
             env={**os.environ, "PYTHONPATH": str(PROJECT)},
         )
 
-    def run(self, home: Path, dies: list[Any] | None = None) -> dict[str, Any]:
+    def run(
+        self, home: Path, dies: list[Any] | None = None, arguments: Sequence[str] = RUN
+    ) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        request = {"home": str(home), "arguments": RUN, "dies": dies}
+        request = {"home": str(home), "arguments": [*arguments], "dies": dies}
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
