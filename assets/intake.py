@@ -39,7 +39,7 @@ def intake(
     receipts = here.stewardship.receive(
         [(a.submission_id, a.file.modified_at) for a in arrivals], home.now()
     )
-    one = partial(take_in_one, here, here.pseudonymiser(), receipts)
+    one = partial(take_in_one, here, here.pseudonymiser(), receipts, here.withdrawals())
     made = [record for record in mapper.map(one, arrivals) if record is not None]
     return dg.MaterializeResult(
         metadata={

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from pipeline.privacy.pseudonyms import Pseudonymiser
+from pipeline.privacy.withdrawals import KINDS, NOBODY, Withdrawals, withdrawals_of
 from pipeline.programme import Programme, UnusableConfiguration, load_programme
 from pipeline.programme_schema import PROGRAMME_SCHEMA_FILE, programme_schema
 from pipeline.quality.decisions import ever_waived
@@ -53,7 +54,7 @@ class Home:
 
     @property
     def lake(self) -> Lake:
-        return Lake(self.root / "lake")
+        return Lake(self.root / "lake", lambda: self.withdrawals().erased)
 
     @property
     def stages(self) -> Stages:
@@ -126,6 +127,11 @@ class Home:
         return Pseudonymiser(
             load_keys(self.secrets), self.programme.programme, self.programme.identifiers
         )
+
+    def withdrawals(self) -> Withdrawals:
+        """Acts on officers as they are on record at this moment, under the newest key."""
+        entries = self.stewardship.entries(*KINDS)
+        return withdrawals_of(entries, self.pseudonymiser().carried_on) if entries else NOBODY
 
     def arrivals(self) -> list[Arrival]:
         """What lies in landing, matched to sources, oldest first.
