@@ -47,7 +47,7 @@ Carrying = Callable[[pl.Series], pl.Series]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawal:
-    """One act on one officer, as it is on record, with pseudonyms under the newest key."""
+    """One act on one officer, as it is on record."""
 
     entry: int
     entered_at: datetime
@@ -55,7 +55,8 @@ class Withdrawal:
     steward: str
     reason: str
     names: tuple[str, ...]
-    """Every pseudonym of the officer."""
+    """Every pseudonym of the officer: as they were entered, and under the newest key. Rows that no
+    run has carried on yet are known by the first."""
     on: date | None = None
     """Day from which somebody who left counts as withdrawn."""
     after_place: int | None = None
@@ -210,7 +211,7 @@ def withdrawals_of(entries: Iterable[Entry], carried_on: Carrying) -> Withdrawal
     for entry in entries:
         if entry.kind in KINDS:
             body = entry.body
-            names = carried_on(pl.Series(body["participants"], dtype=pl.String))
+            entered = pl.Series(body["participants"], dtype=pl.String)
             acts.append(
                 Withdrawal(
                     entry=entry.entry,
@@ -218,7 +219,7 @@ def withdrawals_of(entries: Iterable[Entry], carried_on: Carrying) -> Withdrawal
                     kind=entry.kind,
                     steward=entry.steward,
                     reason=entry.reason,
-                    names=tuple(names),
+                    names=tuple(dict.fromkeys([*entered, *carried_on(entered)])),
                     on=date.fromisoformat(body["on"]) if "on" in body else None,
                     after_place=body.get("after_place"),
                     organisation=body.get("organisation"),
