@@ -101,7 +101,7 @@ def test_acts_hold_under_a_newer_key_and_for_rows_not_carried_on_yet() -> None:
 
 def test_a_pseudonym_of_other_keys_is_refused_without_being_quoted() -> None:
     act = erasing([named("4711", NEW)], None, rows=0, **SIGNED)
-    with pytest.raises(ValueError, match="^no pseudonym of these keys$"):
+    with pytest.raises(ValueError, match=r"^no pseudonym of these keys$"):
         on_record(act, pseudonymiser=OLD)
 
 
