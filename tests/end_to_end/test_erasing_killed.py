@@ -1,4 +1,4 @@
-"""Killed anywhere while an officer is erased: still there, or gone; and the next command ends it."""
+"""Killed anywhere while an officer is erased: they are there or gone, and the next run ends it."""
 
 import shutil
 from collections.abc import Iterator
@@ -66,8 +66,9 @@ def erasing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erasing]:
     numbers = [f"SIMK{n:06d}" for n in range(20)]
     files = {
         "roster": ["Number,Group,Enrolled", *(f"{n},G1,2025-01-02" for n in numbers)],
-        "answers 1": [f"{n},Start,2025-01-06,0,1,2,{n[-1]}" for n in numbers],
-        "answers 2": [f"{n},End,2025-05-26,0,1,2,{int(n[-1]) % 4}" for n in numbers],
+        "answers 1": [f"{n},Start,2025-01-06,0,1,2,{int(n[-1]) % 4}" for n in numbers],
+        # One answer of theirs is in quarantine.
+        "answers 2": [f"{n},End,2025-05-26,0,1,2,{9 if n == WHO else 1}" for n in numbers],
     }
     for name, rows in files.items():
         headings = [] if name == "roster" else ["Number,Wave,Done,Q1,Q2,Q3,Q4"]

@@ -1,4 +1,4 @@
-"""Runs `muster` commands over and over without importing everything each time, and dies where told to.
+"""Runs `muster` commands over and over without importing all of it each time; dies where told to.
 
 Reads one request a line (JSON) and answers one line. Each run is a fork of this process, which has
 imported all and used nothing, so a fork has no threads to lose. Where a run dies:
