@@ -20,6 +20,9 @@ FORCE, WHO = "simulated-force-01", "SIMK000007"
 ERASE = ["withdraw", "erase", "--force", FORCE, "--reason", "asked", "--steward", "s", "--yes"]
 RUN = ["run", "--as-of", AS_OF]
 POINTS = 14
+BEFORE_THE_TOMBSTONE = [["write", 1], ["after", 0.01]]
+"""The command first opens the lock; most of its time lies behind the tombstone."""
+
 SEED = 20261126
 MAY_HOLD = {"landing", "stewardship.sqlite", "backups"}
 
@@ -98,14 +101,18 @@ def test_an_undisturbed_erasure_leaves_no_byte(erasing: Erasing) -> None:
     assert {Path(path).parts[0] for path in held} == {"lake", "warehouse.duckdb"}
     home = erasing.folder / "undisturbed"
     assert files_holding(home, {erasing.name}, MAY_HOLD) == {}
-    assert set(files_holding(home, {erasing.name}, {"landing"})) == {"stewardship.sqlite"}
+    holding_tombstones = {
+        Path(p).parts[0] for p in files_holding(home, {erasing.name}, {"landing"})
+    }
+    assert holding_tombstones == {"stewardship.sqlite", "backups"}
     assert files_holding(home, {WHO}, {"landing"}) == {}
     assert erasing.before != erasing.after
 
 
 def test_a_killed_erasure_is_not_begun_or_done_and_never_half(erasing: Erasing) -> None:
     killed, committed, trials = 0, 0, []
-    for place, dies in enumerate(places_to_die(POINTS, SEED, erasing.writes, erasing.seconds)):
+    points = places_to_die(POINTS, SEED, erasing.writes, erasing.seconds)
+    for place, dies in enumerate([*BEFORE_THE_TOMBSTONE, *points]):
         home = erasing.copy(f"trial {place}")
         killed += erasing.server.run(home, dies, ERASE, f"{WHO}\n")["killed"]
         is_erased = bool(Home(home).withdrawals().erased)
@@ -119,10 +126,10 @@ def test_a_killed_erasure_is_not_begun_or_done_and_never_half(erasing: Erasing) 
             assert erasing.server.run(home, None, ERASE, f"{WHO}\n")["code"] == 0
         trials.append(_what_is_wrong(erasing, home, dies))
         shutil.rmtree(home)
-    print(f"seed {SEED}: {killed} of {POINTS} killed, {committed} after the tombstone")
+    print(f"seed {SEED}: {killed} of {len(trials)} killed, {committed} after the tombstone")
     assert [wrong for wrong in trials if wrong] == []
     assert killed >= POINTS * 2 / 3, "too few of the points lay within the command"
-    assert 0 < committed < POINTS, "some points lie before the tombstone and some after it"
+    assert 0 < committed < len(trials), "some points lie before the tombstone and some after it"
 
 
 def _what_is_wrong(erasing: Erasing, home: Path, dies: list[Any]) -> list[str]:

@@ -67,6 +67,7 @@ SOURCES = {
 BASELINE = [f"SIMW{n:05d},baseline,2025-01-0{n},{n % 4},1,2,{n % 3}" for n in range(1, 7)]
 SESSION_10 = [f"SIMW{n:05d},session_10,2025-05-2{n},{n % 3},0,1,{n % 4}" for n in range(1, 7)]
 ROSTER = [f"SIMW{n:05d},G1,2025-01-02" for n in range(1, 7)]
+NEWCOMER = "SIMW00007,G1,2025-01-02"
 WHO, OTHER = "SIMW00003", "SIMW00004"
 BAD = "SIMW00003,nowhen,2025-01-03,0,0,0,0"
 
@@ -203,12 +204,12 @@ def test_after_a_stop_what_was_collected_stays_though_a_newer_file_replaces_it(
     house: House,
 ) -> None:
     house.stop(WHO)
-    house.land(ONE, "roster 2", *ROSTER)
+    house.land(ONE, "roster 2", *ROSTER, NEWCOMER)
     house.land(ONE, "answers 2", *BASELINE, BAD, *SESSION_10)
     house.run()
     assert house.accounts() == {
         f"{ONE} roster 1": (6, 1, 0, 5, 0, 0),
-        f"{ONE} roster 2": (6, 5, 0, 0, 0, 1),
+        f"{ONE} roster 2": (7, 6, 0, 0, 0, 1),
         f"{ONE} answers 1": (7, 1, 1, 5, 0, 0),
         f"{ONE} answers 2": (13, 10, 0, 0, 0, 3),
     }
@@ -276,10 +277,10 @@ _MAY_HOLD = {"landing", "stewardship.sqlite", "backups"}
 def test_the_same_export_sent_again_does_not_bring_them_back(house: House) -> None:
     (name,) = house.erase(WHO)
     house.run()
-    house.land(ONE, "roster 2", *ROSTER)
+    house.land(ONE, "roster 2", *ROSTER, NEWCOMER)
     house.land(ONE, "answers 2", *BASELINE, BAD, *SESSION_10)
     house.run()
-    assert house.accounts()[f"{ONE} roster 2"] == (6, 5, 0, 0, 0, 1)
+    assert house.accounts()[f"{ONE} roster 2"] == (7, 6, 0, 0, 0, 1)
     assert house.accounts()[f"{ONE} answers 2"] == (13, 10, 0, 0, 0, 3)
     assert files_holding(house.root, {name}, _MAY_HOLD) == {}
     assert house.ask("SELECT count(*) FROM quality.quarantine") == [(0,)]
