@@ -54,7 +54,7 @@ def remind(
         reminders = _reminders(here, organisation, build)
         submissions = here.stages.read("submissions")
     left_out = (
-        "Left out because a list of departures names them: "
+        "Left out because a list of departures or a steward names them: "
         f"{rough_count(reminders.left_out)} officers."
     )
     if reminders.rows.is_empty():

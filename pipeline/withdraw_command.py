@@ -256,6 +256,11 @@ class _Case:
             f"{self.rows['submission_id'].n_unique()} submissions, answers to "
             f"{answered['wave'].n_unique()} waves{names}."
         )
+        if links := int(self.rows["links"].sum()):
+            typer.echo(
+                f"Rows of lists of departures that name another number for them, which was not "
+                f"taken for theirs: {links}. If it is theirs, do the same with that number."
+            )
 
     def answers_after(self, day: "date") -> int:
         return self.rows.filter(

@@ -127,8 +127,9 @@ class Lake:
         """What is kept of these pseudonyms: a row for each row of a file, accepted or quarantined.
 
         Columns submission_id, row_number, wave, instrument, session_number and completed_on, the
-        last five null where a row has none; completed_on is of accepted rows. Rows that only
-        mention one of the pseudonyms are among them.
+        last four null where a row has none; completed_on is of accepted rows. Rows that only
+        mention one of the pseudonyms are among them. `links` is true of a row that says that one of
+        them and another one are the same officer.
         """
         scans = []
         for submission_id in submission_ids:
@@ -144,9 +145,10 @@ class Lake:
                             (pl.col(n) if n in there else pl.lit(None)).cast(dtype).alias(n)
                             for n, dtype in _ROW.items()
                         ),
+                        _links(columns, names).alias("links"),
                     )
                 )
-        nothing = pl.DataFrame(schema={"submission_id": pl.String(), **_ROW})
+        nothing = pl.DataFrame(schema={"submission_id": pl.String(), **_ROW, "links": pl.Boolean()})
         found = pl.concat([nothing, *pl.collect_all(scans)])
         return found.sort("completed_on", nulls_last=True).unique(
             ["submission_id", *ROW], keep="first", maintain_order=True
@@ -206,6 +208,13 @@ class Lake:
             schema={**schema, "submission_id": pl.String(), "arrived": pl.Int32()}
         )
         return pl.concat([nothing, *frames])
+
+
+def _links(columns: Collection[str], names: Collection[str]) -> pl.Expr:
+    if set(columns) != set(_WHOSE):
+        return pl.lit(False)
+    both = pl.all_horizontal(pl.col(name).is_not_null() for name in _WHOSE)
+    return both & ~pl.all_horizontal(is_one_of(names, name) for name in _WHOSE)
 
 
 def _by_submission(only: pl.DataFrame) -> dict[str, list[str]]:

@@ -214,3 +214,25 @@ def test_what_was_taken_in_comes_back_whole(lake, record, taken_in):
     back = lake.taken_in(of)
     assert back.accepted.equals(rows.accepted)
     assert (back.rows_read, back.rows_quarantined, back.waived) == (2, 0, None)
+
+
+def test_a_row_that_links_them_with_somebody_else_is_marked(lake, record, taken_in):
+    kind = Kind.DEPARTURES
+    moved = pl.DataFrame(
+        {
+            "row_number": [2, 3, 4],
+            "participant_id": ["v1-one", "v1-two", "v1-three"],
+            "new_participant_id": ["v1-two", "v1-four", None],
+        }
+    )
+    frame = pl.concat(
+        [ACCEPTED[kind].to_frame(), moved.cast({"row_number": pl.Int32})], how="diagonal"
+    )
+    lake.write_submission(record("a--b--1", kind=kind), replace(taken_in(), accepted=frame))
+
+    def links(*names: str) -> dict[int, bool]:
+        return dict(lake.rows_of(["a--b--1"], names).select("row_number", "links").iter_rows())
+
+    assert links("v1-one", "v1-two") == {2: False, 3: True}
+    assert links("v1-four") == {3: True}
+    assert links("v1-three") == {4: False}
