@@ -112,8 +112,8 @@ def _read_first(
         ("Rows", f"{rows.height} on the sheet Reminders, one for each officer and wave."),
         (
             "Left out",
-            f"{rough_count(cover.left_out)} officers, because a list of departures or a steward names them, "
-            "though that row or list does not count yet or its day lies ahead.",
+            f"{rough_count(cover.left_out)} officers, because a list of departures or a steward "
+            "names them, though that does not count yet or its day lies ahead.",
         ),
         (
             "What it is for",

@@ -12,7 +12,7 @@ import polars as pl
 
 from pipeline.evaluation.follow_up_due import CLOSES_SOON_DAYS
 from pipeline.privacy.rough_counts import RoughCount, rough_count
-from pipeline.programme import ENROLLED, TOTAL
+from pipeline.programme import ENROLLED, ERASED, TOTAL
 from pipeline.quality.rules import RULES
 from pipeline.quality.verdicts import CONTRACT
 from pipeline.vocabulary import Denominator, QuarantineStatus, Severity, Verdict, WaveStatus
@@ -167,9 +167,9 @@ def status_of(
     by_stage = {
         (stage, status): n for stage, status, n in in_all.select("stage", "status", "n").iter_rows()
     }
-    places = participant_flow.filter(pl.col("organisation") != TOTAL, stage=ENROLLED)[
-        "organisation"
-    ]
+    places = participant_flow.filter(
+        (pl.col("organisation") != TOTAL) & (pl.col("stage") != ERASED)
+    )["organisation"]
     return Status(
         as_of=str(build["as_of"].item()),
         changed_since=build["changed_since"].item(),

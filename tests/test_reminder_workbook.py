@@ -74,7 +74,7 @@ def test_the_first_sheet_says_roughly_how_many_were_left_out(n: int, shown: str)
     content = reminder_workbook(replace(COVER, left_out=n), WANTED, FILES)
     said = dict(sheet(content, "Read first", headings=False).rows())
     assert said["Left out"].startswith(
-        f"{shown} officers, because a list of departures or a steward names them"
+        f"{shown} officers, because a list of departures or a steward"
     )
 
 
