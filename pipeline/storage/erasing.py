@@ -52,9 +52,10 @@ def finish_erasures(home: Home, *, anew: bool = False) -> int:
     `anew`: somebody may have put an older lake back.
     """
     erased = home.withdrawals().erased
-    done, mark = home.root / "lake" / _DONE, json.dumps(fingerprint(sorted(erased)))
-    if not erased or (not anew and done.exists() and done.read_text("utf-8") == mark):
+    done, mark = home.root / "lake" / _DONE, json.dumps(fingerprint(sorted(erased))).encode()
+    if not erased or (not anew and done.exists() and done.read_bytes() == mark):
         return 0
+    home.lake.forget_incomplete(erased)
     records = {r.submission_id: r for r in home.lake.records() if r.problem is None}
     holding = home.lake.holding(records, erased)
     for submission_id in holding:
@@ -68,7 +69,7 @@ def finish_erasures(home: Home, *, anew: bool = False) -> int:
         }
         home.lake.write_submission(record.model_copy(update=counts), left)
     home.stages.forget_holding(erased)
-    atomic.write_bytes(done, mark.encode("utf-8"))
+    atomic.write_bytes(done, mark)
     return len(holding)
 
 

@@ -131,7 +131,16 @@ class Home:
     def withdrawals(self) -> Withdrawals:
         """Acts on officers as they are on record at this moment, under the newest key."""
         entries = self.stewardship.entries(*KINDS)
-        return withdrawals_of(entries, self.pseudonymiser().carried_on) if entries else NOBODY
+        if not entries:
+            return NOBODY
+        carried_on = self.pseudonymiser().carried_on
+        try:
+            return withdrawals_of(entries, carried_on)
+        except ValueError:
+            raise UnusableConfiguration(
+                "stewardship.sqlite has officers who withdrew under keys that are not in secrets/; "
+                "restore the keys from their backup, since nobody could be kept out without them."
+            ) from None
 
     def arrivals(self) -> list[Arrival]:
         """What lies in landing, matched to sources, oldest first.

@@ -5,6 +5,7 @@ frames mean, and the tables of stages (`stages.py`). No frame that comes here ho
 (`pipeline/intake.py`).
 """
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable, Collection, Iterable
@@ -70,6 +71,18 @@ class Lake:
     def forget(self, submission_id: str) -> None:
         """Remove the folder of what was never read and is no submission any more."""
         shutil.rmtree(self._submissions / submission_id, ignore_errors=True)
+
+    def forget_incomplete(self, names: Collection[str]) -> None:
+        """Remove folders that a power cut left short, if a frame of theirs holds a pseudonym.
+
+        No reader counts them. Others stay: what cannot be read now may only be away for a moment.
+        """
+        complete = {record.submission_id for record in self.records()}
+        for path in self._submissions.glob("[!.]*"):
+            if path.name not in complete:
+                with contextlib.suppress(OSError, pl.exceptions.PolarsError):
+                    if self.holding([path.name], names):
+                        self.forget(path.name)
 
     def holds_anything(self) -> bool:
         """Whether any submission was ever put here, complete or not."""
