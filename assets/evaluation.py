@@ -53,7 +53,9 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
         made = {
             tables.WAVE_SUMMARY: summary,
             tables.PAIRED_CHANGE: paired_change(scores, people, programme),
-            tables.PARTICIPANT_FLOW: participant_flow(people, waves, programme),
+            tables.PARTICIPANT_FLOW: participant_flow(
+                people, waves, programme, stage.read("erased_officers")
+            ),
             tables.RETENTION: retention(officers, programme),
             tables.RETENTION_COMPARISON: retention_comparison(officers, programme),
             tables.ATTRITION: attrition(scores, officers, programme),
@@ -67,7 +69,7 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
     return home.carry_out(
         "evaluation",
         work,
-        reads=["scores", "participants", "participant_waves"],
+        reads=["scores", "participants", "participant_waves", "erased_officers"],
         # A departure counts once the window it fell into is over. That day may change figures
         # while the statuses of the ledger stay what they were.
         settings=[settings, as_of],

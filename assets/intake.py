@@ -41,7 +41,7 @@ def intake(
     )
     if any(arrival.is_to_be_read for arrival in arrivals):
         here.settle_keys(home.now())
-    one = partial(take_in_one, here, here.pseudonymiser(), receipts)
+    one = partial(take_in_one, here, here.pseudonymiser(), receipts, here.withdrawals())
     made = [record for record in mapper.map(one, arrivals) if record is not None]
     return dg.MaterializeResult(
         metadata={

@@ -20,6 +20,7 @@ from pipeline.inspect_command import inspect
 from pipeline.key_command import key
 from pipeline.remind_command import remind
 from pipeline.review_commands import review
+from pipeline.withdraw_command import withdraw
 
 if TYPE_CHECKING:
     from pipeline.orchestration.mapper import Progress
@@ -53,6 +54,7 @@ app = typer.Typer(
 
 app.add_typer(review)
 app.add_typer(key)
+app.add_typer(withdraw)
 app.command()(inspect)
 app.command()(remind)
 AsOfOption = Annotated[
@@ -428,6 +430,11 @@ def _show(status: "Status") -> None:
         f"{n} {verdict.replace('_', ' ')}" for verdict, n in status.submissions.items()
     )
     typer.echo(f"As of {status.as_of}")
+    if status.changed_since:
+        typer.echo(
+            f"Changed since: {status.changed_since}. Officers were erased after that day, so this "
+            "is not what was known then."
+        )
     typer.echo(f"Submissions: {verdicts or 'none'}")
     parts = ", ".join(f"{n:,} {name}" for name, n in rows.items() if name != "read")
     typer.echo(f"Rows: {rows['read']:,} read = {parts}")

@@ -4,21 +4,24 @@ What belongs here: the order of those steps, in memory, so that no identifier is
 What stays out: landing, the lake and Dagster (`assets/intake.py`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
 
 from pipeline.privacy.pseudonyms import Pseudonymiser
+from pipeline.privacy.withdrawals import is_one_of, without
 from pipeline.programme import Programme
-from pipeline.quality.answers import as_lists
-from pipeline.quality.judgement import FINDINGS, Waived, split
+from pipeline.quality.answers import as_columns, as_lists
+from pipeline.quality.judgement import FINDINGS, ROW, Waived, split
 from pipeline.quality.profile import PROFILE, profile_of
 from pipeline.quality.rules import Circumstances
 from pipeline.reading import registers
 from pipeline.reading.canonical import Block, read
 from pipeline.reading.mapping import Mapping
-from pipeline.vocabulary import Kind
+from pipeline.reference import instruments
+from pipeline.vocabulary import Kind, Severity
 
 _SHARED = {
     "row_number": pl.Int32(),
@@ -86,10 +89,12 @@ def take_in(
     received_on: date,
     *,
     waived: Waived = (),
+    kept_out: Collection[str] = (),
 ) -> TakenIn:
     """Take in one file; raises `reading.tabular.Unreadable` with one sentence.
 
-    `waived` has the row numbers and rules that were waived for this file at any time.
+    `waived` has the row numbers and rules that were waived for this file at any time; `kept_out`
+    the pseudonyms whose rows count as withdrawn, like those without consent.
     """
     reading = read(content, mapping, programme)
     accepted, findings, profiles = [], [FINDINGS.to_frame()], [PROFILE.to_frame()]
@@ -97,8 +102,8 @@ def take_in(
     rows_read = rows_withdrawn = 0
     for block in reading.blocks:
         agreed = block.rows.filter(pl.col("consent"))
-        withdrawn = block.rows.height - agreed.height
-        pseudonymised = _pseudonymised(agreed, mapping, pseudonymiser)
+        pseudonymised = without(_pseudonymised(agreed, mapping, pseudonymiser), kept_out)
+        withdrawn = block.rows.height - pseudonymised.height
         circumstances = Circumstances(programme, received_on, block.instrument)
         judged = split(pseudonymised, mapping.kind, circumstances, waived)
         accepted.append(_stored(judged.accepted, block, mapping, ACCEPTED[mapping.kind]))
@@ -124,6 +129,74 @@ def take_in(
         profile=pl.concat(profiles),
         waived=pl.concat(let_in) if let_in else None,
     )
+
+
+def erased_from(taken_in: TakenIn, names: Collection[str]) -> TakenIn:
+    """What the same file would have become, had the rows of these pseudonyms been kept out.
+
+    Rows of one officer say nothing about those of another until submissions are joined, so the
+    file need not be there to be read again.
+    """
+    gone = _rows_by_instrument(taken_in, names)
+    accepted = without(taken_in.accepted, names)
+    findings = without(taken_in.findings, names)
+    profiles = [PROFILE.to_frame()]
+    for (instrument,), before in taken_in.profile.group_by("instrument", maintain_order=True):
+        read, withdrawn = (
+            before.filter(measure="rows", name=name)["n"].item() for name in ("read", "withdrawn")
+        )
+        answered, of_block = None, accepted
+        if instrument is not None:
+            answered = instruments()[str(instrument)]
+            of_block = as_columns(accepted.filter(instrument=instrument), answered)
+            found = findings.filter(instrument=instrument)
+        else:
+            found = findings
+        withdrawn += gone.get(instrument, 0)
+        profiles.append(profile_of(answered, read, withdrawn, of_block, found))
+    return replace(
+        taken_in,
+        rows_withdrawn=taken_in.rows_withdrawn + sum(gone.values()),
+        accepted=accepted,
+        findings=findings,
+        profile=pl.concat(profiles),
+        waived=None if taken_in.waived is None else without(taken_in.waived, names),
+    )
+
+
+def _rows_by_instrument(taken_in: TakenIn, names: Collection[str]) -> dict[object, int]:
+    """How many rows of these pseudonyms were accepted or quarantined; registers have no
+    instrument.
+    """
+    rejected = taken_in.findings.filter(
+        is_one_of(names) & (pl.col("severity") == Severity.REJECT.value)
+    ).unique(ROW)
+    accepted = taken_in.accepted.filter(is_one_of(names))
+    if "instrument" not in accepted.columns:
+        accepted = accepted.with_columns(pl.lit(None, pl.String).alias("instrument"))
+    both = pl.concat([rejected["instrument"], accepted["instrument"]])
+    return dict(both.value_counts().iter_rows())
+
+
+def rows_of(
+    content: bytes,
+    mapping: Mapping,
+    programme: Programme,
+    pseudonymiser: Pseudonymiser,
+    names: Collection[str],
+) -> list[int]:
+    """Numbers of the rows of a file that are of these pseudonyms or mention one, consent or not.
+
+    Raises `reading.tabular.Unreadable` with one sentence.
+    """
+    found: set[int] = set()
+    for block in read(content, mapping, programme).blocks:
+        rows = _pseudonymised(block.rows, mapping, pseudonymiser)
+        concerned = [n for n in ("participant_id", "new_participant_id") if n in rows.columns]
+        found.update(
+            rows.filter(pl.any_horizontal(is_one_of(names, n) for n in concerned))["row_number"]
+        )
+    return sorted(found)
 
 
 def _pseudonymised(

@@ -102,11 +102,15 @@ class Record(BaseModel):
     rows_withdrawn: int | None = None
     columns_left_out: tuple[str, ...] = ()
     columns_unknown: int = 0
+    erasures: int = 0
+    """How often rows of erased officers were removed since the file was read."""
 
 
-def versions(records: Iterable[Record]) -> list[tuple[str, str, str]]:
+def versions(records: Iterable[Record]) -> list[tuple[str, str, str, int]]:
     """What decides the rows that are kept of each submission, and their order."""
-    return [(r.submission_id, r.fingerprint, r.received_at.isoformat()) for r in records]
+    return [
+        (r.submission_id, r.fingerprint, r.received_at.isoformat(), r.erasures) for r in records
+    ]
 
 
 def arrivals(

@@ -376,7 +376,12 @@ SUBMISSIONS = Table(
         _count("rows_quarantined", "Rows that broke a rule of severity reject.", "rows"),
         _count("rows_superseded", "Sound rows that a newer or other row replaces.", "rows"),
         _count("rows_held", "Sound rows that wait for a steward.", "rows"),
-        _count("rows_withdrawn", "Rows without consent, dropped before anything was kept.", "rows"),
+        _count(
+            "rows_withdrawn",
+            "Rows without consent, of officers who had stopped collection, or of erased ones; "
+            "nothing of them is kept.",
+            "rows",
+        ),
         _count(
             "rows_disappeared",
             "Rows of the files it replaced that it does not hold any more; NULL if it replaced "
@@ -521,14 +526,19 @@ PARTICIPANT_FLOW = Table(
     "participant_flow",
     "organisation, arm, denominator, stage and status",
     "What a STROBE flow chart shows; at every wave the statuses add up to the enrolled. Choose one "
-    "denominator: the officers of the second are among those of the first.",
+    "denominator: the officers of the second are among those of the first. Officers who were "
+    "erased are counted at the stage `erased`, by organisation, and nowhere else.",
     ("organisation", "arm", "denominator", "stage", "status"),
     (
         _ALL_ORGANISATIONS,
         _ALL_ARMS,
         _DENOMINATOR,
-        _text("stage", "`enrolled`, `dropout`, or a wave.", nullable=False),
-        _text("status", "Enrolment source, dropout stage or status at the wave.", nullable=False),
+        _text("stage", "`erased`, `enrolled`, `dropout`, or a wave.", nullable=False),
+        _text(
+            "status",
+            "Enrolment source, dropout stage or status at the wave; `erased` at that stage.",
+            nullable=False,
+        ),
         _count("n", "Officers.", _OFFICERS),
         _NOTE,
     ),
@@ -755,6 +765,11 @@ BUILD = Table(
         _text("programme", "Programme evaluated.", nullable=False),
         Column("as_of", Type.DAY, "Day for which statuses are worked out.", nullable=False),
         Column("known_at", Type.DAY, "Last day of receipt that counts; NULL for everything."),
+        _text(
+            "changed_since",
+            "`withdrawals` if officers were erased after the day that it speaks of, so that it is "
+            "not what was known then; else NULL.",
+        ),
         _text("version", "Version of Muster.", nullable=False),
     ),
 )

@@ -16,8 +16,10 @@ from pydantic import PrivateAttr
 
 from pipeline.orchestration.guard import value_free
 from pipeline.orchestration.liveness import ANEW, alive
+from pipeline.privacy.withdrawals import Withdrawals
 from pipeline.quality.decisions import Decision, known_decisions
 from pipeline.storage import locks
+from pipeline.storage.erasing import finish_erasures
 from pipeline.storage.home import Home
 from pipeline.storage.stages import Made, Stage
 from pipeline.submissions import Record
@@ -46,6 +48,10 @@ class _Run:
     def decisions(self) -> list[Decision]:
         return self.home.stewardship.decisions()
 
+    @cached_property
+    def withdrawals(self) -> Withdrawals:
+        return self.home.withdrawals()
+
 
 class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The home folder, and the two dates of a report.
@@ -72,8 +78,9 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             return
         here = Home(Path(self.root))
         with alive(here, context.run.run_id), locks.held(here.lock):
-            _prepare(here, self.now())
-            self._run = _Run(here, self.now().date(), anew=ANEW in context.run.tags)
+            anew = ANEW in context.run.tags
+            _prepare(here, self.now(), anew=anew)
+            self._run = _Run(here, self.now().date(), anew)
             yield self
 
     def open(self) -> Home:
@@ -101,6 +108,15 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         taken = self._run.decisions if self._run else self.open().stewardship.decisions()
         return known_decisions(taken, self.known_at_date())
+
+    def withdrawals(self) -> Withdrawals:
+        """Acts on officers, known by the date that counts; heard once in a run, as decisions are.
+
+        Erasures are of any date. Whose rows intake keeps out is not asked here: that is what is on
+        record when a submission is received.
+        """
+        acts = self._run.withdrawals if self._run else self.open().withdrawals()
+        return acts.known_by(self.known_at_date())
 
     def carry_out(
         self, name: str, work: Work, *, reads: Collection[str] = (), settings: object = ()
@@ -136,10 +152,11 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 @value_free
-def _prepare(home: Home, now: datetime) -> None:
+def _prepare(home: Home, now: datetime, *, anew: bool) -> None:
     """What a run begins with, whatever started it."""
     home.recover()
     home.proven_keys()
+    finish_erasures(home, anew=anew)
     records = home.lake.records()
     home.adopt(records)
     if any(record.rows_read is not None for record in records):

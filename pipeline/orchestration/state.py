@@ -14,9 +14,12 @@ from pipeline.storage.code import EVERYTHING, code_hash
 from pipeline.storage.home import Home
 from pipeline.storage.warehouse import Build, build_of
 from pipeline.submissions import Arrival, Record, fingerprint, outlived
+from pipeline.vocabulary import EntryKind
 
 WAREHOUSE = "warehouse"
 """The stage that reads every table that is published."""
+
+CHANGED_BY_WITHDRAWALS = "withdrawals"
 
 SECONDS_STILL = 1.0
 """Somebody who types a command has copied the files already, most of the time."""
@@ -114,10 +117,13 @@ def build_fingerprint(
     as_of: date,
     known_at: date | None,
     decisions: pl.DataFrame | None = None,
+    *,
+    withdrawals: pl.DataFrame | None = None,
 ) -> str:
     """Hash of everything that the snapshot depends on.
 
-    `decisions` is `quality.decisions` as it was heard; if not given, as it would be now.
+    `decisions` is `quality.decisions` and `withdrawals` is HEARD, each as it was heard; if not
+    given, as it would be now.
     """
     if decisions is None:
         known = known_decisions(home.stewardship.decisions(), known_at)
@@ -127,7 +133,20 @@ def build_fingerprint(
         home.lake.version,
         [(record.submission_id, record.fingerprint) for record in records],
         decisions.rows(),
+        (
+            home.withdrawals().known_by(known_at).heard() if withdrawals is None else withdrawals
+        ).rows(),
         home.programme.model_dump(mode="json"),
         as_of,
         known_at,
     )
+
+
+def changed_since(withdrawals: pl.DataFrame, as_of: date, known_at: date | None) -> str | None:
+    """What keeps a state of the past from being what was known then; None if nothing does.
+
+    `withdrawals` is HEARD. What was erased is not there to be counted again.
+    """
+    erased = withdrawals.filter(pl.col("kind") == EntryKind.ERASED.value)
+    later = erased.filter(pl.col("entered_at").dt.date() > (known_at or as_of))
+    return CHANGED_BY_WITHDRAWALS if later.height else None

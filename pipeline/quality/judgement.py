@@ -37,6 +37,9 @@ FINDINGS = pl.Schema(
 Wave and instrument, or the session, tell the rows apart that one row of a wide file becomes.
 """
 
+ROW = ("row_number", "wave", "instrument", "session_number")
+"""What tells one row of a file from another."""
+
 
 @dataclass(frozen=True, slots=True)
 class Split:

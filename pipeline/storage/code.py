@@ -33,6 +33,7 @@ _WITHOUT = (
     "pipeline/review",
     "pipeline/inspect_command.py",
     "pipeline/key_command.py",
+    "pipeline/withdraw_command.py",
     "pipeline/desk",
     "pipeline/simulation",
     "pipeline/orchestration",

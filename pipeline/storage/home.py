@@ -21,6 +21,7 @@ from pipeline.privacy.key_checks import (
     on_record,
 )
 from pipeline.privacy.pseudonyms import Pseudonymiser
+from pipeline.privacy.withdrawals import KINDS, NOBODY, Withdrawals, withdrawals_of
 from pipeline.programme import Programme, UnusableConfiguration, load_programme
 from pipeline.programme_schema import PROGRAMME_SCHEMA_FILE, programme_schema
 from pipeline.quality.decisions import ever_waived
@@ -65,7 +66,7 @@ class Home:
 
     @property
     def lake(self) -> Lake:
-        return Lake(self.root / "lake")
+        return Lake(self.root / "lake", lambda: self.withdrawals().erased)
 
     @property
     def stages(self) -> Stages:
@@ -199,6 +200,20 @@ class Home:
     def pseudonymiser(self) -> Pseudonymiser:
         secrets = tuple(key.secret for key in self.proven_keys())
         return Pseudonymiser(secrets, self.programme.programme, self.programme.identifiers)
+
+    def withdrawals(self) -> Withdrawals:
+        """Acts on officers as they are on record at this moment, under the newest key."""
+        entries = self.stewardship.entries(*KINDS)
+        if not entries:
+            return NOBODY
+        carried_on = self.pseudonymiser().carried_on
+        try:
+            return withdrawals_of(entries, carried_on)
+        except ValueError:
+            raise UnusableConfiguration(
+                "stewardship.sqlite has officers who withdrew under keys that are not in secrets/; "
+                "restore the keys from their backup, since nobody could be kept out without them."
+            ) from None
 
     def arrivals(self) -> list[Arrival]:
         """What lies in landing, matched to sources, oldest first.

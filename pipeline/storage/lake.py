@@ -9,10 +9,11 @@ Everything with pseudonyms under key 1 lies in `lake/` itself, what was carried 
 and what says with which keys a folder was made (`key-checks.json`) goes where the folder goes.
 """
 
+import contextlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -23,21 +24,43 @@ from pydantic import ValidationError
 
 from pipeline.intake import TakenIn
 from pipeline.privacy.key_checks import MadeWith
+from pipeline.privacy.withdrawals import is_one_of, without
+from pipeline.quality.judgement import ROW
 from pipeline.storage import atomic
 from pipeline.storage.stages import is_whole_parquet
 from pipeline.submissions import Record
+from pipeline.vocabulary import Severity
 
 _RECORD = "submission.json"
 _FRAMES = ("accepted", "findings", "profile", "waived")
 _KEY_CHECKS = "key-checks.json"
 _CARRIED_ON = re.compile(r"v([2-9]|[1-9]\d+)")
+_WHOSE = ("participant_id", "new_participant_id")
+_ROW: dict[str, pl.DataType] = {
+    "row_number": pl.Int32(),
+    "wave": pl.String(),
+    "instrument": pl.String(),
+    "session_number": pl.Int32(),
+    "completed_on": pl.Date(),
+}
 
 
 class Lake:
-    """The lake folder of one home, or the copy of it that is being carried on to a newer key."""
+    """The lake folder of one home, or the copy of it that is being carried on to a newer key.
 
-    def __init__(self, folder: Path, copy: Path | None = None) -> None:
+    `erased` is asked for the pseudonyms of erased officers whenever rows are read, so that nobody
+    sees one whose rows could not be removed yet.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        erased: Callable[[], Collection[str]] = frozenset,
+        *,
+        copy: Path | None = None,
+    ) -> None:
         self._folder = folder
+        self._erased = erased
         self._copy = copy
 
     @property
@@ -97,7 +120,7 @@ class Lake:
         """
         with atomic.new_folder(self._of_version(version)) as copy:
             (copy / "submissions").mkdir()
-            yield Lake(self._folder, copy)
+            yield Lake(self._folder, self._erased, copy=copy)
 
     def take_over(
         self, other: "Lake", submission_id: str, change: Callable[[pl.DataFrame], pl.DataFrame]
@@ -156,6 +179,18 @@ class Lake:
         """Remove the folder of what was never read and is no submission any more."""
         shutil.rmtree(self._submissions / submission_id, ignore_errors=True)
 
+    def forget_incomplete(self, names: Collection[str]) -> None:
+        """Remove folders that a power cut left short, if a frame of theirs holds a pseudonym.
+
+        No reader counts them. Others stay: what cannot be read now may only be away for a moment.
+        """
+        complete = {record.submission_id for record in self.records()}
+        for path in self._submissions.glob("[!.]*"):
+            if path.name not in complete:
+                with contextlib.suppress(OSError, pl.exceptions.PolarsError):
+                    if self.holding([path.name], names):
+                        self.forget(path.name)
+
     def holds_anything(self) -> bool:
         """Whether any submission was ever put here, complete or not."""
         return any(self._submissions.glob("[!.]*"))
@@ -185,13 +220,102 @@ class Lake:
         folder = self._submissions
         return [i for i in submission_ids if (folder / i / "waived.parquet").exists()]
 
-    def rows(self, name: str, submission_ids: list[str], schema: pl.Schema) -> pl.DataFrame:
+    def taken_in(self, record: Record) -> TakenIn:
+        """What a submission that could be read became, erased officers included."""
+        frames = {
+            name: pl.read_parquet(path, glob=False)
+            for name in _FRAMES
+            if (path := self._submissions / record.submission_id / f"{name}.parquet").exists()
+        }
+        return TakenIn(
+            rows_in_file=record.rows_in_file or 0,
+            rows_blank=record.rows_blank or 0,
+            rows_read=record.rows_read or 0,
+            rows_withdrawn=record.rows_withdrawn or 0,
+            columns_left_out=record.columns_left_out,
+            columns_unknown=record.columns_unknown,
+            **frames,
+        )
+
+    def holding(self, submission_ids: Iterable[str], names: Collection[str]) -> list[str]:
+        """Those of the submissions that any frame of holds any of the pseudonyms, in order."""
+        listed = list(submission_ids)
+        scans = [
+            (submission_id, scan)
+            for submission_id in listed
+            for scan in self._scans_of(submission_id, _WHOSE)
+        ]
+        found = pl.collect_all(
+            scan.select(pl.any_horizontal(is_one_of(names, c).any() for c in columns))
+            for _, (scan, columns) in scans
+        )
+        held = {i for (i, _), answer in zip(scans, found, strict=True) if answer.item()}
+        return [submission_id for submission_id in listed if submission_id in held]
+
+    def rows_of(self, submission_ids: Iterable[str], names: Collection[str]) -> pl.DataFrame:
+        """What is kept of these pseudonyms: a row for each row of a file, accepted or quarantined.
+
+        Columns submission_id, row_number, wave, instrument, session_number and completed_on, the
+        last four null where a row has none; completed_on is of accepted rows. Rows that only
+        mention one of the pseudonyms are among them. `links` is true of a row that says that one of
+        them and another one are the same officer.
+        """
+        scans = []
+        for submission_id in submission_ids:
+            for scan, columns in self._scans_of(submission_id, _WHOSE):
+                there = scan.collect_schema()
+                rows = scan.filter(pl.any_horizontal(is_one_of(names, c) for c in columns))
+                if "severity" in there:
+                    rows = rows.filter(pl.col("severity") == Severity.REJECT.value)
+                scans.append(
+                    rows.select(
+                        pl.lit(submission_id).alias("submission_id"),
+                        *(
+                            (pl.col(n) if n in there else pl.lit(None)).cast(dtype).alias(n)
+                            for n, dtype in _ROW.items()
+                        ),
+                        _links(columns, names).alias("links"),
+                    )
+                )
+        nothing = pl.DataFrame(schema={"submission_id": pl.String(), **_ROW, "links": pl.Boolean()})
+        found = pl.concat([nothing, *pl.collect_all(scans)])
+        return found.sort("completed_on", nulls_last=True).unique(
+            ["submission_id", *ROW], keep="first", maintain_order=True
+        )
+
+    def _scans_of(
+        self, submission_id: str, columns: Iterable[str]
+    ) -> list[tuple[pl.LazyFrame, list[str]]]:
+        """The frames of a submission that have any of the columns, with those they have."""
+        found = []
+        for name in _FRAMES:
+            path = self._submissions / submission_id / f"{name}.parquet"
+            if path.exists():
+                scan = pl.scan_parquet(path, hive_partitioning=False, glob=False)
+                there = scan.collect_schema()
+                present = [column for column in columns if column in there]
+                if present:
+                    found.append((scan, present))
+        return found
+
+    def rows(
+        self,
+        name: str,
+        submission_ids: list[str],
+        schema: pl.Schema,
+        *,
+        only: pl.DataFrame | None = None,
+    ) -> pl.DataFrame:
         """The columns of `schema` of one frame of several submissions, one below the other.
 
         `name` is `accepted`, `findings`, `profile` or `waived`. Adds `submission_id`, and
-        `arrived`, the place of the submission in the list.
+        `arrived`, the place of the submission in the list. Of a submission that `only`
+        (submission_id, participant_id) names, no other officers' rows. Rows of erased officers
+        are left out.
         """
         folder = self._submissions
+        erased = self._erased()
+        restricted = {} if only is None else _by_submission(only)
         scans = [
             pl.scan_parquet(
                 folder / submission_id / f"{name}.parquet",
@@ -202,7 +326,7 @@ class Lake:
         ]
         # All at once: read one by one they take twice as long.
         frames = [
-            frame.with_columns(
+            _seen(frame, erased, restricted.get(submission_id)).with_columns(
                 pl.lit(submission_id).alias("submission_id"),
                 pl.lit(place, pl.Int32).alias("arrived"),
             )
@@ -224,6 +348,24 @@ def _versions(folder: Path) -> list[int]:
 
 def _write(frame: pl.DataFrame, path: Path) -> None:
     frame.write_parquet(path, compression="zstd", compression_level=1)
+
+
+def _links(columns: Collection[str], names: Collection[str]) -> pl.Expr:
+    if set(columns) != set(_WHOSE):
+        return pl.lit(False)
+    both = pl.all_horizontal(pl.col(name).is_not_null() for name in _WHOSE)
+    return both & ~pl.all_horizontal(is_one_of(names, name) for name in _WHOSE)
+
+
+def _by_submission(only: pl.DataFrame) -> dict[str, list[str]]:
+    return dict(only.group_by("submission_id").agg("participant_id").iter_rows())
+
+
+def _seen(
+    frame: pl.DataFrame, erased: Collection[str], only: Collection[str] | None
+) -> pl.DataFrame:
+    seen = without(frame, erased)
+    return seen if only is None else seen.filter(is_one_of(only))
 
 
 def _complete_record(path: Path) -> Record | None:
