@@ -5,6 +5,7 @@ from functools import partial
 import dagster as dg
 import polars as pl
 
+from assets.links import CODE_ALIASES, CODE_LINKS, stage_links
 from assets.verdicts import verdicts
 from pipeline import tables
 from pipeline.intake import ACCEPTED, WAIVED
@@ -40,7 +41,7 @@ _READS = {
     Kind.ROSTER: (_ALIAS,),
     Kind.ATTENDANCE: (_ALIAS, "roster"),
     Kind.DEPARTURES: (_ALIAS, "transfers_in_doubt", "roster"),
-    Kind.QUESTIONNAIRE: (_ALIAS, "roster", "departures", "waivers"),
+    Kind.QUESTIONNAIRE: (_ALIAS, CODE_LINKS, "roster", "departures", "waivers"),
 }
 """What each kind is judged against; in this order, so that a new register does not concern a
 million responses unless it changes who enrolled or left."""
@@ -58,7 +59,10 @@ def accepted(home: HomeResource) -> dg.MaterializeResult[None]:
     records = {record.submission_id: record for record in home.records()}
     count = [records[submission_id] for submission_id in counting(here.stages.read("verdicts"))]
     ids = {kind: [r.submission_id for r in count if r.kind == kind] for kind in Kind}
-    home.stage("transfers", partial(_transfers, here, ids), settings=versions(count))
+    stage_links(home, count)
+    home.stage(
+        "transfers", partial(_transfers, here, ids), reads=[CODE_ALIASES], settings=versions(count)
+    )
     rows = {}
     for kind, reads in _READS.items():
         of_kind = [record for record in count if record.kind == kind]
@@ -88,7 +92,7 @@ _SEEN_ON = {
 }
 
 
-def _transfers(here: Home, ids: dict[Kind, list[str]], _: Stage) -> Made:
+def _transfers(here: Home, ids: dict[Kind, list[str]], stage: Stage) -> Made:
     departures = here.lake.rows("accepted", ids[Kind.DEPARTURES], ACCEPTED[Kind.DEPARTURES])
     moved = departures.filter(pl.col(NEW_IDENTITY).is_not_null())
     names = pl.concat([moved["participant_id"], moved[NEW_IDENTITY]]).unique().implode()
@@ -106,8 +110,10 @@ def _transfers(here: Home, ids: dict[Kind, list[str]], _: Stage) -> Made:
         seen.append(rows.select("participant_id", day=day).unique())
     known = pl.concat(seen)
     aliases = participant_alias(departures, known)
+    # Nobody is known by a number here and a code there, so neither list leads into the other.
+    every = pl.concat([aliases, stage.read(CODE_ALIASES)])
     return {
-        _ALIAS: aliases,
+        _ALIAS: tables.PARTICIPANT_ALIAS.conform(every),
         "transfers_in_doubt": in_doubt(departures, known),
     }, {"transfers": aliases.height}
 
@@ -143,6 +149,7 @@ def _responses(here: Home, ids: list[str], stage: Stage) -> Made:
         here.programme,
         waivers=waivers,
         let_in=let_in,
+        coded=stage.read(CODE_LINKS, ["participant_id"])["participant_id"].unique(),
     )
     responses = with_response_ids(made.counting)
     origins = responses.select("response_id", "home_force", "arm", "gender")

@@ -4,16 +4,19 @@ What stays out: Dagster. `muster run` asks here first and ends before Dagster is
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import polars as pl
 
+from pipeline.entries import known_entries
 from pipeline.quality.decisions import decisions_table, known_decisions
 from pipeline.storage.code import EVERYTHING, code_hash
 from pipeline.storage.home import Home
 from pipeline.storage.warehouse import Build, build_of
 from pipeline.submissions import Arrival, Record, fingerprint, outlived
+from pipeline.vocabulary import EntryKind
 
 WAREHOUSE = "warehouse"
 """The stage that reads every table that is published."""
@@ -113,18 +116,25 @@ def build_fingerprint(
     as_of: date,
     known_at: date | None,
     decisions: pl.DataFrame | None = None,
+    *,
+    judged: Sequence[int] | None = None,
 ) -> str:
     """Hash of everything that the snapshot depends on.
 
-    `decisions` is `quality.decisions` as it was heard; if not given, as it would be now.
+    `decisions` is `quality.decisions` as it was heard, and `judged` has the numbers of the entries
+    on links that were; if not given, as they would be now.
     """
     if decisions is None:
         known = known_decisions(home.stewardship.decisions(), known_at)
         decisions = decisions_table(known)
+    if judged is None:
+        entered = known_entries(home.stewardship.entries(EntryKind.LINK_JUDGED), known_at)
+        judged = [entry.entry for entry in entered]
     return fingerprint(
         code_hash(*EVERYTHING),
         [(record.submission_id, record.fingerprint) for record in records],
         decisions.rows(),
+        [*judged],
         home.programme.model_dump(mode="json"),
         as_of,
         known_at,

@@ -49,6 +49,8 @@ COLUMNS = {
     "number there": "new_number",
 }
 
+CODE = ("mother", "birthday", "school", "eyes")
+
 
 def header_of(file: Path) -> list[str]:
     with file.open(newline="") as lines:
@@ -68,6 +70,9 @@ def mapping_for(file: Path, programme: Programme) -> Mapping:
         "participant": "officer",
         "columns": {COLUMNS[name]: name for name in header if name in COLUMNS},
     }
+    if CODE[0] in header:
+        said["code"] = {name: name for name in CODE}
+        del said["participant"]
     if kind == Kind.QUESTIONNAIRE:
         items = sum(name[0] == "q" and name[1:].isdigit() for name in header)
         said["instruments"] = {INSTRUMENTS[items]: {"columns": "q{item}"}}
