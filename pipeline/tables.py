@@ -283,7 +283,6 @@ LINK_RATES = Table(
         _text("tier", _one_of(vocabulary.LinkTier), nullable=False),
         _count("n", "Officers, as far as the links are right.", _OFFICERS),
     ),
-    keeps_order=True,
 )
 
 LINK_ERRORS = Table(
@@ -307,7 +306,6 @@ LINK_ERRORS = Table(
         _number("missed_high", "Upper limit of it.", _OFFICERS),
         _NOTE,
     ),
-    keeps_order=True,
 )
 
 RESPONSES = Table(

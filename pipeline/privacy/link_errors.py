@@ -274,9 +274,9 @@ class FellegiSunter:
     method = LinkErrorMethod.FELLEGI_SUNTER
 
     def estimate(self, compared: Compared, from_wave: str, to_wave: str) -> Estimate:
-        linked = sum(len(block.linked(from_wave, to_wave)) for block in compared.blocks)
+        officers = sum(len(block.linked(from_wave, to_wave)) for block in compared.blocks)
         size = sum(len(b.at(from_wave)) * len(b.at(to_wave)) for b in compared.blocks)
-        if linked < FEWEST_FOR_A_MIXTURE:
+        if officers < FEWEST_FOR_A_MIXTURE:
             return Estimate(None, None, f"fewer than {FEWEST_FOR_A_MIXTURE} officers are linked")
         if size > MOST_FOR_A_MIXTURE:
             return Estimate(None, None, f"more than {MOST_FOR_A_MIXTURE:,} pairs of codes")
@@ -284,9 +284,14 @@ class FellegiSunter:
         for block in compared.blocks:
             pairs = _SideBySide.of(block, from_wave, to_wave)
             if pairs is not None:
-                true = pairs.probabilities(np.array(block.chance))
-                wrong += float((1 - true)[pairs.are_linked].sum())
-                missed += float(true[pairs.could_be].sum())
+                chance = np.array(block.chance)
+                agreement = agreement_of_one(*pairs.patterns(), chance)
+                linked = pairs.patterns(pairs.are_linked)
+                wrong += float(linked[1].sum()) - of_one_officer(*linked, agreement, chance)
+                near = pairs.patterns(pairs.could_be & ~pairs.are_far)
+                far = pairs.patterns(pairs.could_be & pairs.are_far)
+                missed += of_one_officer(*near, agreement, chance)
+                missed += of_one_officer(*far, agreement, chance, seen=pairs.share_far(agreement))
         return Estimate(_counted(wrong), _counted(missed))
 
 
@@ -316,62 +321,112 @@ class _SideBySide:
             a, b = mine[:, place, None], theirs[None, :, place]
             unknown = (a == MISSING) | (b == MISSING)
             pattern = pattern * 3 + np.where(unknown, _NOT_TO_SAY, a == b)
-        linked = np.array([[one is other for other in later] for one in earlier])
-        alone = [
-            np.array([w not in o.code_at for o in officers])
-            for w, officers in ((to_wave, earlier), (from_wave, later))
-        ]
-        apart = np.array(
-            [[one.occasions.isdisjoint(other.occasions) for other in later] for one in earlier]
+        here = [place for place, o in enumerate(block.officers) if from_wave in o.code_at]
+        there = [place for place, o in enumerate(block.officers) if to_wave in o.code_at]
+        linked = np.equal.outer(here, there)
+        unlinked = np.isin(here, there, invert=True)[:, None] & np.isin(there, here, invert=True)
+        return cls(
+            pattern.ravel(),
+            len(block.elements),
+            linked.ravel(),
+            (unlinked & _never_together(earlier, later)).ravel(),
         )
-        could_be = alone[0][:, None] & alone[1][None, :] & apart
-        return cls(pattern.ravel(), len(block.elements), linked.ravel(), could_be.ravel())
 
-    def probabilities(self, chance: Number) -> Number:
-        """For every pair, the probability that it is one officer's."""
-        patterns, place, counts = np.unique(self.pattern, return_inverse=True, return_counts=True)
-        digits = np.stack(
-            [patterns // 3 ** (self.width - 1 - i) % 3 for i in range(self.width)], axis=1
-        )
-        fitted: Number = mixture(digits, counts.astype(np.float64), chance)
-        return fitted[place]
+    @property
+    def are_far(self) -> npt.NDArray[np.bool_]:
+        """Pairs that do not agree in two elements or more."""
+        digits = self.pattern[:, None] // self._powers % 3
+        return np.asarray((digits != 1).sum(axis=1) > 1)
+
+    @property
+    def _powers(self) -> Whole:
+        return 3 ** np.arange(self.width - 1, -1, -1)
+
+    def share_far(self, agreement: Number) -> float:
+        """How many of all pairs that are one officer's do not agree in two elements or more."""
+        digits = self.pattern[:, None] // self._powers % 3
+        rate = agreement * (digits != _NOT_TO_SAY).mean(axis=0)
+        return _one_and_more((1 - rate) / rate)[1]
+
+    def patterns(self, among: npt.NDArray[np.bool_] | None = None) -> tuple[Whole, Number]:
+        """(patterns, elements) of 0, 1 and 2, and how many of the pairs have each."""
+        chosen = self.pattern if among is None else self.pattern[among]
+        patterns, counts = np.unique(chosen, return_counts=True)
+        return patterns[:, None] // self._powers % 3, counts.astype(np.float64)
 
 
-def mixture(
-    digits: Whole, counts: Number, chance: Number, *, rounds: int = 500, close: float = 1e-9
+def _never_together(earlier: Sequence[Officer], later: Sequence[Officer]) -> npt.NDArray[np.bool_]:
+    """(earlier, later): whether two officers were asked on no occasion both."""
+    patterns = list({officer.occasions for officer in (*earlier, *later)})
+    place = {pattern: i for i, pattern in enumerate(patterns)}
+    apart = np.array([[one.isdisjoint(other) for other in patterns] for one in patterns])
+    rows, columns = ([place[o.occasions] for o in officers] for officers in (earlier, later))
+    made: npt.NDArray[np.bool_] = apart[np.ix_(rows, columns)]
+    return made
+
+
+def agreement_of_one(
+    patterns: Whole, counts: Number, chance: Number, *, rounds: int = 500, close: float = 1e-9
 ) -> Number:
-    """Probability that a pair with each pattern is one officer's, fitted to the patterns' counts.
+    """(elements,): how often one officer's two codes agree in each element.
+
+    Fitted to all pairs by expectation and maximisation, together with the share of pairs that are
+    one officer's.
 
     Args:
-        digits: (patterns, elements): 0 differs, 1 agrees, 2 one of them is missing, which says
+        patterns: (patterns, elements): 0 differs, 1 agrees, 2 one of them is missing, which says
             nothing.
         counts: (patterns,): how many pairs have each.
         chance: (elements,): the chance that two officers agree; it is not fitted.
-        rounds: of expectation and maximisation, at most.
-        close: stop when the share of true pairs moves by less than this part of itself.
+        rounds: at most.
+        close: stop when the share moves by less than this part of itself.
 
     """
-    known, agree = digits != _NOT_TO_SAY, digits == 1
-    by_chance = _likelihood(known, agree, np.clip(chance, 1e-6, 1 - 1e-6))
-    agreement = np.full(digits.shape[1], 0.95)
+    known, agree = patterns != _NOT_TO_SAY, patterns == 1
+    by_chance = _likelihood(patterns, chance)
+    agreement = np.full(patterns.shape[1], 0.95)
     # To begin with, a pair that agrees in all that is known is one officer's.
     share = max(float(counts[(agree | ~known).all(axis=1)].sum()), 1.0) / float(counts.sum())
-    true = np.zeros(len(counts))
     for _ in range(rounds):
-        of_one = share * _likelihood(known, agree, agreement)
-        true = of_one / (of_one + (1 - share) * by_chance)
-        weight = true * counts
+        of_one = share * _likelihood(patterns, agreement)
+        weight = counts * of_one / (of_one + (1 - share) * by_chance)
         seen = (weight[:, None] * known).sum(axis=0)
         agreement = (weight[:, None] * agree).sum(axis=0) / np.maximum(seen, 1e-12)
         # Never below what two officers have in common, so that the two parts do not change places.
-        agreement = np.clip(agreement, np.maximum(chance, 0.5), 1 - 1e-4)
+        agreement = np.maximum(agreement, np.maximum(chance, 0.5))
         before, share = share, float(weight.sum() / counts.sum())
         if abs(share - before) <= close * before:
             break
-    return true
+    return agreement
 
 
-def _likelihood(known: npt.NDArray[np.bool_], agree: npt.NDArray[np.bool_], rate: Number) -> Number:
-    each = np.where(known, np.where(agree, rate, 1 - rate), 1.0)
+def of_one_officer(
+    patterns: Whole,
+    counts: Number,
+    agreement: Number,
+    chance: Number,
+    *,
+    seen: float = 1.0,
+    rounds: int = 500,
+) -> float:
+    """How many of some pairs are one officer's, by their own share of such pairs.
+
+    Linked pairs, and those that are left, have other shares than all pairs together. `seen` is the
+    chance that a pair of one officer is among such pairs at all; of two, nearly every pair is.
+    """
+    if not counts.size:
+        return 0.0
+    ratio = _likelihood(patterns, agreement) / _likelihood(patterns, chance) / seen
+    share = 0.5
+    for _ in range(rounds):
+        odds = share * ratio
+        share = float((counts * odds / (odds + 1 - share)).sum() / counts.sum())
+    return share * float(counts.sum())
+
+
+def _likelihood(patterns: Whole, rate: Number) -> Number:
+    """(patterns,): how likely each is, if elements agree as often as `rate` says."""
+    rate = np.clip(rate, 1e-6, 1 - 1e-4)
+    each = np.where(patterns == _NOT_TO_SAY, 1.0, np.where(patterns == 1, rate, 1 - rate))
     made: Number = each.prod(axis=1)
     return made

@@ -282,7 +282,11 @@ def _code(mapping: Mapping) -> _Whose:
     columns = [*mapping.elements.values()]
     nobody = "|".join(re.escape(word) for word in (*_SUMS, *columns))
     lost, sums = f"(?i){LOST_DIGITS}", rf"(?i)^(?:{nobody})\s*:?$"
-    elements = [pl.when(~pl.col(name).str.contains(lost)).then(pl.col(name)) for name in columns]
+    says = [pl.col(name).str.contains(r"[\p{L}\p{N}]") for name in columns]
+    elements = [
+        pl.when(said & ~pl.col(name).str.contains(lost)).then(pl.col(name))
+        for name, said in zip(columns, says, strict=True)
+    ]
     missing = pl.sum_horizontal(element.is_null() for element in elements)
     says_so = pl.all_horizontal(pl.col(columns).str.contains(sums).fill_null(True))
     mark = (

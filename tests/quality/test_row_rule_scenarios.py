@@ -122,7 +122,13 @@ class Cumbria:
         standing = (
             standing_registers(Kind(stem), rows, enrolment)
             if stem in set(Kind) - {Kind.QUESTIONNAIRE}
-            else standing_responses(rows, enrolment, self._departures(), self.programme)
+            else standing_responses(
+                rows,
+                enrolment,
+                self._departures(),
+                self.programme,
+                coded=rows["participant_id"] if self._taken[stem].codes is not None else None,
+            )
         )
         shown = ("row_number", "severity", "rule", "column_name")
         every = pl.concat(

@@ -9,10 +9,11 @@ import jsonschema
 import pytest
 import yaml
 
-from pipeline.reading.mapping import FIELDS
+from pipeline.reading.mapping import FACTS_BESIDE_A_CODE, FIELDS
 from pipeline.reading.mapping_schema import SCHEMA_FILE, SCHEMA_LINE, mapping_schema
 from pipeline.simulation import simulate
 from pipeline.simulation.plan import Layout, SimulationPlan
+from pipeline.vocabulary import Kind
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = ROOT / "docs" / SCHEMA_FILE
