@@ -19,6 +19,7 @@ from pipeline.console import stop as _stop
 from pipeline.inspect_command import inspect
 from pipeline.remind_command import remind
 from pipeline.review_commands import review
+from pipeline.review_links_command import links
 
 if TYPE_CHECKING:
     from pipeline.orchestration.mapper import Progress
@@ -50,6 +51,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
+review.add_typer(links)
 app.add_typer(review)
 app.command()(inspect)
 app.command()(remind)

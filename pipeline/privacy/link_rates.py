@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipeline.privacy.linkage import Code, Linked, codes_of, facts_agree
+from pipeline.privacy.linkage import Code, Linked, codes_of, elements_of, facts_agree
 from pipeline.vocabulary import LinkTier
 
 Whole = npt.NDArray[np.int64]
@@ -175,7 +175,7 @@ def _grouped(rows: pl.DataFrame, by: str) -> Iterator[tuple[str, pl.DataFrame]]:
 
 
 def _numbered(codes: Sequence[Code]) -> tuple[tuple[str, ...], dict[str, tuple[int, ...]]]:
-    elements = tuple(sorted({element for code in codes for element in code.elements}))
+    elements = tuple(elements_of(codes))
     numbers: dict[tuple[str, str], int] = {}
     return elements, {
         code.name: tuple(

@@ -107,6 +107,8 @@ class Code:
 
     name: str
     organisation: str
+    asked: frozenset[str]
+    """Every element that the code was to have."""
     elements: Mapping[str, str]
     """Element -> hash, of those that are there."""
     occasions: frozenset[str]
@@ -160,6 +162,7 @@ def codes_of(given: pl.DataFrame) -> dict[str, list[Code]]:
             Code(
                 name=row["participant_id"],
                 organisation=row["organisation"],
+                asked=frozenset(row["elements"]),
                 elements={element: said for element, said in hashes if said is not None},
                 occasions=frozenset(row["occasion"]),
                 facts=frozenset(
@@ -171,6 +174,11 @@ def codes_of(given: pl.DataFrame) -> dict[str, list[Code]]:
             )
         )
     return found
+
+
+def elements_of(codes: Iterable[Code]) -> list[str]:
+    """Every element that any of the codes was to have, in alphabetical order."""
+    return sorted({element for code in codes for element in code.asked})
 
 
 def facts_agree(
@@ -270,7 +278,7 @@ class _Force:
     def __init__(self, force: str, codes: Sequence[Code], judged: Sequence[Judged]) -> None:
         self._force = force
         self._codes = {code.name: code for code in codes}
-        self._elements = sorted({element for code in codes for element in code.elements})
+        self._elements = elements_of(codes)
         said = [each for each in judged if {*each.pair} <= self._codes.keys()]
         self._said = {each.pair: each.says for each in said}
         self._records, self._refused = self._joined_by_stewards(said)
