@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from homes import Muster
+from small_programme import MAPPING, PROGRAMME, ROSTER
 
 from pipeline.simulation import SimulationPlan, simulate
 from pipeline.simulation.codes import ELEMENTS, Carelessness
@@ -134,3 +135,76 @@ def test_a_steward_parts_and_links_and_the_next_run_honours_it(evaluated: Muster
     )
     # With nothing new there is nothing to do: what was judged is part of the snapshot.
     assert "nothing" in evaluated("run", "--as-of", str(AS_OF)).stdout.lower()
+
+
+FORCE = "simulated-force-01"
+SMALL_CODE = "{mother: Mother, birthday: Day, school: School, eyes: Eyes}"
+ROSTER_BY_CODE = ROSTER.replace("participant: Number", f"code: {SMALL_CODE}").replace(
+    "session_group: Group, ", ""
+)
+ANSWERS_BY_CODE = MAPPING.replace("participant: Number", f"code: {SMALL_CODE}")
+REGISTER_BY_CODE = f"""
+organisation: {FORCE}
+source: register
+kind: attendance
+files: "register*"
+code: {SMALL_CODE}
+columns: {{session_number: No, held_on: Held, attended: Came}}
+"""
+FILES = {
+    "roster.csv": [
+        "Mother,Day,School,Eyes,Enrolled",
+        "An,7,St,blue,2025-01-02",
+        "Be,9,Av,grey,2025-01-02",
+    ],
+    "register.csv": [
+        "Mother,Day,School,Eyes,No,Held,Came",
+        "an,07,St,Blue,1,2025-01-06,yes",
+        "An,8,St,blue,2,2025-01-20,yes",
+    ],
+    "answers.csv": [
+        "Mother,Day,School,Eyes,Wave,Done,Q1,Q2,Q3,Q4",
+        "An,7,St,blue,Start,2025-01-06,0,1,2,3",
+        "An,7,St,,End,2025-05-27,1,1,2,3",
+        "Be,9,Av,grey,Start,2025-01-06,0,1,2,3",
+        "Be,9,Av,grey,Start,2025-01-08,3,3,3,3",
+        "Cy,1,Ra,hazel,Start,2025-01-06,0,1,2,3",
+    ],
+}
+
+
+def test_roster_register_and_answers_by_code(muster: Muster) -> None:
+    for folder in ("sources", "landing"):
+        (muster.home / folder / FORCE).mkdir(parents=True)
+    (muster.home / "programme.yaml").write_text(PROGRAMME)
+    mappings = {"roster": ROSTER_BY_CODE, "register": REGISTER_BY_CODE, "answers": ANSWERS_BY_CODE}
+    for source, mapping in mappings.items():
+        (muster.home / "sources" / FORCE / f"{source}.yaml").write_text(mapping)
+    for name, lines in FILES.items():
+        (muster.home / "landing" / FORCE / name).write_text("\n".join(lines))
+    muster("init")
+    muster("run", "--as-of", "2025-12-01", expected=1)
+    # Of five answers three are set aside, which holds the file until a steward lets it in.
+    (held,) = muster.ask("SELECT submission_id FROM quality.submissions WHERE verdict = 'held'")[
+        "submission_id"
+    ]
+    muster("review", "accept", held, *WHY)
+    muster("run", "--as-of", "2025-12-01")
+    found = muster.ask("SELECT row_number, rule FROM quality.quarantine WHERE severity = 'reject'")
+    assert sorted(found.iter_rows()) == [
+        (4, "code_shared"),
+        (5, "code_shared"),
+        (6, "participant_not_enrolled"),
+    ]
+    people = muster.ask("SELECT participant_id, sessions_attended FROM core.participants")
+    assert sorted(people["sessions_attended"]) == [0, 2]
+    answered = muster.ask("SELECT participant_id, wave FROM core.responses ORDER BY wave")
+    assert answered["wave"].to_list() == ["baseline", "session_10"]
+    assert answered["participant_id"].n_unique() == 1
+    assert people.filter(sessions_attended=2)["participant_id"].item() in set(
+        answered["participant_id"]
+    )
+
+    muster("review", "waive", held, "--row", "4", "--until", "2099-01-01", *WHY)
+    muster("run", "--as-of", "2025-12-01")
+    assert muster.ask("FROM core.responses").height == 3
