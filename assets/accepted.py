@@ -5,6 +5,7 @@ from functools import partial
 import dagster as dg
 import polars as pl
 
+from assets.links import CODE_ALIASES, CODE_LINKS, stage_links
 from assets.verdicts import verdicts
 from pipeline import tables
 from pipeline.intake import ACCEPTED, WAIVED
@@ -41,7 +42,7 @@ _READS = {
     Kind.ROSTER: (_ALIAS,),
     Kind.ATTENDANCE: (_ALIAS, "roster"),
     Kind.DEPARTURES: (_ALIAS, "transfers_in_doubt", "roster", "departed_on_record"),
-    Kind.QUESTIONNAIRE: (_ALIAS, "roster", "departures", "left_on_record", "waivers"),
+    Kind.QUESTIONNAIRE: (_ALIAS, CODE_LINKS, "roster", "departures", "left_on_record", "waivers"),
 }
 """What each kind is judged against; in this order, so that a new register does not concern a
 million responses unless it changes who enrolled or left."""
@@ -63,8 +64,12 @@ def accepted(home: HomeResource) -> dg.MaterializeResult[None]:
     listed = {*counting(decided), *kept["submission_id"]}
     count = [record for record in records.values() if record.submission_id in listed]
     ids = {kind: [r.submission_id for r in count if r.kind == kind] for kind in Kind}
+    stage_links(home, count)
     home.stage(
-        "transfers", partial(_transfers, here, ids), reads=["kept"], settings=versions(count)
+        "transfers",
+        partial(_transfers, here, ids),
+        reads=["kept", CODE_ALIASES],
+        settings=versions(count),
     )
     rows = {}
     for kind, reads in _READS.items():
@@ -114,8 +119,10 @@ def _transfers(here: Home, ids: dict[Kind, list[str]], stage: Stage) -> Made:
         seen.append(rows.select("participant_id", day=day).unique())
     known = pl.concat(seen)
     aliases = participant_alias(departures, known)
+    # Nobody is known by a number here and a code there, so neither list leads into the other.
+    every = pl.concat([aliases, stage.read(CODE_ALIASES)])
     return {
-        _ALIAS: aliases,
+        _ALIAS: tables.PARTICIPANT_ALIAS.conform(every),
         "transfers_in_doubt": in_doubt(departures, known),
     }, {"transfers": aliases.height}
 
@@ -156,6 +163,7 @@ def _responses(here: Home, ids: list[str], stage: Stage) -> Made:
         here.programme,
         waivers=waivers,
         let_in=let_in,
+        coded=stage.read(CODE_LINKS, ["participant_id"])["participant_id"].unique(),
     )
     responses = with_response_ids(made.counting)
     origins = responses.select("response_id", "home_force", "arm", "gender")

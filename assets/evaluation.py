@@ -9,6 +9,7 @@ from pipeline.evaluation.attrition_model import attrition_model
 from pipeline.evaluation.cells import by_number
 from pipeline.evaluation.dose_response import dose_response
 from pipeline.evaluation.follow_up_due import follow_up_due
+from pipeline.evaluation.linked_by_codes import with_link_notes
 from pipeline.evaluation.paired_change import paired_change
 from pipeline.evaluation.participant_flow import participant_flow
 from pipeline.evaluation.pilot import pilot_reconciliation
@@ -52,7 +53,9 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
         summary = tables.WAVE_SUMMARY.conform(wave_summary(scores, people, programme))
         made = {
             tables.WAVE_SUMMARY: summary,
-            tables.PAIRED_CHANGE: paired_change(scores, people, programme),
+            tables.PAIRED_CHANGE: with_link_notes(
+                paired_change(scores, people, programme), stage.read(tables.LINK_ERRORS.name)
+            ),
             tables.PARTICIPANT_FLOW: participant_flow(
                 people, waves, programme, stage.read("erased_officers")
             ),
@@ -69,7 +72,13 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
     return home.carry_out(
         "evaluation",
         work,
-        reads=["scores", "participants", "participant_waves", "erased_officers"],
+        reads=[
+            "scores",
+            "participants",
+            "participant_waves",
+            "erased_officers",
+            tables.LINK_ERRORS.name,
+        ],
         # A departure counts once the window it fell into is over. That day may change figures
         # while the statuses of the ledger stay what they were.
         settings=[settings, as_of],

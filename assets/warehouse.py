@@ -34,7 +34,10 @@ def warehouse(home: HomeResource) -> dg.MaterializeResult[None]:
     # Of the decisions that the stages before heard, which may not be all there are by now.
     heard = here.stages.read("decisions")
     acts = here.stages.read("withdrawals")
-    fingerprint = build_fingerprint(here, home.records(), as_of, known_at, heard, withdrawals=acts)
+    judged = here.stages.read("link_judgements")["entry"].to_list()
+    fingerprint = build_fingerprint(
+        here, home.records(), as_of, known_at, heard, withdrawals=acts, judged=judged
+    )
     published = {t: _STAGE_NAMES.get(t, t.name) for t in tables.TABLES}
     before = set(published.values()) - _OWN
     if not here.stages.all_final() or not home.has_seen_to_all_behind(before):

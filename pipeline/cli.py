@@ -20,6 +20,7 @@ from pipeline.inspect_command import inspect
 from pipeline.key_command import key
 from pipeline.remind_command import remind
 from pipeline.review_commands import review
+from pipeline.review_links_command import links
 from pipeline.withdraw_command import withdraw
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
+review.add_typer(links)
 app.add_typer(review)
 app.add_typer(key)
 app.add_typer(withdraw)

@@ -10,6 +10,7 @@ from datetime import date
 
 import polars as pl
 
+from pipeline.privacy.linkage import CODES
 from pipeline.privacy.pseudonyms import Pseudonymiser
 from pipeline.privacy.withdrawals import is_one_of, without
 from pipeline.programme import Programme
@@ -51,9 +52,9 @@ ACCEPTED: dict[Kind, pl.Schema] = {
 WAIVED = pl.Schema({**ACCEPTED[Kind.QUESTIONNAIRE], "needs_waiver": pl.List(pl.String())})
 """Columns of rows that count while waivers hold; only answers break rules that can be waived."""
 
-PSEUDONYMS = ("participant_id", "new_participant_id", "session_group", "facilitator")
-"""Columns of whatever is kept of a submission that hold pseudonyms. Rotating the key carries these
-on, and refuses to go on where another column holds one."""
+PSEUDONYMS = ("participant_id", "new_participant_id", "session_group", "facilitator", "code")
+"""Columns of whatever is kept of a submission that hold pseudonyms, or lists of them. Rotating the
+key carries these on, and refuses to go on where another column holds one."""
 
 WHOSE = pl.Schema({name: _SHARED[name] for name in ("participant_id", "organisation")})
 """The columns that say whose a row of any kind is, and who sent it."""
@@ -72,6 +73,9 @@ class TakenIn:
     accepted: pl.DataFrame
     findings: pl.DataFrame
     profile: pl.DataFrame
+    codes: pl.DataFrame | None = None
+    """Officers' codes, element by element as hashes (CODES), of every row that counts or may count
+    by a waiver; None where officers are known by a number."""
     waived: pl.DataFrame | None = None
     """Quarantined rows that count while waivers hold (WAIVED); None where nothing was waived. The
     profile leaves them out: what contracts say of a file does not depend on waivers."""
@@ -98,17 +102,26 @@ def take_in(
     """
     reading = read(content, mapping, programme)
     accepted, findings, profiles = [], [FINDINGS.to_frame()], [PROFILE.to_frame()]
-    let_in = []
+    let_in, codes = [], []
     rows_read = rows_withdrawn = 0
     for block in reading.blocks:
         agreed = block.rows.filter(pl.col("consent"))
         pseudonymised = without(_pseudonymised(agreed, mapping, pseudonymiser), kept_out)
         withdrawn = block.rows.height - pseudonymised.height
-        circumstances = Circumstances(programme, received_on, block.instrument)
+        circumstances = Circumstances(
+            programme, received_on, block.instrument, coded=bool(mapping.code)
+        )
         judged = split(pseudonymised, mapping.kind, circumstances, waived)
         accepted.append(_stored(judged.accepted, block, mapping, ACCEPTED[mapping.kind]))
         if not judged.waived.is_empty():
             let_in.append(_stored(judged.waived, block, mapping, WAIVED))
+        if mapping.code:
+            codes.append(
+                _codes(
+                    pl.concat([judged.accepted, judged.waived.select(judged.accepted.columns)]),
+                    mapping,
+                )
+            )
         findings.append(judged.findings)
         profiles.append(
             profile_of(
@@ -127,6 +140,7 @@ def take_in(
         accepted=pl.concat(accepted),
         findings=pl.concat(findings),
         profile=pl.concat(profiles),
+        codes=pl.concat(codes).unique(maintain_order=True) if codes else None,
         waived=pl.concat(let_in) if let_in else None,
     )
 
@@ -161,6 +175,7 @@ def erased_from(taken_in: TakenIn, names: Collection[str]) -> TakenIn:
         findings=findings,
         profile=pl.concat(profiles),
         waived=None if taken_in.waived is None else without(taken_in.waived, names),
+        codes=None if taken_in.codes is None else without(taken_in.codes, names),
     )
 
 
@@ -202,7 +217,13 @@ def rows_of(
 def _pseudonymised(
     rows: pl.DataFrame, mapping: Mapping, pseudonymiser: Pseudonymiser
 ) -> pl.DataFrame:
-    named = rows.with_columns(pseudonymiser.participants(rows).alias("participant_id"))
+    named = (
+        _coded(rows, mapping, pseudonymiser)
+        if mapping.code
+        else rows.drop("code").with_columns(
+            pseudonymiser.participants(rows).alias("participant_id")
+        )
+    )
     for label in ("session_group", "facilitator"):
         if label in rows.columns:
             named = named.with_columns(
@@ -216,6 +237,46 @@ def _pseudonymised(
             pseudonymiser.participants(elsewhere).alias("new_participant_id")
         ).drop("new_number")
     return named.drop("identifier", "consent")
+
+
+def _occasion(kind: Kind) -> pl.Expr:
+    """When an officer gives their code once: two codes of one occasion are of two officers."""
+    match kind:
+        case Kind.QUESTIONNAIRE:
+            return pl.format("{} {}", pl.col("wave").fill_null("?"), "instrument")
+        case Kind.ATTENDANCE:
+            return pl.format("session {}", pl.col("session_number").fill_null(0))
+        case _:
+            return pl.lit(kind.value)
+
+
+def _coded(rows: pl.DataFrame, mapping: Mapping, pseudonymiser: Pseudonymiser) -> pl.DataFrame:
+    named = rows.with_columns(_occasion(mapping.kind).alias("occasion"))
+    whole, hashes = pseudonymiser.coded(named, [*mapping.elements])
+    return named.with_columns(whole, hashes)
+
+
+_DAY_OF = {
+    Kind.QUESTIONNAIRE: "completed_on",
+    Kind.ROSTER: "enrolled_on",
+    Kind.ATTENDANCE: "held_on",
+}
+
+
+def _codes(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    """Codes of judged rows as they are compared (CODES)."""
+    known = {
+        "elements": pl.lit([*mapping.elements], pl.List(pl.String)),
+        "day": pl.col(_DAY_OF[mapping.kind]),
+        "wave": pl.col("wave") if "wave" in rows.columns else pl.lit(None),
+        "organisation": pl.lit(mapping.organisation),
+    }
+    return rows.select(
+        (known.get(name, pl.col(name) if name in rows.columns else pl.lit(None)))
+        .cast(dtype)
+        .alias(name)
+        for name, dtype in CODES.items()
+    )
 
 
 def _stored(

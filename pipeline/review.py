@@ -440,7 +440,7 @@ def _ruling(
 
 def signed(steward: str, reason: str) -> tuple[str, str]:
     """Who does something and why, each in one line; NotPossible where either is missing."""
-    why, who = _one_line(reason), _one_line(steward)
+    why, who = one_line(reason), one_line(steward)
     if not why:
         raise NotPossible("Say why with --reason; whoever reads the figures later will ask.")
     if not who:
@@ -448,7 +448,7 @@ def signed(steward: str, reason: str) -> tuple[str, str]:
     return who, why
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Text without line breaks and without what a terminal would obey instead of showing."""
     words = " ".join(text.split())
     return "".join(letter for letter in words if letter.isprintable())

@@ -113,7 +113,9 @@ def accept_submission(
     """Let a submission count that contracts hold, or undo that it was returned."""
     from pipeline.review import accept
 
-    taken = _recorded(home, lambda desk: [accept(desk.case(submission), _name(steward), reason)])
+    taken = _recorded(
+        home, lambda desk: [accept(desk.case(submission), steward_name(steward), reason)]
+    )
     typer.echo(f"Accepted: {taken[0].submission_id}. {_NEXT}")
 
 
@@ -127,7 +129,9 @@ def return_submission(
     """Let nothing of a submission count: the organisation must send it again."""
     from pipeline.review import send_back
 
-    taken = _recorded(home, lambda desk: [send_back(desk.case(submission), _name(steward), reason)])
+    taken = _recorded(
+        home, lambda desk: [send_back(desk.case(submission), steward_name(steward), reason)]
+    )
     typer.echo(
         f"Returned: {taken[0].submission_id}. {_NEXT} Tell the organisation; Muster sends nothing."
     )
@@ -160,7 +164,7 @@ def waive_row(
             row,
             rule,
             until.date(),
-            steward=_name(steward),
+            steward=steward_name(steward),
             reason=reason,
             today=datetime.now(UTC).date(),
         )
@@ -235,7 +239,7 @@ def _carried_out(act: Callable[[], T]) -> T:
         stop(str(problem))
 
 
-def _name(steward: str | None) -> str:
+def steward_name(steward: str | None) -> str:
     if steward is not None:
         return steward
     try:

@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
+from pipeline.entries import Entry, known_entries
 from pipeline.orchestration.guard import value_free
 from pipeline.orchestration.liveness import ANEW, alive
 from pipeline.privacy.withdrawals import Withdrawals
@@ -23,6 +24,7 @@ from pipeline.storage.erasing import finish_erasures
 from pipeline.storage.home import Home
 from pipeline.storage.stages import Made, Stage
 from pipeline.submissions import Record
+from pipeline.vocabulary import EntryKind
 
 Work = Callable[[Stage], Made]
 """What a stage does: from the tables it reads to the tables it makes, and what to say of them."""
@@ -51,6 +53,10 @@ class _Run:
     @cached_property
     def withdrawals(self) -> Withdrawals:
         return self.home.withdrawals()
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        return self.home.stewardship.entries()
 
 
 class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -117,6 +123,11 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         acts = self._run.withdrawals if self._run else self.open().withdrawals()
         return acts.known_by(self.known_at_date())
+
+    def entries(self, *kinds: EntryKind) -> list[Entry]:
+        """Acts on record of these kinds, known by the date that counts; heard once in a run."""
+        entered = self._run.entries if self._run else self.open().stewardship.entries()
+        return [e for e in known_entries(entered, self.known_at_date()) if e.kind in kinds]
 
     def carry_out(
         self, name: str, work: Work, *, reads: Collection[str] = (), settings: object = ()

@@ -4,11 +4,13 @@ What stays out: Dagster. `muster run` asks here first and ends before Dagster is
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import polars as pl
 
+from pipeline.entries import known_entries
 from pipeline.quality.decisions import decisions_table, known_decisions
 from pipeline.storage.code import EVERYTHING, code_hash
 from pipeline.storage.home import Home
@@ -119,15 +121,19 @@ def build_fingerprint(
     decisions: pl.DataFrame | None = None,
     *,
     withdrawals: pl.DataFrame | None = None,
+    judged: Sequence[int] | None = None,
 ) -> str:
     """Hash of everything that the snapshot depends on.
 
-    `decisions` is `quality.decisions` and `withdrawals` is HEARD, each as it was heard; if not
-    given, as it would be now.
+    `decisions` is `quality.decisions`, `withdrawals` is HEARD and `judged` has the numbers of the
+    entries on links, each as it was heard; if not given, as it would be now.
     """
     if decisions is None:
         known = known_decisions(home.stewardship.decisions(), known_at)
         decisions = decisions_table(known)
+    if judged is None:
+        entered = known_entries(home.stewardship.entries(EntryKind.LINK_JUDGED), known_at)
+        judged = [entry.entry for entry in entered]
     return fingerprint(
         code_hash(*EVERYTHING),
         home.lake.version,
@@ -136,6 +142,7 @@ def build_fingerprint(
         (
             home.withdrawals().known_by(known_at).heard() if withdrawals is None else withdrawals
         ).rows(),
+        [*judged],
         home.programme.model_dump(mode="json"),
         as_of,
         known_at,

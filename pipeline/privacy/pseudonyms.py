@@ -6,7 +6,8 @@ What stays out: where keys are kept (`pipeline/storage/keys.py`).
 v1 is HMAC-SHA256 of key 1 over programme, home force and normalised identifier, each with its
 length in front, so that no two inputs run together; v(n+1) is the HMAC of key n+1 over v(n), so
 keys are rotated without identifiers. An unkeyed hash would be a look-up table: there are few
-enough collar numbers to hash them all.
+enough collar numbers to hash them all. A code is hashed as a whole and element by element, with
+the element's name.
 """
 
 import re
@@ -63,6 +64,47 @@ class Pseudonymiser:
         named = rows.with_columns(pl.lit(organisation).alias("organisation"))
         return self._of_unique(named, "organisation", column, partial(self._labels, column))
 
+    def coded(self, rows: pl.DataFrame, elements: Sequence[str]) -> tuple[pl.Series, pl.Series]:
+        """`participant_id` and the elements' hashes for rows with `home_force` and `code`.
+
+        `code` lists the elements in the order of `elements`, and the hashes come in the same order,
+        null for an element that is missing or of which nothing is left. A code that lacks one is
+        nobody else's: beside it, `occasion` is hashed, so that two of them never meet by that
+        alone. One that lacks more names nobody.
+        """
+        asked = rows.select("home_force", "code", "occasion")
+        distinct = asked.unique().drop_nulls()
+        whole, hashes = [], []
+        for force, code, occasion in distinct.iter_rows():
+            spelt = [normalised_element(said) if said else "" for said in code]
+            hashes.append(self._elements(force, elements, spelt))
+            whole.append(self._whole_code(force, elements, spelt, occasion))
+        made = distinct.with_columns(
+            pl.Series("whole", whole, pl.String), pl.Series("hashes", hashes, pl.List(pl.String))
+        )
+        found = asked.join(made, on=asked.columns, how="left", maintain_order="left")
+        return found["whole"].alias("participant_id"), found["hashes"].alias("code")
+
+    def _whole_code(
+        self, force: str, elements: Sequence[str], spelt: list[str], occasion: str
+    ) -> str | None:
+        missing = spelt.count("")
+        if missing > 1:
+            return None
+        parts = [part for pair in zip(elements, spelt, strict=True) for part in pair]
+        (made,) = self._chained("code", force, [occasion if missing else "complete"], *parts)
+        return made
+
+    def _elements(self, force: str, elements: Sequence[str], spelt: list[str]) -> list[str | None]:
+        known = self._known.setdefault(("code element", force), {})
+        made: list[str | None] = []
+        for element, text in zip(elements, spelt, strict=True):
+            both = f"{element}\n{text}"
+            if text and both not in known:
+                (known[both],) = self._chained("code element", force, [text], element)
+            made.append(known[both] if text else None)
+        return made
+
     def carried_on(self, pseudonyms: pl.Series) -> pl.Series:
         """Pseudonyms of any version as they are under the newest key; null stays null.
 
@@ -92,9 +134,9 @@ class Pseudonymiser:
     def _labels(self, what: str, organisation: str, labels: list[str]) -> list[str | None]:
         return self._chained(what, organisation, [_one_spelling(label) for label in labels])
 
-    def _chained(self, what: str, where: str, texts: list[str]) -> list[str | None]:
-        """Pseudonyms of texts, each through every key; None for an empty one."""
-        beginning = b"".join(with_length(text) for text in (what, self.programme, where))
+    def _chained(self, what: str, where: str, texts: list[str], *before: str) -> list[str | None]:
+        """Pseudonyms of texts, each through every key and after the same; None for an empty one."""
+        beginning = b"".join(with_length(part) for part in (what, self.programme, where, *before))
         messages = (with_length(text) for text in texts if text)
         first = _pseudonyms(1, self.keys[0], beginning, messages)
         newest = iter(_through(self.keys, 1, first))
@@ -193,6 +235,20 @@ def _plain(sign: str) -> str:
     if category == "Nd":
         return str(unicodedata.decimal(sign))
     return _LOOKS_LIKE.get(sign, sign)
+
+
+def normalised_element(said: str) -> str:
+    """One spelling of an element of a code; empty where nothing of it is left.
+
+    Accents are left out, since the same officer writes them now and then, and a number loses its
+    leading zeros: the seventh of a month is 7 and 07.
+    """
+    spelt = "".join(
+        sign
+        for sign in unicodedata.normalize("NFKD", _one_spelling(said))
+        if not unicodedata.combining(sign)
+    )
+    return (spelt.lstrip("0") or "0") if spelt.isdecimal() else spelt
 
 
 def normalised_identifier(identifier: str, settings: IdentifierSettings) -> str:

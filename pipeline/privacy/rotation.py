@@ -25,8 +25,20 @@ def carried_on(
     Raises ValueError, which quotes nothing, for what is no pseudonym of these keys.
     """
     return rows.with_columns(
-        pseudonymiser.carried_on(rows[name]).alias(name) for name in columns if name in rows.columns
+        _carried_on(rows[name], pseudonymiser).alias(name)
+        for name in columns
+        if name in rows.columns
     )
+
+
+def _carried_on(cells: pl.Series, pseudonymiser: Pseudonymiser) -> pl.Series:
+    if cells.dtype != pl.List(pl.String):
+        return pseudonymiser.carried_on(cells)
+    # The elements of a code are hashed one by one.
+    before = cells.explode().unique().drop_nulls()
+    newest = dict(zip(before, pseudonymiser.carried_on(before), strict=True))
+    each = pl.element().replace_strict(newest, default=None, return_dtype=pl.String)
+    return cells.list.eval(each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +81,8 @@ class Counting:
         self._rows[submission_id, kept_as] = rows.height
         for name in self.columns:
             if name in rows.columns:
-                found = rows[name].drop_nulls()
+                cells = rows[name]
+                found = (cells.explode() if cells.dtype == pl.List else cells).drop_nulls()
                 self._named[name] += len(found)
                 self._found.setdefault(name, []).append(found.unique())
         if {"participant_id", "wave", "items"} <= set(rows.columns):

@@ -189,6 +189,9 @@ def _repeated(sound: pl.DataFrame, kind: Kind, circumstances: Circumstances) -> 
     match kind:
         case Kind.QUESTIONNAIRE:
             key = ["participant_id", "wave", "instrument"]
+            if circumstances.coded:
+                # Another day may be another officer: that is judged across submissions.
+                key.append("completed_on")
             every = circumstances.instrument.items
             judged = sound.with_columns((pl.col("items_answered") == every).alias("complete"))
             policy = circumstances.programme.duplicates

@@ -24,6 +24,12 @@ UNRECOGNISED: Final = -(2**15)
 NOBODYS_ROW: Final = "row"
 """What `unrecognised` holds for a row that sums up others or repeats the headings."""
 
+CODE_INCOMPLETE: Final = "code"
+"""What `unrecognised` holds for a row whose code lacks one element."""
+
+CODE_UNUSABLE: Final = "code elements"
+"""What it holds for a row whose code lacks two elements or more."""
+
 AUTO: Final = "auto"
 """Said for a date format where the file itself shows whether day or month comes first."""
 

@@ -13,8 +13,9 @@ _VALUE, _MARK = "\nvalue", "\nmark"
 _OFTEN = 8
 _ENOUGH_TO_SHOW_REPEATS = 400
 
-SHARED = ("row_number", "identifier", "home_force", "consent", "is_test")
-"""Columns that canonical rows of every kind begin with."""
+SHARED = ("row_number", "identifier", "code", "home_force", "consent", "is_test")
+"""Columns that canonical rows of every kind begin with. A row has an identifier or, in the order of
+`Mapping.elements`, the elements of a code."""
 
 
 def ours(name: str) -> str:

@@ -5,6 +5,7 @@ What stays out: whether an answer is acceptable.
 """
 
 from collections import Counter
+from collections.abc import Callable
 
 import polars as pl
 
@@ -21,6 +22,12 @@ _TYPES: dict[str, pl.DataType] = {
     "arm": pl.String(),
     "gender": pl.String(),
 }
+_FACTS: dict[str, pl.DataType] = {
+    "rank_group": pl.String(),
+    "service_band": pl.String(),
+    "ethnicity_group": pl.String(),
+}
+"""What is known of an officer beside a code; without a code the roster says it."""
 
 
 def columns(mapping: Mapping, programme: Programme) -> list[str]:
@@ -114,7 +121,7 @@ def _block(
     return select_fields(
         rows,
         _fields(mapping, programme, suffix),
-        _TYPES,
+        _TYPES | (_FACTS if mapping.code else {}),
         _wave(mapping, programme, suffix).alias("wave"),
         pl.lit(instrument.instrument).alias("instrument"),
         *cells.answers(items, coding, instrument, missing=mapping.missing_everywhere),
@@ -138,14 +145,22 @@ def _wave(mapping: Mapping, programme: Programme, suffix: str) -> pl.Expr:
 
 
 def _fields(mapping: Mapping, programme: Programme, suffix: str) -> list[Field]:
-    parsers = {
+    parsers: dict[str, Callable[[str], pl.Expr]] = {
         "completed_on": lambda column: cells.as_day(column, mapping.date_format),
         "arm": lambda column: cells.arm(column, mapping, programme),
         "gender": lambda column: characteristics.gender(column, mapping),
         "duration_seconds": cells.as_seconds,
+        "rank": lambda column: characteristics.rank(column, mapping),
+        "service_years": lambda column: characteristics.service_band(column, mapping),
+        "ethnicity": lambda column: characteristics.ethnicity(column, mapping),
+    }
+    called = {
+        "rank": "rank_group",
+        "service_years": "service_band",
+        "ethnicity": "ethnicity_group",
     }
     fields = []
     for name, pattern in mapping.columns.items():
         column = pattern.replace("{wave}", suffix)
-        fields.append(Field(name, name, column, parsers[name](column)))
+        fields.append(Field(called.get(name, name), name, column, parsers[name](column)))
     return fields

@@ -32,7 +32,7 @@ from pipeline.submissions import Record
 from pipeline.vocabulary import Severity
 
 _RECORD = "submission.json"
-_FRAMES = ("accepted", "findings", "profile", "waived")
+_FRAMES = ("accepted", "findings", "profile", "waived", "codes")
 _KEY_CHECKS = "key-checks.json"
 _CARRIED_ON = re.compile(r"v([2-9]|[1-9]\d+)")
 _WHOSE = ("participant_id", "new_participant_id")
@@ -217,8 +217,15 @@ class Lake:
 
     def with_waived_rows(self, submission_ids: Iterable[str]) -> list[str]:
         """Those of the submissions that have rows which count while waivers hold."""
+        return self._having("waived", submission_ids)
+
+    def with_codes(self, submission_ids: Iterable[str]) -> list[str]:
+        """Those of the submissions in which officers are known by codes."""
+        return self._having("codes", submission_ids)
+
+    def _having(self, name: str, submission_ids: Iterable[str]) -> list[str]:
         folder = self._submissions
-        return [i for i in submission_ids if (folder / i / "waived.parquet").exists()]
+        return [i for i in submission_ids if (folder / i / f"{name}.parquet").exists()]
 
     def taken_in(self, record: Record) -> TakenIn:
         """What a submission that could be read became, erased officers included."""
@@ -308,7 +315,7 @@ class Lake:
     ) -> pl.DataFrame:
         """The columns of `schema` of one frame of several submissions, one below the other.
 
-        `name` is `accepted`, `findings`, `profile` or `waived`. Adds `submission_id`, and
+        `name` is `accepted`, `findings`, `profile`, `waived` or `codes`. Adds `submission_id`, and
         `arrived`, the place of the submission in the list. Of a submission that `only`
         (submission_id, participant_id) names, no other officers' rows. Rows of erased officers
         are left out.

@@ -47,6 +47,17 @@ def test_pseudonyms_become_what_the_newer_key_gives_and_nothing_else_changes() -
     assert after.drop(COLUMNS, strict=False).equals(rows.drop(COLUMNS, strict=False))
 
 
+def test_elements_of_codes_are_carried_on_one_by_one_and_counted() -> None:
+    a, b, c = named("a", "b", "c")
+    rows = pl.DataFrame({"code": [[a, None, b], [c], None]})
+    newest = dict(zip((a, b, c), named("a", "b", "c", by=NEW), strict=True))
+    after = carried_on(rows, ["code"], NEW)
+    assert after["code"].to_list() == [[newest[a], None, newest[b]], [newest[c]], None]
+    counting = Counting(["code"])
+    counting.add("one", "codes", rows)
+    assert counting.tally().distinct["code"] == 3
+
+
 def test_what_is_no_pseudonym_is_refused_unquoted() -> None:
     with pytest.raises(ValueError, match=r"^no pseudonym of these keys$"):
         carried_on(pl.DataFrame({"participant_id": ["PC 4711"]}), COLUMNS, NEW)

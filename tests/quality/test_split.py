@@ -202,6 +202,7 @@ def test_only_rejecting_rules_on_answers_are_waivable() -> None:
         "completed_in_future",
         "completed_after_departure",
         "completed_before_enrolment",
+        "code_shared",
     }
     for rule in waivable:
         assert rule.kinds == {Kind.QUESTIONNAIRE}
