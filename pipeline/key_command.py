@@ -7,6 +7,7 @@ are carried on (`pipeline/storage/rotation.py`). No command shows a key.
 import getpass
 import json
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,8 +17,6 @@ import typer
 from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pipeline.privacy.key_checks import KeyFinding
     from pipeline.storage.home import Home
     from pipeline.storage.rotation import Rotated
@@ -64,45 +63,59 @@ def check_keys(
     from pipeline.vocabulary import KeyState
 
     here = opened(home)
-    in_use, kept = _findings(here, backup)
-    usable = {KeyState.RIGHT, KeyState.NOTHING_TO_COMPARE}
-    is_sound = all(finding.state in usable for finding in in_use)
+    _ = here.programme
+    in_use, refusal = _in_use(here)
+    kept, problem = _kept(here, backup) if backup and in_use else ([], None)
     # A key that was not taken up yet may well be backed up already.
-    is_kept = all(f.state in {*usable, KeyState.NOT_TAKEN_UP} for f in kept)
+    needed = {KeyState.WRONG, KeyState.MISSING}
+    is_kept = bool(kept) and needed.isdisjoint(finding.state for finding in kept)
     if as_json:
         found = {"keys": _as_json(in_use), "backup": _as_json(kept) if backup else None}
-        typer.echo(json.dumps({**found, "sound": is_sound, "backed_up": is_kept and bool(kept)}))
+        said = {"sound": refusal is None, "refusal": refusal, "backed_up": is_kept}
+        typer.echo(json.dumps({**found, **said}))
     else:
         for finding in [*in_use, *kept]:
             typer.echo(f"{finding.place}: {finding.state.meaning}")
-    if not is_sound:
+        for sentence in filter(None, (refusal, problem)):
+            typer.echo(sentence, err=True)
+    if refusal is not None:
         raise typer.Exit(Exit.UNUSABLE)
-    if not is_kept:
+    if backup is not None and not is_kept:
         raise typer.Exit(Exit.NEEDS_A_STEWARD)
 
 
-def _findings(
-    here: "Home", backup: Path | None
-) -> "tuple[Sequence[KeyFinding], Sequence[KeyFinding]]":
-    from pipeline.privacy.key_checks import compared, made_with, must_be_of
+def _in_use(here: "Home") -> "tuple[Sequence[KeyFinding], str | None]":
+    """What is to be said of each key, and the sentence with which a run would be refused."""
+    from pipeline.privacy.key_checks import compared
+    from pipeline.programme import UnusableConfiguration
+    from pipeline.storage.keys import load_keys
+
+    found: Sequence[KeyFinding] = ()
+    try:
+        keys = load_keys(here.secrets, os.environ, in_force=here.lake.version)
+        found = compared(keys, here.programme.programme, here.keys_known())
+        here.proven_keys()
+    except UnusableConfiguration as refusal:
+        return found, str(refusal)
+    return found, None
+
+
+def _kept(here: "Home", backup: Path) -> "tuple[Sequence[KeyFinding], str | None]":
+    """What is to be said of each copy, and the sentence that says why nothing is."""
+    from pipeline.privacy.key_checks import compared, made_with
     from pipeline.programme import UnusableConfiguration
     from pipeline.storage.keys import load_backup, load_keys
 
     programme, known = here.programme.programme, here.keys_known()
-    must_be_of(programme, known)
-    keys = load_keys(here.secrets, os.environ, in_force=here.lake.version)
-    in_use = compared(keys, programme, known)
-    if backup is None:
-        return in_use, []
+    if known is None:
+        # Nothing was taken in yet: the copies must be of the keys in use.
+        keys = load_keys(here.secrets, os.environ, in_force=here.lake.version)
+        known = made_with(keys, programme)
     try:
         kept = load_backup(backup)
     except UnusableConfiguration as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(Exit.NEEDS_A_STEWARD) from None
-    # Where nothing was taken in yet the copies must be of the keys in use.
-    return in_use, compared(
-        kept, programme, known or made_with(keys, programme), missing="backup/key-{}"
-    )
+        return (), str(problem)
+    return compared(kept, programme, known, missing="backup/key-{}"), None
 
 
 def _as_json(findings: "Sequence[KeyFinding]") -> "list[dict[str, str | int]]":

@@ -57,6 +57,7 @@ def test_check_says_of_each_key_whether_it_is_the_right_one(muster, taken_in):
     _put_key(taken_in, "ab" * 32)
     said = muster("key", "check")
     assert (said.code, said.out) == (2, "secrets/key-1: It is another key.\n")
+    assert said.err.startswith("secrets/key-1 is not the key that the pseudonyms here were made")
 
 
 def test_check_of_a_home_that_took_nothing_in(muster, home):
@@ -110,6 +111,24 @@ def test_a_backup_that_holds_no_key_is_one_sentence(muster, taken_in, tmp_path, 
     assert said.code == 1
     assert said.err.count("\n") == 1
     assert ("backup/key-1 is not a key" if content else "no key in the backup") in said.err
+
+
+def test_check_refuses_what_a_run_refuses(muster, taken_in, tmp_path):
+    """A lake from before a rotation has the right keys, and still no run begins."""
+    shutil.copytree(taken_in / "lake", tmp_path / "lake")
+    assert muster("key", "rotate").code == 0
+    shutil.rmtree(taken_in / "lake")
+    shutil.copytree(tmp_path / "lake", taken_in / "lake")
+    said = muster("key", "check", "--json")
+    assert said.code == 2
+    found = json.loads(said.out)
+    assert [key["state"] for key in found["keys"]] == ["right", "right"]
+    assert not found["sound"]
+    assert found["refusal"] + "\n" == muster("run", "--as-of", AS_OF).err
+    (taken_in / "secrets" / "key-2").chmod(0o644)
+    said = muster("key", "check", "--json")
+    assert said.code == 2
+    assert "can be read by others" in json.loads(said.out)["refusal"]
 
 
 REFUSED = {
