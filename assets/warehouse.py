@@ -4,12 +4,13 @@ import dagster as dg
 import polars as pl
 
 from assets.accounting import accounting
+from assets.comments import comments
 from assets.evaluation import evaluation
 from pipeline import __version__, tables
 from pipeline.follow_up.organisations import organisations_seen
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
-from pipeline.orchestration.state import WAREHOUSE, build_fingerprint
+from pipeline.orchestration.state import HEARD, WAREHOUSE, build_fingerprint
 from pipeline.storage.stages import Made, Stage
 from pipeline.storage.warehouse import publish
 
@@ -21,7 +22,7 @@ _OWN = {tables.BUILD.name, tables.ORGANISATIONS.name}
 
 
 @dg.asset(
-    deps=[accounting, evaluation],
+    deps=[accounting, comments, evaluation],
     group_name="warehouse",
     retry_policy=AGAIN,
     pool=POOL,
@@ -33,7 +34,9 @@ def warehouse(home: HomeResource) -> dg.MaterializeResult[None]:
     as_of, known_at = home.as_of_date(), home.known_at_date()
     # Of the decisions that the stages before heard, which may not be all there are by now.
     heard = here.stages.read("decisions")
-    fingerprint = build_fingerprint(here, home.records(), as_of, known_at, heard)
+    fingerprint = build_fingerprint(
+        here, home.records(), as_of, known_at, heard, entries=home.entries(*HEARD)
+    )
     published = {t: _STAGE_NAMES.get(t, t.name) for t in tables.TABLES}
     before = set(published.values()) - _OWN
     if not here.stages.all_final() or not home.has_seen_to_all_behind(before):

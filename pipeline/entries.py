@@ -4,9 +4,9 @@ What belongs here: what every entry has, whatever it is about. What stays out: k
 (`pipeline/storage/stewardship.py`), and what the body of a kind means (the room that enters it).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pipeline.vocabulary import EntryKind
@@ -32,3 +32,8 @@ class Entry(Act):
 
     entry: int
     entered_at: datetime
+
+
+def known_entries(entries: Iterable[Entry], known_at: date | None = None) -> list[Entry]:
+    """Entries made up to the end of a day, in order; all of them if no day is given."""
+    return [e for e in entries if known_at is None or e.entered_at.date() <= known_at]

@@ -9,14 +9,18 @@ from datetime import date
 
 import polars as pl
 
+from pipeline.privacy.free_text import redacted, text_digest
+from pipeline.privacy.people import people_of
 from pipeline.privacy.pseudonyms import Pseudonymiser
 from pipeline.programme import Programme
 from pipeline.quality.answers import as_lists
+from pipeline.quality.comments import TEXTS
 from pipeline.quality.judgement import FINDINGS, Waived, split
 from pipeline.quality.profile import PROFILE, profile_of
 from pipeline.quality.rules import Circumstances
 from pipeline.reading import registers
 from pipeline.reading.canonical import Block, read
+from pipeline.reading.comments import Comments
 from pipeline.reading.mapping import Mapping
 from pipeline.vocabulary import Kind
 
@@ -68,6 +72,8 @@ class TakenIn:
     waived: pl.DataFrame | None = None
     """Quarantined rows that count while waivers hold (WAIVED); None where nothing was waived. The
     profile leaves them out: what contracts say of a file does not depend on waivers."""
+    texts: pl.DataFrame | None = None
+    """Redacted free text (TEXTS); None where the mapping names no column of it."""
 
     @property
     def rows_quarantined(self) -> int:
@@ -108,6 +114,7 @@ def take_in(
         )
         rows_read += block.rows.height
         rows_withdrawn += withdrawn
+    every_accepted = pl.concat(accepted)
     return TakenIn(
         rows_in_file=reading.rows_in_file,
         rows_blank=reading.rows_blank,
@@ -115,10 +122,43 @@ def take_in(
         rows_withdrawn=rows_withdrawn,
         columns_left_out=reading.columns_left_out,
         columns_unknown=reading.columns_unknown,
-        accepted=pl.concat(accepted),
+        accepted=every_accepted,
         findings=pl.concat(findings),
         profile=pl.concat(profiles),
         waived=pl.concat(let_in) if let_in else None,
+        texts=(
+            _texts(reading.comments, mapping, pseudonymiser, every_accepted)
+            if reading.comments is not None
+            else None
+        ),
+    )
+
+
+def _texts(
+    comments: Comments, mapping: Mapping, pseudonymiser: Pseudonymiser, accepted: pl.DataFrame
+) -> pl.DataFrame:
+    """Texts of those who agreed, with everything covered that was found to identify somebody."""
+    people = people_of(comments.people)
+    agreed = comments.texts.filter("consent")
+    texts = [redacted(text, people) for text in agreed["text"]]
+    # Without waves of their own, as in a file of one wave, a text stands with its whole row.
+    rows = {*accepted.select("row_number", "wave").iter_rows()}
+    whole_rows = {*accepted["row_number"]}
+    sound = [
+        (row, wave) in rows if wave is not None else row in whole_rows
+        for row, wave in agreed.select("row_number", "wave").iter_rows()
+    ]
+    made = agreed.with_columns(
+        pl.lit(mapping.organisation).alias("organisation"),
+        pseudonymiser.participants(agreed).alias("participant_id"),
+        pl.Series("text", texts, dtype=pl.String),
+        pl.Series(
+            "digest", [text_digest(text, pseudonymiser.keys[0]) for text in texts], dtype=pl.String
+        ),
+        ~pl.Series("quarantined", sound, dtype=pl.Boolean),
+    )
+    return made.select(pl.col(name).cast(dtype) for name, dtype in TEXTS.items()).filter(
+        pl.col("text") != ""
     )
 
 

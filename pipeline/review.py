@@ -422,7 +422,7 @@ def _ruling(
     rule: str | None = None,
     until: date | None = None,
 ) -> Ruling:
-    why, who = _one_line(reason), _one_line(steward)
+    why, who = one_line(reason), one_line(steward)
     if not why:
         raise NotPossible("Say why with --reason; whoever reads the figures later will ask.")
     if not who:
@@ -442,7 +442,7 @@ def _ruling(
     )
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Text without line breaks and without what a terminal would obey instead of showing."""
     words = " ".join(text.split())
     return "".join(letter for letter in words if letter.isprintable())

@@ -96,7 +96,7 @@ def show_one(
     as_json: JsonOption = False,
 ) -> None:
     """Say of one submission which contracts and rules it broke, where, and what was decided."""
-    case = _carried_out(lambda: _desk(home).case(submission))
+    case = carried_out(lambda: _desk(home).case(submission))
     if as_json:
         typer.echo(json.dumps(case.as_json(rows), indent=2))
         return
@@ -113,7 +113,9 @@ def accept_submission(
     """Let a submission count that contracts hold, or undo that it was returned."""
     from pipeline.review import accept
 
-    taken = _recorded(home, lambda desk: [accept(desk.case(submission), _name(steward), reason)])
+    taken = _recorded(
+        home, lambda desk: [accept(desk.case(submission), steward_named(steward), reason)]
+    )
     typer.echo(f"Accepted: {taken[0].submission_id}. {_NEXT}")
 
 
@@ -127,7 +129,9 @@ def return_submission(
     """Let nothing of a submission count: the organisation must send it again."""
     from pipeline.review import send_back
 
-    taken = _recorded(home, lambda desk: [send_back(desk.case(submission), _name(steward), reason)])
+    taken = _recorded(
+        home, lambda desk: [send_back(desk.case(submission), steward_named(steward), reason)]
+    )
     typer.echo(
         f"Returned: {taken[0].submission_id}. {_NEXT} Tell the organisation; Muster sends nothing."
     )
@@ -160,7 +164,7 @@ def waive_row(
             row,
             rule,
             until.date(),
-            steward=_name(steward),
+            steward=steward_named(steward),
             reason=reason,
             today=datetime.now(UTC).date(),
         )
@@ -221,11 +225,11 @@ def _desk(home: Path) -> _Desk:
 def _recorded(home: Path, rule: "Callable[[_Desk], list[Ruling]]") -> "Sequence[Decision]":
     """Put on record what a rule makes of a home, or end in the sentence that says why not."""
     desk = _desk(home)
-    rulings = _carried_out(lambda: rule(desk))
+    rulings = carried_out(lambda: rule(desk))
     return desk.home.stewardship.record(rulings, datetime.now(UTC))
 
 
-def _carried_out(act: Callable[[], T]) -> T:
+def carried_out(act: Callable[[], T]) -> T:
     """What an act gives, or the end of the command in the sentence that says why it cannot be."""
     from pipeline.review import NotPossible
 
@@ -235,7 +239,7 @@ def _carried_out(act: Callable[[], T]) -> T:
         stop(str(problem))
 
 
-def _name(steward: str | None) -> str:
+def steward_named(steward: str | None) -> str:
     if steward is not None:
         return steward
     try:

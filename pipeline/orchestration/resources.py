@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
+from pipeline.entries import Entry, known_entries
 from pipeline.orchestration.guard import value_free
 from pipeline.orchestration.liveness import ANEW, alive
 from pipeline.quality.decisions import Decision, known_decisions
@@ -21,6 +22,7 @@ from pipeline.storage import locks
 from pipeline.storage.home import Home
 from pipeline.storage.stages import Made, Stage
 from pipeline.submissions import Record
+from pipeline.vocabulary import EntryKind
 
 Work = Callable[[Stage], Made]
 """What a stage does: from the tables it reads to the tables it makes, and what to say of them."""
@@ -45,6 +47,10 @@ class _Run:
     @cached_property
     def decisions(self) -> list[Decision]:
         return self.home.stewardship.decisions()
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        return self.home.stewardship.entries()
 
 
 class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -101,6 +107,11 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         taken = self._run.decisions if self._run else self.open().stewardship.decisions()
         return known_decisions(taken, self.known_at_date())
+
+    def entries(self, *kinds: EntryKind) -> list[Entry]:
+        """Entries of these kinds, known by the date that counts; heard once in a run as well."""
+        every = self._run.entries if self._run else self.open().stewardship.entries()
+        return [e for e in known_entries(every, self.known_at_date()) if e.kind in kinds]
 
     def carry_out(
         self, name: str, work: Work, *, reads: Collection[str] = (), settings: object = ()

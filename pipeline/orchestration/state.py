@@ -4,16 +4,22 @@ What stays out: Dagster. `muster run` asks here first and ends before Dagster is
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import polars as pl
 
+from pipeline.entries import Entry, known_entries
 from pipeline.quality.decisions import decisions_table, known_decisions
 from pipeline.storage.code import EVERYTHING, code_hash
 from pipeline.storage.home import Home
 from pipeline.storage.warehouse import Build, build_of
 from pipeline.submissions import Arrival, Record, fingerprint, outlived
+from pipeline.vocabulary import EntryKind
+
+HEARD = (EntryKind.TEXT_JUDGED,)
+"""Entries of the audit trail that a snapshot depends on."""
 
 WAREHOUSE = "warehouse"
 """The stage that reads every table that is published."""
@@ -113,18 +119,24 @@ def build_fingerprint(
     as_of: date,
     known_at: date | None,
     decisions: pl.DataFrame | None = None,
+    *,
+    entries: Sequence[Entry] | None = None,
 ) -> str:
     """Hash of everything that the snapshot depends on.
 
-    `decisions` is `quality.decisions` as it was heard; if not given, as it would be now.
+    `decisions` is `quality.decisions` as it was heard, `entries` are those of the audit trail that
+    were; if not given, as they would be now.
     """
     if decisions is None:
         known = known_decisions(home.stewardship.decisions(), known_at)
         decisions = decisions_table(known)
+    if entries is None:
+        entries = known_entries(home.stewardship.entries(*HEARD), known_at)
     return fingerprint(
         code_hash(*EVERYTHING),
         [(record.submission_id, record.fingerprint) for record in records],
         decisions.rows(),
+        [(entry.entry, entry.entered_at) for entry in entries],
         home.programme.model_dump(mode="json"),
         as_of,
         known_at,

@@ -175,9 +175,14 @@ def _forms() -> tuple[_Form, ...]:
         # Addresses of computers.
         form(Covered.EMAIL, r"[\w.+'-]+\s?(?:@|\(at\)|\[at\])\s?[a-z0-9-]+(?:\s?\.\s?[a-z0-9-]+)*"),
         form(Covered.WEB_ADDRESS, r"\bhttps?://\S+|\bwww\.\S+"),
-        form(Covered.WEB_ADDRESS, rf"\b[a-z0-9-]{{2,}}(?:\.[a-z0-9-]{{2,}})*\.(?:{_ENDINGS})\b(?:/\S*)?"),
+        form(
+            Covered.WEB_ADDRESS,
+            rf"\b[a-z0-9-]{{2,}}(?:\.[a-z0-9-]{{2,}})*\.(?:{_ENDINGS})\b(?:/\S*)?",
+        ),
         form(Covered.WEB_ADDRESS, r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d)"),
-        form(Covered.WEB_ADDRESS, r"(?<![\w:])(?:[0-9a-f]{1,4}:){3,7}(?::?[0-9a-f]{1,4})?(?![\w:])"),
+        form(
+            Covered.WEB_ADDRESS, r"(?<![\w:])(?:[0-9a-f]{1,4}:){3,7}(?::?[0-9a-f]{1,4})?(?![\w:])"
+        ),
         form(Covered.ACCOUNT, r"(?<![\w.])@[a-z_]\w{2,}"),
         # Telephones: the UK's with its spaces, any other with its country.
         form(
@@ -186,10 +191,17 @@ def _forms() -> tuple[_Form, ...]:
         ),
         form(Covered.PHONE, r"(?<![\w/])\(?0\d(?:[\s().-]{0,2}\d){8,9}(?!\d)"),
         form(Covered.PHONE, r"(?<![\w/])7\d{3}\s?\d{3}\s?\d{3}(?!\d)"),
-        form(Covered.PHONE, r"\b(?:ext(?:ension|n)?\.?|dial|bleep)\s?(?:no\.?\s?)?(?:is\s)?(\d{3,7})\b", 1),
+        form(
+            Covered.PHONE,
+            r"\b(?:ext(?:ension|n)?\.?|dial|bleep)\s?(?:no\.?\s?)?(?:is\s)?(\d{3,7})\b",
+            1,
+        ),
         # The state's and the bank's numbers.
         form(Covered.NATIONAL_INSURANCE, r"\b[a-z]{2}\s?(?:\d{2}[\s-]?){3}[a-d]\b"),
-        form(Covered.BANK, r"\b(?-i:[A-Z]{2})\d{2}(?:\s?(?-i:[A-Z0-9]{4})){3,7}(?:\s?(?-i:[A-Z0-9]{1,3}))?\b"),
+        form(
+            Covered.BANK,
+            r"\b(?-i:[A-Z]{2})\d{2}(?:\s?(?-i:[A-Z0-9]{4})){3,7}(?:\s?(?-i:[A-Z0-9]{1,3}))?\b",
+        ),
         form(Covered.BANK, r"\b\d{2}[-\s]\d{2}[-\s]\d{2}\s{1,3}\d{8}\b"),
         form(Covered.NUMBER, r"(?<![\w/])\d(?:[\s-]?\d){12,18}(?!\w)"),
         form(Covered.NUMBER, r"(?<![\w/.,])\d{7,}(?![\w/])"),
@@ -218,7 +230,9 @@ def _forms() -> tuple[_Form, ...]:
         # Crimes and incidents, as forces number them.
         form(Covered.REFERENCE, r"\b\d{2}[a-z]{0,3}\s?/\s?\d{3,7}[a-z]?\s?/\s?(?:20)?\d{2}\b"),
         form(Covered.REFERENCE, r"\b\d{4,8}\s?/\s?(?:20)?\d{2}\b"),
-        form(Covered.REFERENCE, r"\b(?:cri?|cf|xf|no|in)/(?:[a-z0-9]{2,6}/)?\d{3,8}/(?:20)?\d{2}\b"),
+        form(
+            Covered.REFERENCE, r"\b(?:cri?|cf|xf|no|in)/(?:[a-z0-9]{2,6}/)?\d{3,8}/(?:20)?\d{2}\b"
+        ),
         form(Covered.REFERENCE, r"\b[a-z]{2,4}[-/]\d{2,8}[-/]\d{3,7}\b"),
         form(Covered.REFERENCE, r"\b\d{2}\*\d{4,8}\b"),
         form(Covered.REFERENCE, r"\b[a-z]{2}\d{6,9}[a-z]?/\d{2}\b"),
@@ -270,5 +284,9 @@ def _forms() -> tuple[_Form, ...]:
         form(Covered.NAME, r"\bmy name(?:'s|\sis)\s((?!not\b)[a-z'-]+(?:\s[a-z'-]+)?)", 1),
         # Days: what happened on one is known to those who were there.
         form(Covered.DATE, rf"(?<![\w/.-])(?:{_DAY})(?![\w/])"),
-        form(Covered.DATE, r"\b(?:dob|d\.o\.b\.?|date of birth|born)\b\W{0,3}(?:on\s|in\s|is\s)?(\d[\d/. -]{3,9}\d)", 1),
+        form(
+            Covered.DATE,
+            r"\b(?:dob|d\.o\.b\.?|date of birth|born)\b\W{0,3}(?:on\s|in\s|is\s)?(\d[\d/. -]{3,9}\d)",
+            1,
+        ),
     )

@@ -1,16 +1,16 @@
 """Names and numbers of people that a file's identifying columns hold, found again in its texts.
 
-What belongs here: making them ready to be looked up, and the rule for names that are ordinary words.
-What stays out: which columns identify (`pipeline/reading/comments.py`), and what is told by its form
+What belongs here: making them ready to be looked up, and the rule for names that are words. What
+stays out: which columns identify (`pipeline/reading/comments.py`), and what is told by its form
 alone (`free_text.py`). Nothing here is ever shown or kept.
 
 The rule. Names are compared without case, accents, apostrophes and hyphens, and a genitive s.
 
 - A whole name (`Jane Doe`, `Doe, Jane`, `J. Doe`), number or address is covered wherever it stands.
 - A part of a name is covered wherever it stands by itself.
-- But a part that is an ordinary word too (`Will`, `May`, `Mark`; reference/words_that_are_names.txt)
-  or has under three letters is covered only where it must be meant as a name: beside another part of
-  a name, or with a capital letter where no sentence begins and not everything is in capitals.
+- But a part that is an ordinary word too (`Will`, `May`, `Mark`; words_that_are_names.txt), or has
+  under three letters, is covered only where it must be meant as a name: beside another part of a
+  name, or with a capital letter where no sentence begins and not everything is in capitals.
 """
 
 import re
@@ -83,7 +83,9 @@ class People:
         for first, word in enumerate(words):
             joined = ""
             for last in range(first, min(first + _MOST_WORDS, len(words))):
-                if last > first and not _GAP.fullmatch(text, words[last - 1].end, words[last].start):
+                if last > first and not _GAP.fullmatch(
+                    text, words[last - 1].end, words[last].start
+                ):
                     break
                 joined += words[last].plain
                 if joined in self.whole:
@@ -91,7 +93,7 @@ class People:
 
     def _is_beside_a_name(self, text: str, words: Sequence["_Word"], place: int) -> bool:
         for left, right, other in ((place - 1, place, place - 1), (place, place + 1, place + 1)):
-            if 0 <= left and right < len(words) and words[other].plain in self.parts:
+            if left >= 0 and right < len(words) and words[other].plain in self.parts:
                 between = text[words[left].end : words[right].start]
                 if between.strip(" -'") == "" and len(between) <= 2:
                     return True
@@ -153,7 +155,7 @@ def _note(cell: str, names_people: bool, whole: dict[str, Covered], parts: set[s
 
 
 def _note_number(words: Sequence[str], whole: dict[str, Covered]) -> None:
-    """A number as it stands, without zeros in front, and without the words before it (`PC 4711`)."""
+    """A number as it stands, without zeros in front, and without words before it (`PC 4711`)."""
     number = "".join(words)
     bare = "".join(word for word in words if any(sign.isdigit() for sign in word))
     for way in (number, number.lstrip("0"), bare, bare.lstrip("0")):
@@ -191,8 +193,5 @@ def ordinary_words() -> frozenset[str]:
     """Words that are names somewhere and mostly mean something else."""
     text = (files("pipeline.reference") / "words_that_are_names.txt").read_text("utf-8")
     return frozenset(
-        word
-        for line in text.splitlines()
-        if not line.startswith("#")
-        for word in line.split()
+        word for line in text.splitlines() if not line.startswith("#") for word in line.split()
     )

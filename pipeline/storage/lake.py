@@ -19,7 +19,7 @@ from pipeline.storage.stages import is_whole_parquet
 from pipeline.submissions import Record
 
 _RECORD = "submission.json"
-_FRAMES = ("accepted", "findings", "profile", "waived")
+_FRAMES = ("accepted", "findings", "profile", "waived", "texts")
 
 
 class Lake:
@@ -73,12 +73,19 @@ class Lake:
 
     def with_waived_rows(self, submission_ids: Iterable[str]) -> list[str]:
         """Those of the submissions that have rows which count while waivers hold."""
-        return [i for i in submission_ids if (self._submissions / i / "waived.parquet").exists()]
+        return self._with("waived", submission_ids)
+
+    def with_texts(self, submission_ids: Iterable[str]) -> list[str]:
+        """Those of the submissions whose mapping names free text."""
+        return self._with("texts", submission_ids)
+
+    def _with(self, name: str, submission_ids: Iterable[str]) -> list[str]:
+        return [i for i in submission_ids if (self._submissions / i / f"{name}.parquet").exists()]
 
     def rows(self, name: str, submission_ids: list[str], schema: pl.Schema) -> pl.DataFrame:
         """The columns of `schema` of one frame of several submissions, one below the other.
 
-        `name` is `accepted`, `findings`, `profile` or `waived`. Adds `submission_id`, and
+        `name` is `accepted`, `findings`, `profile`, `waived` or `texts`. Adds `submission_id`, and
         `arrived`, the place of the submission in the list.
         """
         scans = [
