@@ -31,8 +31,12 @@ def redacted(text: str, people: People = NOBODY) -> str:
     'Ring Sgt [name] on [phone], or PC [collar number]'
     """
     plain = tidied(text)
-    found = _without_overlaps([*by_form(plain), *people.found_in(plain)])
-    return _joined_up(with_covered(plain, found))
+    return _joined_up(with_covered(plain, covered_in(plain, people)))
+
+
+def covered_in(plain: str, people: People = NOBODY) -> list[Span]:
+    """What is covered of a tidied text, in order; no two pieces overlap."""
+    return _without_overlaps([*_by_form(plain), *people.found_in(plain)])
 
 
 def with_covered(text: str, spans: Iterable[Span]) -> str:
@@ -70,7 +74,7 @@ def text_digest(text: str, key: bytes) -> str:
     return hmac.digest(key, f"comment\n{text}".encode(), "sha256")[:_DIGEST_BYTES].hex()
 
 
-def by_form(text: str) -> Iterator[Span]:
+def _by_form(text: str) -> Iterator[Span]:
     """What is an address, a number, a name or a day by how it is written."""
     for form in _forms():
         for match in form.pattern.finditer(text):
@@ -150,7 +154,7 @@ _COLLAR_WORDS: Final = (
 )
 _REFERENCE_WORDS: Final = (
     r"crime|cris|cad|log|incident|occurrence|niche|urn|custody|case|investigation|storm|crimint|"
-    r"athena|connect|op|call"
+    r"athena"
 )
 _ENDINGS: Final = r"uk|com|org|net|gov|info|io|eu|co|biz|me|ac|edu|int"
 _NO_UNITS: Final = (
@@ -189,7 +193,7 @@ def _forms() -> tuple[_Form, ...]:
             Covered.PHONE,
             r"(?<!\w)(?:\+|00)\s?\d{1,3}[\s().-]{0,2}(?:\(0\)[\s.-]?)?\d(?:[\s().-]{0,2}\d){6,11}(?!\d)",
         ),
-        form(Covered.PHONE, r"(?<![\w/])\(?0\d(?:[\s().-]{0,2}\d){8,9}(?!\d)"),
+        form(Covered.PHONE, r"(?<![\w/])\(?0(?:[\s().-]{0,2}\d){9,10}(?!\d)"),
         form(Covered.PHONE, r"(?<![\w/])7\d{3}\s?\d{3}\s?\d{3}(?!\d)"),
         form(
             Covered.PHONE,
@@ -209,7 +213,7 @@ def _forms() -> tuple[_Form, ...]:
         form(
             Covered.POSTCODE,
             r"\b(?:gir\s?0aa|[a-z]{1,2}\d[a-z\d]?\s?\d[abd-hjlnp-uw-z]{2})\b",
-            spares=r"(?i)\d(?:st|nd|rd|th)$",
+            spares=r"(?i)\s\d(?:st|nd|rd|th)$",
         ),
         form(
             Covered.ADDRESS,
@@ -218,7 +222,12 @@ def _forms() -> tuple[_Form, ...]:
             r"square|mews)\b",
         ),
         form(Covered.VEHICLE, r"\b[a-z]{2}\d{2}[a-z]{3}\b"),
-        form(Covered.VEHICLE, r"\b[A-Z]{2}\d{2}\s[A-Z]{3}\b", exact=True),
+        form(
+            Covered.VEHICLE,
+            r"\b[A-Z](?:[A-Z]\d{2}|\d{1,3})\s(?!AND|ARE|BUT|CAN|DID|FOR|HAD|HAS|NOT|OFF|OUT|THE|WAS|"
+            r"WHO)[A-Z]{3}\b",
+            exact=True,
+        ),
         form(Covered.VEHICLE, r"\b(?:[A-Z]\d{1,3}[A-Z]{3}|[A-Z]{3}\s?\d{1,3}[A-Z])\b", exact=True),
         form(
             Covered.VEHICLE,
@@ -255,7 +264,7 @@ def _forms() -> tuple[_Form, ...]:
         form(
             Covered.COLLAR_NUMBER,
             rf"\b(?:{_COLLAR_WORDS})\.?\s?(?:is|was|:|=|#|-)?\s?#?"
-            r"((?-i:[A-Z]|[a-z]){0,4}[-\s]?\d{1,7}(?:[a-z]{1,3})?)\b",
+            r"((?-i:[A-Z]|[a-z]){0,4}[-\s]?\d{1,7}(?:-\d{1,5})?(?:[a-z]{1,3})?)\b",
             1,
         ),
         form(Covered.COLLAR_NUMBER, rf"\b(?:{_RANKS})[\s.#-]{{0,2}}(\d{{2,6}}[a-z]{{0,2}})\b", 1),
@@ -281,12 +290,17 @@ def _forms() -> tuple[_Form, ...]:
             rf"({_CAPITAL_NAME})",
             1,
         ),
-        form(Covered.NAME, r"\bmy name(?:'s|\sis)\s((?!not\b)[a-z'-]+(?:\s[a-z'-]+)?)", 1),
+        form(
+            Covered.NAME,
+            r"\bmy name(?:'s|\sis)\s((?!(?:not?|nobody|never)\b)[a-z'-]+(?:\s[a-z'-]+)?)",
+            1,
+        ),
         # Days: what happened on one is known to those who were there.
         form(Covered.DATE, rf"(?<![\w/.-])(?:{_DAY})(?![\w/])"),
         form(
             Covered.DATE,
-            r"\b(?:dob|d\.o\.b\.?|date of birth|born)\b\W{0,3}(?:on\s|in\s|is\s)?(\d[\d/. -]{3,9}\d)",
+            r"\b(?:dob|d\.o\.b\.?|date of birth|born)\b\W{0,3}(?:(?:on|in|is)\s)?"
+            r"(\d[\d/. -]{3,9}\d)",
             1,
         ),
     )
