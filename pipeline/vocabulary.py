@@ -111,7 +111,7 @@ class Covered(Term):
     PHONE = "phone", "A telephone number or an extension."
     WEB_ADDRESS = "web address", "A web or IP address."
     ACCOUNT = "account", "An account of a social network."
-    NATIONAL_INSURANCE = "National Insurance number", "A National Insurance number."
+    NATIONAL_INSURANCE = "insurance number", "A National Insurance number."
     BANK = "bank account", "An IBAN, or a sort code with its account."
     POSTCODE = "postcode", "A postcode."
     ADDRESS = "address", "House number and street."

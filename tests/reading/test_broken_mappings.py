@@ -44,6 +44,13 @@ DEPARTURES = ATTENDANCE.replace("attendance", "departures").replace(
 
 # fmt: off
 SLIPS = [
+    (QUESTIONNAIRE, "instruments:", "comments: {more: number}\ninstruments:", 7, "comments.more: `number` is the column of participant already; each column is one thing."),
+    (QUESTIONNAIRE, "instruments:", "comments: {more: Q1_2}\ninstruments:", 7, "comments.more: `Q1_2` is the column of phq4 already; each column is one thing."),
+    (QUESTIONNAIRE, "instruments:", "comments: {more: T, other: T}\ninstruments:", 7, "comments.other: `T` is the column of more already; each column is one thing."),
+    (QUESTIONNAIRE, "instruments:", "comments: {more: \"T_{wave}\"}\ninstruments:", 7, "comments.more: {wave} is for wide files, whose `wave` gives `suffixes`."),
+    (QUESTIONNAIRE, "instruments:", "comments: {more: \"T_{item}\"}\ninstruments:", 7, "comments.more: {item} is for the columns of an instrument."),
+    (QUESTIONNAIRE, "instruments:", "comments: {more: \"#0\"}\ninstruments:", 7, "comments.more: columns are counted from 1, as in #1."),
+    (ROSTER, "columns:", "comments: {more: T}\ncolumns:", 6, "comments: only a questionnaire has free text that is taken in."),
     (QUESTIONNAIRE, "files: \"phq*.csv\"", "files: *.csv", 4, "this is not valid YAML; text that begins with * or & needs quotes, as in \"*.csv\"."),
     (QUESTIONNAIRE, "participant: number", "participant: @number", 5, "this is not valid YAML; text that begins with %, @ or ` needs quotes, as in \"%d/%m/%Y\"."),
     (QUESTIONNAIRE, "participant: number", "participant: Number: collar", 5, "this is not valid YAML; text with a colon and a space in it needs quotes around it."),
@@ -61,7 +68,7 @@ SLIPS = [
     (QUESTIONNAIRE, "source: phq", "{source}: phq", 2, "a key is plain text; text that begins with { or [ needs quotes around it."),
     (QUESTIONNAIRE, "participant: number", "participant: &it [*it]", 5, "an alias names what it stands in; write it out."),
     (QUESTIONNAIRE, "files:", "fils:", 4, "fils: there is no such field; perhaps `files` is meant."),
-    (QUESTIONNAIRE, "files:", "glob:", 4, "glob: there is no such field; it may be organisation, source, kind, platform, files, delivery, participant, home_force, wave, instruments, sessions, columns, values, date_format, sheet, consent, missing, missing_in or leave_out."),
+    (QUESTIONNAIRE, "files:", "glob:", 4, "glob: there is no such field; it may be organisation, source, kind, platform, files, delivery, participant, home_force, wave, instruments, sessions, columns, comments, values, date_format, sheet, consent, missing, missing_in or leave_out."),
     (QUESTIONNAIRE, "participant: number\n", "", 1, "participant: it is missing: the column that identifies an officer."),
     (QUESTIONNAIRE, "participant: number", "participant:", 5, "participant: text is expected here, one word or line."),
     (QUESTIONNAIRE, "participant: number", "participant: \"\"", 5, "participant: it is empty; write something, or take the line out."),
