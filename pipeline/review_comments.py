@@ -87,7 +87,9 @@ def next_waiting(texts: pl.DataFrame, organisation: str | None) -> Text | None:
     if organisation is not None:
         known = sorted(texts["organisation"].unique())
         if organisation not in known:
-            raise NotPossible(f"No organisation of that name sent texts; {meant('', known)}.")
+            raise NotPossible(
+                f"No organisation of that name sent texts; {meant(organisation, known)}."
+            )
         waiting = waiting.filter(pl.col("organisation") == organisation)
     return None if waiting.is_empty() else _text(waiting.row(0, named=True))
 

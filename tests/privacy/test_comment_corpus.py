@@ -1,8 +1,8 @@
 """How much of what identifies is found in a labelled corpus of invented comments.
 
-`comments/with_identifiers.txt` has a text a line with `{kind:what identifies}`, `harmless.txt` texts
-in which nothing does, and `people.csv` what the file's own columns would say of whom. A piece counts
-as found if no letter or figure of it is left.
+`comments/with_identifiers.txt` has a text a line with `{kind:what identifies}`, `harmless.txt`
+texts in which nothing does, and `people.csv` what the file's own columns would say of whom. A piece
+counts as found if no letter or figure of it is left.
 """
 
 import csv

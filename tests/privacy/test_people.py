@@ -1,5 +1,4 @@
-"""Names and numbers that a file's columns hold, found in its texts, and the rule for names that are
-words."""
+"""Names and numbers that a file's columns hold, and the rule for names that are words."""
 
 import pytest
 

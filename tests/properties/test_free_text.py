@@ -18,8 +18,15 @@ WAYS = (str, str.upper, str.title)
 BETWEEN = st.sampled_from([" ", ", ", "-", "  ", ". "])
 
 
-@given(AROUND, AROUND, NAMES, NAMES, st.sampled_from(WAYS), BETWEEN, st.booleans())
-def test_a_name_on_file_is_covered(before, after, given_name, family, way, between, turned) -> None:
+@given(
+    st.tuples(AROUND, AROUND),
+    st.tuples(NAMES, NAMES),
+    st.sampled_from(WAYS),
+    BETWEEN,
+    st.booleans(),
+)
+def test_a_name_on_file_is_covered(around, names, way, between, turned) -> None:
+    (before, after), (given_name, family) = around, names
     people = people_of([("Name", [f"{given_name.title()} {family.title()}"])])
     parts = (family, given_name) if turned else (given_name, family)
     text = f"{before} {way(between.join(parts))} {after}"

@@ -1,4 +1,4 @@
-"""Free text that a mapping names, taken out with its row, wave and day, and who the file is about."""
+"""Free text that a mapping names, with its row, wave and day, and whom the file is about."""
 
 from collections.abc import Callable
 from datetime import date
