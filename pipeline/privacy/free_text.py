@@ -176,12 +176,16 @@ def _forms() -> tuple[_Form, ...]:
         )
 
     return (
-        # Addresses of computers.
-        form(Covered.EMAIL, r"[\w.+'-]+\s?(?:@|\(at\)|\[at\])\s?[a-z0-9-]+(?:\s?\.\s?[a-z0-9-]+)*"),
+        # Addresses of computers. Possessive, and never begun within a word: a text of one long word
+        # would take seconds else.
+        form(
+            Covered.EMAIL,
+            r"(?<![\w.+'-])[\w.+'-]++\s?(?:@|\(at\)|\[at\])\s?[a-z0-9-]+(?:\s?\.\s?[a-z0-9-]+)*",
+        ),
         form(Covered.WEB_ADDRESS, r"\bhttps?://\S+|\bwww\.\S+"),
         form(
             Covered.WEB_ADDRESS,
-            rf"\b[a-z0-9-]{{2,}}(?:\.[a-z0-9-]{{2,}})*\.(?:{_ENDINGS})\b(?:/\S*)?",
+            rf"(?<![\w-])(?<!\w\.)(?:[a-z0-9-]++\.)+(?:{_ENDINGS})\b(?:/\S*)?",
         ),
         form(Covered.WEB_ADDRESS, r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d)"),
         form(

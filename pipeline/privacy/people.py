@@ -25,7 +25,7 @@ from pipeline.vocabulary import Covered
 
 _WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _GAP: Final = re.compile(r"[\s\-_./,]{0,3}")
-_SENTENCE_ENDS: Final = re.compile(r"(?:^|[.!?:;\n\"(*\u2022-])[\s\"'(-]*$")
+_SENTENCE_BEGINS_AFTER: Final = frozenset(".!?:;\"'(*-\u2022")
 _LONGEST_CELL: Final = 60
 _MOST_NAMES: Final = 5
 """Words of a cell: with more it says something and names nobody."""
@@ -118,7 +118,8 @@ class _Word(NamedTuple):
         return cls(match.start(), end, _plain(text), text[:1].isupper())
 
     def begins_a_sentence(self, text: str) -> bool:
-        return bool(_SENTENCE_ENDS.search(text[: self.start]))
+        before = text[: self.start].rstrip()
+        return not before or before[-1] in _SENTENCE_BEGINS_AFTER
 
 
 def people_of(columns: Iterable[tuple[str, Iterable[str | None]]]) -> People:

@@ -61,8 +61,13 @@ def read(made: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def terminal(read: Path, muster: Muster, monkeypatch: pytest.MonkeyPatch) -> Muster:
     """`muster` on a terminal."""
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    return muster
+
+    def run(*arguments: str) -> Any:
+        # The stream of the moment: pytest puts another in its place from phase to phase.
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+        return muster(*arguments)
+
+    return run
 
 
 @pytest.fixture

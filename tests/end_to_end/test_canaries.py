@@ -70,6 +70,11 @@ class Canaries:
         self.words.add(word)
         return word
 
+    def phone(self) -> str:
+        word = f"0770090{len(self.words):04d}"
+        self.words.add(word)
+        return word
+
 
 def _csv(headings: list[str], *rows: list[str]) -> bytes:
     return "\n".join(",".join(row) for row in [headings, *rows]).encode()
@@ -126,21 +131,22 @@ def _exports(canary: Canaries) -> dict[str, bytes]:
             f"the funeral of {canary('late')}",
         ],
     ]
-    phones = [f"0770090{place:04d}" for place in range(4)]
-    canary.words |= {*phones}
+    phones = [canary.phone() for _ in range(3)]
     on_file = [canary("on file") for _ in range(4)]
+    sat_there = [sound() for _ in range(5)]
     texts = [
         f"ask {on_file[1]} or {on_file[2].upper()}'s sergeant, not {on_file[0].title()}",
-        f"I am {answered[0]}. Write to {canary('told mail')}@force.police.uk or ring {phones[0]}",
+        f"With {sat_there[0][0]}. Write to {canary('told mail')}@force.police.uk, {phones[0]}",
         f"Sgt {canary('ranked').title()} and Mrs {canary('titled').title()} both know",
-        f"my name is {canary('introduced')} and my number is {phones[1][:5]} {phones[1][5:]}",
+        f"my name is {canary('introduced')} and my number is {phones[1]}",
         f"see www.{canary('site')}.example or @{canary('handle')}",
     ]
-    told = [[*sound(), "yes", on_file[place % 4], f'"{text}"'] for place, text in enumerate(texts)]
-    told.append([*but(6, "9"), "yes", "", f"a row that broke a rule: {on_file[3]}, {phones[2]}"])
-    told.append([*sound(), "no", canary("not agreed"), f"all of it: {canary('unagreed text')}"])
-    told[-1][-1] = f'"{told[-1][-1]}"'
-    told[-2][-1] = f'"{told[-2][-1]}"'
+    told = [
+        [*row, "yes", on_file[place % 4], f'"{text}"']
+        for place, (row, text) in enumerate(zip(sat_there, texts, strict=True))
+    ]
+    told.append([*but(6, "9"), "yes", "", f'"it broke a rule: {on_file[3]}, {phones[2]}"'])
+    told.append([*sound(), "no", canary("not agreed"), f"not this {canary('unagreed')}"])
     told += [[*sound(), "yes", "", ""] for _ in range(20)]
     told_headings = [*HEADINGS, "Agreed", "Full name", "More"]
     cut = [[*sound(), "yes", "", canary("text of a cut file")], [*sound(), "yes", "", "x", "y"]]
