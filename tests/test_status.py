@@ -57,6 +57,7 @@ def status(
     submissions: list[dict[str, Any]],
     quarantine: list[dict[str, Any]] | None = None,
     flow: list[dict[str, Any]] | None = None,
+    comment_counts: pl.DataFrame | None = None,
 ) -> Status:
     build = pl.DataFrame({"as_of": [date(2026, 6, 30)]})
     made = [
@@ -67,7 +68,8 @@ def status(
             (tables.PARTICIPANT_FLOW, flow),
         )
     ]
-    return status_of(build, *made, wave_names=["baseline", "session_10"])
+    waves = ["baseline", "session_10"]
+    return status_of(build, *made, wave_names=waves, comment_counts=comment_counts)
 
 
 def test_nothing_at_all_needs_nobody() -> None:
@@ -257,3 +259,19 @@ def test_a_wave_that_is_over_is_not_listed() -> None:
         ("surrey", "baseline"),
     ]
     assert follow_up().waves == []
+
+
+def test_texts_that_wait_are_counted_by_organisation_and_hold_nothing_up() -> None:
+    counts = pl.DataFrame(
+        [
+            ("simulated-force-02", "waiting", 3, 1),
+            ("simulated-force-01", "waiting", 2, 0),
+            ("simulated-force-01", "approved", 9, 0),
+        ],
+        tables.COMMENT_COUNTS.frame_schema,
+        orient="row",
+    )
+    found = status([], comment_counts=counts)
+    assert found.comments_waiting == {"simulated-force-01": 2, "simulated-force-02": 3}
+    assert not found.needs_a_steward
+    assert status([]).comments_waiting == {}

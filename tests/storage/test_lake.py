@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from pipeline.intake import ACCEPTED, WAIVED, WHOSE
+from pipeline.quality.comments import TEXTS
 from pipeline.vocabulary import Kind
 
 SCHEMA = ACCEPTED[Kind.ROSTER]
@@ -163,3 +164,14 @@ def test_waived_rows_lie_beside_the_accepted_ones_until_none_is_waived(lake, rec
     assert read["participant_id"].to_list() == ["v1-two"]
     lake.write_submission(record("a--b--1"), plain)
     assert lake.with_waived_rows(["a--b--1"]) == []
+
+
+def test_texts_are_kept_where_a_mapping_names_any(lake, record, taken_in):
+    text = pl.DataFrame({"row_number": [2], "text": ["it [name] helped"]})
+    some = pl.concat([TEXTS.to_frame(), text.cast({"row_number": pl.Int32})], how="diagonal")
+    lake.write_submission(record("a--b--1"), replace(taken_in("v1-one"), texts=some))
+    lake.write_submission(record("a--b--2"), replace(taken_in("v1-one"), texts=TEXTS.to_frame()))
+    lake.write_submission(record("a--b--3"), taken_in("v1-one"))
+    with_texts = lake.with_texts(["a--b--1", "a--b--2", "a--b--3", "never taken in"])
+    assert with_texts == ["a--b--1", "a--b--2"]
+    assert lake.rows("texts", with_texts, TEXTS)["text"].to_list() == ["it [name] helped"]
