@@ -180,7 +180,7 @@ def _forms() -> tuple[_Form, ...]:
         # would take seconds else.
         form(
             Covered.EMAIL,
-            r"(?<![\w.+'-])[\w.+'-]++\s?(?:@|\(at\)|\[at\])\s?[a-z0-9-]+(?:\s?\.\s?[a-z0-9-]+)*",
+            r"(?<![\w.+'-])[\w.+'-]++(?:@|\s@\s|\s?[(\[]at[)\]]\s?)[a-z0-9-]+(?:\s?\.\s?[a-z0-9-]+)*",
         ),
         form(Covered.WEB_ADDRESS, r"\bhttps?://\S+|\bwww\.\S+"),
         form(
@@ -296,7 +296,7 @@ def _forms() -> tuple[_Form, ...]:
         ),
         form(
             Covered.NAME,
-            r"\bmy name(?:'s|\sis)\s((?!(?:not?|nobody|never)\b)[a-z'-]+(?:\s[a-z'-]+)?)",
+            r"\bmy name(?:'s|\sis)\s((?!(?:not?|nobody|never)\b)[^\W\d][\w'-]*(?:\s[^\W\d][\w'-]*)?)",
             1,
         ),
         # Days: what happened on one is known to those who were there.

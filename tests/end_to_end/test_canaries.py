@@ -359,7 +359,8 @@ def test_free_text_is_read_and_approved_and_names_nobody(planted: Planted) -> No
     assert at.muster("run", "--as-of", AS_OF).returncode == 1
     found = query(at.home / "warehouse.duckdb", "SELECT text FROM core.comments").to_series()
     assert len(found) == 6
-    assert "ask [name] or [name]'s sergeant, not [name]" in found
+    assert "ask [collar number] or [collar number]'s sergeant, not [collar number]" in found
+    assert "Sgt [name] and Mrs [name] both know" in found
 
 
 _DEFECT = """
