@@ -296,7 +296,8 @@ def _forms() -> tuple[_Form, ...]:
         ),
         form(
             Covered.NAME,
-            r"\bmy name(?:'s|\sis)\s((?!(?:not?|nobody|never)\b)[^\W\d][\w'-]*(?:\s[^\W\d][\w'-]*)?)",
+            r"\bmy name(?:'s|\sis)\s((?!(?:not?|nobody|never)\b)[^\W\d][\w'-]*"
+            r"(?:\s[^\W\d][\w'-]*)?)",
             1,
         ),
         # Days: what happened on one is known to those who were there.
