@@ -6,8 +6,6 @@ A stage of the asset `accepted`: what it finds is what officers are called from 
 from collections.abc import Sequence
 from functools import partial
 
-import polars as pl
-
 from pipeline import tables
 from pipeline.orchestration.resources import HomeResource
 from pipeline.privacy.link_errors import link_errors
@@ -31,24 +29,22 @@ def stage_links(home: HomeResource, counting: Sequence[Record]) -> None:
     judged = judgements(heard, here.pseudonymiser().carried_on) if heard else []
     home.stage(
         "links",
-        partial(_links, here, coded, judged, [entry.entry for entry in heard]),
+        partial(_links, here, coded, judged),
         settings=[
             versions(record for record in counting if record.submission_id in {*coded}),
             [(*each.pair, each.says) for each in judged],
-            [entry.entry for entry in heard],
             here.programme.wave_names,
         ],
     )
 
 
-def _links(here: Home, coded: list[str], judged: list[Judged], heard: list[int], _: Stage) -> Made:
+def _links(here: Home, coded: list[str], judged: list[Judged], _: Stage) -> Made:
     given = here.lake.rows("codes", coded, CODES).select(CODES.names())
     made = link(given, judged)
     pairs = compared(given, made, here.programme.wave_names)
     return {
         CODE_LINKS: made.members,
         CODE_ALIASES: made.aliases,
-        "link_judgements": pl.DataFrame({"entry": heard}, {"entry": pl.Int64}),
         tables.LINK_REVIEW.name: made.review,
         tables.LINK_RATES.name: tables.LINK_RATES.conform(link_rates(pairs)),
         tables.LINK_ERRORS.name: tables.LINK_ERRORS.conform(link_errors(pairs)),

@@ -4,12 +4,13 @@ import dagster as dg
 import polars as pl
 
 from assets.accounting import accounting
+from assets.comments import comments
 from assets.evaluation import evaluation
 from pipeline import __version__, tables
 from pipeline.follow_up.organisations import organisations_seen
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
-from pipeline.orchestration.state import WAREHOUSE, build_fingerprint, changed_since
+from pipeline.orchestration.state import HEARD, WAREHOUSE, build_fingerprint, changed_since
 from pipeline.storage.stages import Made, Stage
 from pipeline.storage.warehouse import publish
 
@@ -21,7 +22,7 @@ _OWN = {tables.BUILD.name, tables.ORGANISATIONS.name}
 
 
 @dg.asset(
-    deps=[accounting, evaluation],
+    deps=[accounting, comments, evaluation],
     group_name="warehouse",
     retry_policy=AGAIN,
     pool=POOL,
@@ -34,7 +35,7 @@ def warehouse(home: HomeResource) -> dg.MaterializeResult[None]:
     # Of the decisions that the stages before heard, which may not be all there are by now.
     heard = here.stages.read("decisions")
     acts = here.stages.read("withdrawals")
-    judged = here.stages.read("link_judgements")["entry"].to_list()
+    judged = home.entries(*HEARD)
     fingerprint = build_fingerprint(
         here, home.records(), as_of, known_at, heard, withdrawals=acts, judged=judged
     )

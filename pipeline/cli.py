@@ -20,6 +20,7 @@ from pipeline.inspect_command import inspect
 from pipeline.key_command import key
 from pipeline.remind_command import remind
 from pipeline.review_commands import review
+from pipeline.review_comments_command import comments
 from pipeline.review_links_command import links
 from pipeline.withdraw_command import withdraw
 
@@ -53,6 +54,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
+review.add_typer(comments)
 review.add_typer(links)
 app.add_typer(review)
 app.add_typer(key)
@@ -372,6 +374,7 @@ def _status(home: "Home") -> "Status":
         quarantine=read_table(home.warehouse, tables.QUARANTINE),
         participant_flow=read_table(home.warehouse, tables.PARTICIPANT_FLOW),
         wave_names=home.programme.wave_names,
+        comment_counts=read_table(home.warehouse, tables.COMMENT_COUNTS),
     )
 
 
@@ -453,6 +456,9 @@ def _show(status: "Status") -> None:
             f"Rows of earlier files that are not in {submission_id}: {n:,} (row_disappeared in "
             "quality.quarantine). Ask for a complete file unless they were removed on purpose."
         )
+    if status.comments_waiting:
+        texts = sum(status.comments_waiting.values())
+        typer.echo(f"Comments that nobody has read yet: {texts:,} (`muster review comments list`)")
     if status.waiting:
         typer.echo("Waiting for a steward (`muster review list` says more):")
     for waiting in status.waiting:

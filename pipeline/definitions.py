@@ -11,6 +11,7 @@ import dagster as dg
 
 from assets.accepted import accepted
 from assets.accounting import accounting
+from assets.comments import comments
 from assets.evaluation import evaluation
 from assets.intake import intake
 from assets.ledger import ledger
@@ -37,6 +38,7 @@ ASSETS = [
     ledger,
     evaluation,
     accounting,
+    comments,
     warehouse,
 ]
 CHECKS = [*on_profiles.CHECKS, *on_follow_up.CHECKS]

@@ -10,16 +10,20 @@ from datetime import date
 
 import polars as pl
 
+from pipeline.privacy.free_text import redacted, text_digest
 from pipeline.privacy.linkage import CODES
+from pipeline.privacy.people import people_of
 from pipeline.privacy.pseudonyms import Pseudonymiser
 from pipeline.privacy.withdrawals import is_one_of, without
 from pipeline.programme import Programme
 from pipeline.quality.answers import as_columns, as_lists
+from pipeline.quality.comments import TEXTS
 from pipeline.quality.judgement import FINDINGS, ROW, Waived, split
 from pipeline.quality.profile import PROFILE, profile_of
 from pipeline.quality.rules import Circumstances
 from pipeline.reading import registers
 from pipeline.reading.canonical import Block, read
+from pipeline.reading.comments import Comments
 from pipeline.reading.mapping import Mapping
 from pipeline.reference import instruments
 from pipeline.vocabulary import Kind, Severity
@@ -79,6 +83,8 @@ class TakenIn:
     waived: pl.DataFrame | None = None
     """Quarantined rows that count while waivers hold (WAIVED); None where nothing was waived. The
     profile leaves them out: what contracts say of a file does not depend on waivers."""
+    texts: pl.DataFrame | None = None
+    """Redacted free text (TEXTS); None where the mapping names no column of it."""
 
     @property
     def rows_quarantined(self) -> int:
@@ -102,7 +108,7 @@ def take_in(
     """
     reading = read(content, mapping, programme)
     accepted, findings, profiles = [], [FINDINGS.to_frame()], [PROFILE.to_frame()]
-    let_in, codes = [], []
+    let_in, codes, whose = [], [], []
     rows_read = rows_withdrawn = 0
     for block in reading.blocks:
         agreed = block.rows.filter(pl.col("consent"))
@@ -111,6 +117,7 @@ def take_in(
         circumstances = Circumstances(
             programme, received_on, block.instrument, coded=bool(mapping.code)
         )
+        whose.append(pseudonymised.select("row_number", "participant_id"))
         judged = split(pseudonymised, mapping.kind, circumstances, waived)
         accepted.append(_stored(judged.accepted, block, mapping, ACCEPTED[mapping.kind]))
         if not judged.waived.is_empty():
@@ -130,6 +137,7 @@ def take_in(
         )
         rows_read += block.rows.height
         rows_withdrawn += withdrawn
+    every_accepted = pl.concat(accepted)
     return TakenIn(
         rows_in_file=reading.rows_in_file,
         rows_blank=reading.rows_blank,
@@ -137,11 +145,53 @@ def take_in(
         rows_withdrawn=rows_withdrawn,
         columns_left_out=reading.columns_left_out,
         columns_unknown=reading.columns_unknown,
-        accepted=pl.concat(accepted),
+        accepted=every_accepted,
         findings=pl.concat(findings),
         profile=pl.concat(profiles),
         codes=pl.concat(codes).unique(maintain_order=True) if codes else None,
         waived=pl.concat(let_in) if let_in else None,
+        texts=(
+            _texts(
+                reading.comments, mapping, pseudonymiser, pl.concat(whose).unique(), every_accepted
+            )
+            if reading.comments is not None
+            else None
+        ),
+    )
+
+
+def _texts(
+    comments: Comments,
+    mapping: Mapping,
+    pseudonymiser: Pseudonymiser,
+    whose: pl.DataFrame,
+    accepted: pl.DataFrame,
+) -> pl.DataFrame:
+    """Texts with everything covered that was found to identify somebody.
+
+    `whose` has row_number and participant_id of the rows that may be kept; a text of another row,
+    of somebody who did not agree or who stopped collection, is left out.
+    """
+    people = people_of(comments.people)
+    agreed = comments.texts.join(whose, on="row_number", maintain_order="left")
+    texts = [redacted(text, people) for text in agreed["text"]]
+    # Without waves of their own, as in a file of one wave, a text stands with its whole row.
+    rows = {*accepted.select("row_number", "wave").iter_rows()}
+    whole_rows = {*accepted["row_number"]}
+    sound = [
+        (row, wave) in rows if wave is not None else row in whole_rows
+        for row, wave in agreed.select("row_number", "wave").iter_rows()
+    ]
+    made = agreed.with_columns(
+        pl.lit(mapping.organisation).alias("organisation"),
+        pl.Series("text", texts, dtype=pl.String),
+        pl.Series(
+            "digest", [text_digest(text, pseudonymiser.keys[0]) for text in texts], dtype=pl.String
+        ),
+        ~pl.Series("quarantined", sound, dtype=pl.Boolean),
+    )
+    return made.select(pl.col(name).cast(dtype) for name, dtype in TEXTS.items()).filter(
+        pl.col("text") != ""
     )
 
 
@@ -176,6 +226,7 @@ def erased_from(taken_in: TakenIn, names: Collection[str]) -> TakenIn:
         profile=pl.concat(profiles),
         waived=None if taken_in.waived is None else without(taken_in.waived, names),
         codes=None if taken_in.codes is None else without(taken_in.codes, names),
+        texts=None if taken_in.texts is None else without(taken_in.texts, names),
     )
 
 

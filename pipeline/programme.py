@@ -339,6 +339,8 @@ class Programme(_Declared):
     """Where a submission is warned of, held or rejected."""
     limits: Limits = Limits()
     """The largest file that is taken in."""
+    themes: tuple[Name, ...] = ()
+    """Themes that stewards may give to free texts; see `comments` in mappings."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -350,6 +352,8 @@ class Programme(_Declared):
         self._check_cohorts()
         self._check_arms()
         self._check_contacts()
+        for place in _said_before(self.themes):
+            raise wrong(f"{self.themes[place]} is listed twice; keep one of them", "themes", place)
         return self
 
     def _check_instruments(self) -> None:

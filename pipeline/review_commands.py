@@ -96,7 +96,7 @@ def show_one(
     as_json: JsonOption = False,
 ) -> None:
     """Say of one submission which contracts and rules it broke, where, and what was decided."""
-    case = _carried_out(lambda: _desk(home).case(submission))
+    case = carried_out(lambda: _desk(home).case(submission))
     if as_json:
         typer.echo(json.dumps(case.as_json(rows), indent=2))
         return
@@ -225,11 +225,11 @@ def _desk(home: Path) -> _Desk:
 def _recorded(home: Path, rule: "Callable[[_Desk], list[Ruling]]") -> "Sequence[Decision]":
     """Put on record what a rule makes of a home, or end in the sentence that says why not."""
     desk = _desk(home)
-    rulings = _carried_out(lambda: rule(desk))
+    rulings = carried_out(lambda: rule(desk))
     return desk.home.stewardship.record(rulings, datetime.now(UTC))
 
 
-def _carried_out(act: Callable[[], T]) -> T:
+def carried_out(act: Callable[[], T]) -> T:
     """What an act gives, or the end of the command in the sentence that says why it cannot be."""
     from pipeline.review import NotPossible
 

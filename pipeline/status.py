@@ -15,7 +15,14 @@ from pipeline.privacy.rough_counts import RoughCount, rough_count
 from pipeline.programme import ENROLLED, ERASED, TOTAL
 from pipeline.quality.rules import RULES
 from pipeline.quality.verdicts import CONTRACT
-from pipeline.vocabulary import Denominator, QuarantineStatus, Severity, Verdict, WaveStatus
+from pipeline.vocabulary import (
+    CommentState,
+    Denominator,
+    QuarantineStatus,
+    Severity,
+    Verdict,
+    WaveStatus,
+)
 
 _NEEDS_DECISION = (Verdict.HELD.value, Verdict.REJECTED.value)
 _UNSETTLED = (QuarantineStatus.OPEN.value, QuarantineStatus.EXPIRED.value)
@@ -55,6 +62,8 @@ class Status:
     """Officers by wave and status."""
     waiting: list[Waiting]
     broken_rules: list[BrokenRule]
+    comments_waiting: dict[str, int]
+    """Free texts that wait to be read, by organisation."""
     disappeared: dict[str, int]
     """Rows of earlier files that the newest of a cumulative source does not hold any more."""
 
@@ -150,6 +159,8 @@ def status_of(
     quarantine: pl.DataFrame,
     participant_flow: pl.DataFrame,
     wave_names: Sequence[str],
+    *,
+    comment_counts: pl.DataFrame | None = None,
 ) -> Status:
     """Status from the tables of the same names; `wave_names` in the programme's order.
 
@@ -190,8 +201,14 @@ def status_of(
         broken_rules=_broken_rules(
             quarantine.filter(~pl.col("submission_id").is_in(replaced["submission_id"].implode()))
         ),
+        comments_waiting={} if comment_counts is None else _waiting_texts(comment_counts),
         disappeared=dict(gone.select("submission_id", "rows_disappeared").iter_rows()),
     )
+
+
+def _waiting_texts(comment_counts: pl.DataFrame) -> dict[str, int]:
+    waiting = comment_counts.filter(pl.col("state") == CommentState.WAITING)
+    return dict(waiting.sort("organisation").select("organisation", "texts").iter_rows())
 
 
 def _broken_rules(quarantine: pl.DataFrame) -> list[BrokenRule]:

@@ -398,6 +398,30 @@ PARTICIPANT_WAVES = Table(
     ),
 )
 
+COMMENTS = Table(
+    "core",
+    "comments",
+    "one text of one officer, wave and question",
+    "Free text that a steward has read and approved, redacted. No other text is in any table, and "
+    "none of it is released by default.",
+    ("comment_id",),
+    (
+        _text("comment_id", "The text, the same in every snapshot under one key.", nullable=False),
+        _text("participant_id", "Pseudonym of the officer; NULL if the row names nobody."),
+        _text("organisation", "Organisation that sent the text.", nullable=False),
+        _text("wave", "Measuring point; NULL if the text is of no one wave."),
+        _text("question", "Question, as the mapping names it.", nullable=False),
+        _text(
+            "text",
+            "The text; words in brackets, such as [name], stand for what was covered.",
+            nullable=False,
+        ),
+        Column("themes", Type.TEXTS, "Themes that the steward gave it.", nullable=False),
+        _text("approved_by", "Steward who approved it last.", nullable=False),
+        Column("approved_on", Type.DAY, "Day of that.", nullable=False),
+    ),
+)
+
 SUBMISSIONS = Table(
     "quality",
     "submissions",
@@ -503,6 +527,20 @@ DECISIONS = Table(
         _text("steward", "Who decided.", nullable=False),
         _text("reason", "Why, in the steward's words.", nullable=False),
         Column("until", Type.DAY, "Last day on which a waiver holds."),
+    ),
+)
+
+COMMENT_COUNTS = Table(
+    "quality",
+    "comment_counts",
+    "organisation and state",
+    "Free texts of submissions that count, by what became of them; no text is here.",
+    ("organisation", "state"),
+    (
+        _text("organisation", "Organisation that sent the texts.", nullable=False),
+        _text("state", _one_of(vocabulary.CommentState), nullable=False),
+        _count("texts", "Texts, the same text of one officer once.", "texts"),
+        _count("quarantined", "Of these, texts of rows that are in quarantine.", "texts"),
     ),
 )
 
@@ -853,10 +891,12 @@ TABLES: tuple[Table, ...] = (
     SCORES,
     ATTENDANCE,
     PARTICIPANT_WAVES,
+    COMMENTS,
     SUBMISSIONS,
     QUARANTINE,
     LINK_REVIEW,
     DECISIONS,
+    COMMENT_COUNTS,
     CHECKS,
     WAVE_SUMMARY,
     PAIRED_CHANGE,

@@ -174,6 +174,34 @@ class LinkErrorMethod(Term):
     )
 
 
+class Covered(Term):
+    """What stands in brackets where free text named or numbered somebody."""
+
+    NAME = "name", "Part of a person's name."
+    COLLAR_NUMBER = "collar number", "An officer's collar, warrant or shoulder number."
+    EMAIL = "e-mail", "An e-mail address."
+    PHONE = "phone", "A telephone number or an extension."
+    WEB_ADDRESS = "web address", "A web or IP address."
+    ACCOUNT = "account", "An account of a social network."
+    NATIONAL_INSURANCE = "insurance number", "A National Insurance number."
+    BANK = "bank account", "An IBAN, or a sort code with its account."
+    POSTCODE = "postcode", "A postcode."
+    ADDRESS = "address", "House number and street."
+    VEHICLE = "vehicle", "A vehicle registration mark."
+    REFERENCE = "reference", "The number of a crime, an incident or a case."
+    NUMBER = "number", "Any other number of seven digits or more."
+    DATE = "date", "A day; a month or a year alone stays."
+    STEWARD = "covered", "What a steward covered who read the text."
+
+
+class CommentState(Term):
+    """What became of a free text that a mapping names."""
+
+    WAITING = "waiting", "No steward has judged the text as it is now."
+    APPROVED = "approved", "A steward approved it; it is in `core.comments`."
+    REJECTED = "rejected", "A steward rejected it; it is in no table."
+
+
 class DuplicatePolicy(Term):
     FIRST_COMPLETE = "first_complete", "The earliest response with every item answered stays."
     LAST = "last", "The latest response stays."

@@ -14,6 +14,7 @@ from pipeline import reference
 from pipeline.intake import ACCEPTED, WAIVED, TakenIn, take_in
 from pipeline.privacy.pseudonyms import Pseudonymiser
 from pipeline.programme import parse_programme
+from pipeline.quality.comments import TEXTS
 from pipeline.quality.judgement import Waived
 from pipeline.reading.mapping import parse_mapping
 from pipeline.vocabulary import Kind
@@ -304,3 +305,59 @@ def test_each_session_of_a_wide_register_is_a_row_that_is_judged_and_counted() -
     ]
     kept = found.accepted.write_json() + found.findings.write_json()
     assert not any(word in kept.lower() for word in ("zebedee", "dougal"))
+
+
+HEADER_WITH_TEXT = ("id", "ok", "Q1", "Q2", "Q3", "Q4", "Full name", "diary")
+
+
+@pytest.fixture
+def written() -> TakenIn:
+    return taken(
+        HEADER_WITH_TEXT,
+        ("Zebedee-1", "y", "0", "1", "2", "3", "Zebedee Spring", "DOUGAL said, ring 07700 900123"),
+        ("Dougal-2", "n", "0", "1", "2", "3", "Dougal Hound", "I do not agree to this"),
+        ("Florence-3", "y", "0", "1", "2", "9", "", "zebedee1 sat with me"),
+        ("", "y", "0", "1", "2", "3", "", " \u200b "),
+        ("Brian-4", "y", "", "", "", "", "", ""),
+        consent=CONSENT,
+        comments={"anything_else": "diary"},
+    )
+
+
+def test_free_text_is_kept_redacted_with_what_it_belongs_to(written: TakenIn) -> None:
+    assert written.texts is not None
+    assert written.texts.schema == TEXTS
+    assert written.texts.select("row_number", "wave", "question", "text", "quarantined").rows() == [
+        (2, "baseline", "anything_else", "[name] said, ring [phone]", False),
+        (4, "baseline", "anything_else", "[collar number] sat with me", True),
+    ]
+    assert written.texts["participant_id"].is_not_null().all()
+    assert written.texts["organisation"].unique().to_list() == ["kent"]
+
+
+def test_who_did_not_agree_has_no_text_and_is_covered_in_those_of_others(written: TakenIn) -> None:
+    assert written.texts is not None
+    kept = written.texts.write_json().lower()
+    for word in ("agree", "dougal", "zebedee", "07700", "florence"):
+        assert word not in kept
+
+
+def test_texts_change_nothing_else_of_a_file(written: TakenIn) -> None:
+    assert (written.rows_read, written.rows_withdrawn, written.accepted.height) == (5, 1, 1)
+    assert written.columns_unknown == 0
+
+
+def test_a_text_is_known_again_by_its_digest(written: TakenIn) -> None:
+    again = taken(
+        HEADER_WITH_TEXT,
+        ("Zebedee-1", "y", "3", "3", "3", "3", "Dougal Zebedee", "Dougal said, ring 07700 900999"),
+        comments={"anything_else": "diary"},
+    )
+    assert written.texts is not None
+    assert again.texts is not None
+    assert again.texts["digest"][0] == written.texts["digest"][0], "the redacted text is the same"
+    assert again.texts["digest"][0] != written.texts["digest"][1]
+
+
+def test_without_a_column_of_free_text_there_is_no_frame_of_it(mixed: TakenIn) -> None:
+    assert mixed.texts is None

@@ -54,6 +54,7 @@ SLIPS = [
     ("instruments: [proqol5]", "instruments: []", 3, "instruments: the list is empty; write at least one entry."),
     ("instruments: [proqol5]", "instruments: [proqol]", 3, "instruments.0: proqol is not an instrument that Muster has; perhaps `proqol5` is meant."),
     ("instruments: [proqol5]", "instruments: [gad7]", 3, "instruments.0: gad7 is not an instrument that Muster has; it may be phq4, proqol5 or pss10."),
+    ("instruments: [proqol5]", "instruments: [proqol5]\nthemes: [a, b, a]", 4, "themes.2: a is listed twice; keep one of them."),
     ("instruments: [proqol5]", "instruments: [proqol5, proqol5]", 3, "instruments.1: proqol5 is listed twice; keep one of them."),
     ("instruments: [proqol5]", "instruments: [phq4]", 4, "primary.instrument: proqol5 is not among the programme's instruments; it may be phq4."),
     ("subscale: burnout", "subscale: burn_out", 4, "primary.subscale: proqol5 has no subscale burn_out; perhaps `burnout` is meant."),

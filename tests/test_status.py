@@ -58,6 +58,7 @@ def status(
     quarantine: list[dict[str, Any]] | None = None,
     flow: list[dict[str, Any]] | None = None,
     changed_since: str | None = None,
+    comment_counts: pl.DataFrame | None = None,
 ) -> Status:
     build = pl.DataFrame({"as_of": [date(2026, 6, 30)], "changed_since": [changed_since]})
     made = [
@@ -68,7 +69,8 @@ def status(
             (tables.PARTICIPANT_FLOW, flow),
         )
     ]
-    return status_of(build, *made, wave_names=["baseline", "session_10"])
+    waves = ["baseline", "session_10"]
+    return status_of(build, *made, wave_names=waves, comment_counts=comment_counts)
 
 
 def test_nothing_at_all_needs_nobody() -> None:
@@ -274,3 +276,19 @@ def test_an_organisation_all_of_whose_officers_were_erased_has_nobody_enrolled()
     ]
     found = status([], flow=flow)
     assert (found.organisations, found.enrolled) == (1, 2)
+
+
+def test_texts_that_wait_are_counted_by_organisation_and_hold_nothing_up() -> None:
+    counts = pl.DataFrame(
+        [
+            ("simulated-force-02", "waiting", 3, 1),
+            ("simulated-force-01", "waiting", 2, 0),
+            ("simulated-force-01", "approved", 9, 0),
+        ],
+        tables.COMMENT_COUNTS.frame_schema,
+        orient="row",
+    )
+    found = status([], comment_counts=counts)
+    assert found.comments_waiting == {"simulated-force-01": 2, "simulated-force-02": 3}
+    assert not found.needs_a_steward
+    assert status([]).comments_waiting == {}

@@ -10,13 +10,16 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 
-from pipeline.entries import known_entries
+from pipeline.entries import Entry, known_entries
 from pipeline.quality.decisions import decisions_table, known_decisions
 from pipeline.storage.code import EVERYTHING, code_hash
 from pipeline.storage.home import Home
 from pipeline.storage.warehouse import Build, build_of
 from pipeline.submissions import Arrival, Record, fingerprint, outlived
 from pipeline.vocabulary import EntryKind
+
+HEARD = (EntryKind.TEXT_JUDGED, EntryKind.LINK_JUDGED)
+"""Judgements on record that a snapshot depends on."""
 
 WAREHOUSE = "warehouse"
 """The stage that reads every table that is published."""
@@ -121,28 +124,27 @@ def build_fingerprint(
     decisions: pl.DataFrame | None = None,
     *,
     withdrawals: pl.DataFrame | None = None,
-    judged: Sequence[int] | None = None,
+    judged: Sequence[Entry] | None = None,
 ) -> str:
     """Hash of everything that the snapshot depends on.
 
-    `decisions` is `quality.decisions`, `withdrawals` is HEARD and `judged` has the numbers of the
-    entries on links, each as it was heard; if not given, as it would be now.
+    `decisions` is `quality.decisions`, `withdrawals` is `privacy.withdrawals.HEARD` and `judged`
+    has the entries of kinds HEARD, each as it was heard; if not given, as it would be now.
     """
     if decisions is None:
         known = known_decisions(home.stewardship.decisions(), known_at)
         decisions = decisions_table(known)
+    if withdrawals is None:
+        withdrawals = home.withdrawals().known_by(known_at).heard()
     if judged is None:
-        entered = known_entries(home.stewardship.entries(EntryKind.LINK_JUDGED), known_at)
-        judged = [entry.entry for entry in entered]
+        judged = known_entries(home.stewardship.entries(*HEARD), known_at)
     return fingerprint(
         code_hash(*EVERYTHING),
         home.lake.version,
         [(record.submission_id, record.fingerprint) for record in records],
         decisions.rows(),
-        (
-            home.withdrawals().known_by(known_at).heard() if withdrawals is None else withdrawals
-        ).rows(),
-        [*judged],
+        withdrawals.rows(),
+        [(entry.entry, entry.entered_at) for entry in judged],
         home.programme.model_dump(mode="json"),
         as_of,
         known_at,
@@ -152,7 +154,7 @@ def build_fingerprint(
 def changed_since(withdrawals: pl.DataFrame, as_of: date, known_at: date | None) -> str | None:
     """What keeps a state of the past from being what was known then; None if nothing does.
 
-    `withdrawals` is HEARD. What was erased is not there to be counted again.
+    `withdrawals` is `privacy.withdrawals.HEARD`. What was erased is not there to be counted again.
     """
     erased = withdrawals.filter(pl.col("kind") == EntryKind.ERASED.value)
     later = erased.filter(pl.col("entered_at").dt.date() > (known_at or as_of))

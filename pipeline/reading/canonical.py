@@ -40,6 +40,7 @@ from pipeline.reading.cells import (
     tidy,
     translated,
 )
+from pipeline.reading.comments import Comments, comments_in
 from pipeline.reading.fields import ours
 from pipeline.reading.mapping import ROSTER_FIELDS, ColumnValues, Mapping
 from pipeline.reading.table import Table, Use
@@ -92,6 +93,8 @@ class Reading:
     columns_left_out: tuple[str, ...]
     """Identifying columns that the platform is known to write and the mapping does not name."""
     columns_unknown: int
+    comments: Comments | None = None
+    """Free text that the mapping names; None where it names none."""
 
 
 def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
@@ -142,6 +145,7 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
         blocks=tuple(Block(instrument, frame) for instrument, frame in blocks),
         columns_left_out=tuple(table.left_out(set(headed))),
         columns_unknown=len(unknown),
+        comments=(comments_in(rows, body, table, mapping, programme) if mapping.comments else None),
     )
 
 

@@ -25,7 +25,7 @@ from pydantic import (
     model_validator,
 )
 
-from pipeline.programme import Day, Programme
+from pipeline.programme import Day, Name, Programme
 from pipeline.reference import SERVICE_BANDS, Instrument, ethnicity_groups, rank_groups
 from pipeline.vocabulary import Delivery, DepartureKind, Kind, Platform
 from pipeline.written import CHOSEN_FORM, Written, meant, perhaps, wrong
@@ -358,6 +358,9 @@ class Mapping(_Declared):
     columns: Dictionary[str, Column] = {}
     """Field -> column: its heading, `#3` for the third column, `{wave}` or `{session}` allowed in
     wide files."""
+    comments: Dictionary[Name, Column] = {}
+    """Question -> column of free text; `{wave}` allowed in wide files; for questionnaires alone.
+    Texts are redacted before anything is written, and count when a steward has approved them."""
     values: Dictionary[str, Dictionary[str, Spelling]] = {}
     """Field -> what its spellings mean."""
     date_format: str = "%Y-%m-%d"
@@ -489,13 +492,14 @@ class Mapping(_Declared):
 
     def _check_columns(self) -> None:
         wide = self.wave is not None and bool(self.wave.suffixes)
-        for field, column in self.columns.items():
-            if "{wave}" in column and not wide:
-                raise wrong(
-                    "{wave} is for wide files, whose `wave` gives `suffixes`", "columns", field
-                )
-            if {"item", "letter"} & {*_PLACEHOLDER.findall(column)}:
-                raise wrong("{item} is for the columns of an instrument", "columns", field)
+        for part, named in (("columns", self.columns), ("comments", self.comments)):
+            for field, column in named.items():
+                if "{wave}" in column and not wide:
+                    raise wrong(
+                        "{wave} is for wide files, whose `wave` gives `suffixes`", part, field
+                    )
+                if {"item", "letter"} & {*_PLACEHOLDER.findall(column)}:
+                    raise wrong("{item} is for the columns of an instrument", part, field)
         for place, column in self._single_columns():
             if column == "#0":
                 raise wrong("columns are counted from 1, as in #1", *place)
@@ -511,9 +515,12 @@ class Mapping(_Declared):
         if self.wave and self.wave.column:
             yield ("wave", "column"), self.wave.column
         yield from ((("columns", field), column) for field, column in self.columns.items())
+        yield from ((("comments", said), column) for said, column in self.comments.items())
 
     def _check_kind(self) -> None:
         """What belongs together in one kind."""
+        if self.comments and self.kind != Kind.QUESTIONNAIRE:
+            raise wrong("only a questionnaire has free text that is taken in", "comments")
         if ("new_force" in self.columns) != ("new_number" in self.columns):
             raise wrong(
                 "new_force and new_number are given together; a number is one officer's only "
@@ -677,6 +684,14 @@ def _problem_with_shared_columns(mapping: Mapping, programme: Programme) -> _Pro
                     f"`{column}` is the column of {taken[column]} already; each column is one thing"
                 )
         taken |= dict.fromkeys(answers.item_columns(programme.instrument(name).items), name)
+    # What is hashed or translated must not be kept as text beside that.
+    taken |= {column: name for name, column in mapping.columns.items()}
+    for question, column in mapping.comments.items():
+        if column in taken:
+            return ("comments", question), (
+                f"`{column}` is the column of {taken[column]} already; each column is one thing"
+            )
+        taken[column] = question
     return None
 
 

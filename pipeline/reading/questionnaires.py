@@ -36,7 +36,8 @@ def columns(mapping: Mapping, programme: Programme) -> list[str]:
     for suffix in mapping.suffixes:
         for name in mapping.instruments:
             wanted += _item_columns(mapping, programme.instrument(name), suffix)
-        wanted += [column.replace("{wave}", suffix) for column in mapping.columns.values()]
+        named = (*mapping.columns.values(), *mapping.comments.values())
+        wanted += [column.replace("{wave}", suffix) for column in named]
     return wanted
 
 
@@ -122,13 +123,14 @@ def _block(
         rows,
         _fields(mapping, programme, suffix),
         _TYPES | (_FACTS if mapping.code else {}),
-        _wave(mapping, programme, suffix).alias("wave"),
+        wave_of(mapping, programme, suffix).alias("wave"),
         pl.lit(instrument.instrument).alias("instrument"),
         *cells.answers(items, coding, instrument, missing=mapping.missing_everywhere),
     )
 
 
-def _wave(mapping: Mapping, programme: Programme, suffix: str) -> pl.Expr:
+def wave_of(mapping: Mapping, programme: Programme, suffix: str) -> pl.Expr:
+    """The wave of each row of a file; in a wide one of the columns that `suffix` stands for."""
     if mapping.wave is None:
         raise ValueError(f"a mapping of kind {Kind.QUESTIONNAIRE} has a wave")
     if mapping.wave.column:

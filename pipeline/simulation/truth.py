@@ -53,7 +53,8 @@ ones) so that a search for them can show where they must not be.
   given the shift each one did draw; session groups are averaged over in both.
 
 Identifiers also stand where nobody would look for them: in the name of a questionnaire file, in a
-column `Remarks` of wide files, in comments (`Q40`), and beside the officer's number in registers.
+column `Remarks` of wide files, in comments (which mappings name, so that they are redacted and wait
+for a steward), and beside the officer's number in registers.
 """
 
 

@@ -32,7 +32,9 @@ from pipeline.submissions import Record
 from pipeline.vocabulary import Severity
 
 _RECORD = "submission.json"
-_FRAMES = ("accepted", "findings", "profile", "waived", "codes")
+_FRAMES = ("accepted", "findings", "profile", "waived", "codes", "texts")
+_OF_ROWS = ("accepted", "findings", "waived")
+"""Those that say which rows of a file are of whom."""
 _KEY_CHECKS = "key-checks.json"
 _CARRIED_ON = re.compile(r"v([2-9]|[1-9]\d+)")
 _WHOSE = ("participant_id", "new_participant_id")
@@ -219,6 +221,10 @@ class Lake:
         """Those of the submissions that have rows which count while waivers hold."""
         return self._having("waived", submission_ids)
 
+    def with_texts(self, submission_ids: Iterable[str]) -> list[str]:
+        """Those of the submissions whose mapping names free text."""
+        return self._having("texts", submission_ids)
+
     def with_codes(self, submission_ids: Iterable[str]) -> list[str]:
         """Those of the submissions in which officers are known by codes."""
         return self._having("codes", submission_ids)
@@ -250,7 +256,7 @@ class Lake:
         scans = [
             (submission_id, scan)
             for submission_id in listed
-            for scan in self._scans_of(submission_id, _WHOSE)
+            for scan in self._scans_of(submission_id, _FRAMES)
         ]
         found = pl.collect_all(
             scan.select(pl.any_horizontal(is_one_of(names, c).any() for c in columns))
@@ -269,7 +275,7 @@ class Lake:
         """
         scans = []
         for submission_id in submission_ids:
-            for scan, columns in self._scans_of(submission_id, _WHOSE):
+            for scan, columns in self._scans_of(submission_id, _OF_ROWS):
                 there = scan.collect_schema()
                 rows = scan.filter(pl.any_horizontal(is_one_of(names, c) for c in columns))
                 if "severity" in there:
@@ -291,16 +297,16 @@ class Lake:
         )
 
     def _scans_of(
-        self, submission_id: str, columns: Iterable[str]
+        self, submission_id: str, names: Iterable[str]
     ) -> list[tuple[pl.LazyFrame, list[str]]]:
-        """The frames of a submission that have any of the columns, with those they have."""
+        """The frames of a submission that say whose their rows are, and in which columns."""
         found = []
-        for name in _FRAMES:
+        for name in names:
             path = self._submissions / submission_id / f"{name}.parquet"
             if path.exists():
                 scan = pl.scan_parquet(path, hive_partitioning=False, glob=False)
                 there = scan.collect_schema()
-                present = [column for column in columns if column in there]
+                present = [column for column in _WHOSE if column in there]
                 if present:
                     found.append((scan, present))
         return found
@@ -315,10 +321,10 @@ class Lake:
     ) -> pl.DataFrame:
         """The columns of `schema` of one frame of several submissions, one below the other.
 
-        `name` is `accepted`, `findings`, `profile`, `waived` or `codes`. Adds `submission_id`, and
-        `arrived`, the place of the submission in the list. Of a submission that `only`
-        (submission_id, participant_id) names, no other officers' rows. Rows of erased officers
-        are left out.
+        `name` is `accepted`, `findings`, `profile`, `waived`, `codes` or `texts`. Adds
+        `submission_id`, and `arrived`, the place of the submission in the list. Of a submission
+        that `only` (submission_id, participant_id) names, no other officers' rows. Rows of erased
+        officers are left out.
         """
         folder = self._submissions
         erased = self._erased()

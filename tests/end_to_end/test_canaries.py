@@ -32,6 +32,12 @@ FORMS = (
     .replace('files: "answers*"', 'files: "forms*.xlsx"\nplatform: microsoft_forms')
     .replace("participant: Number", "participant: Collar")
 )
+TOLD = (
+    MAPPING.replace("source: answers", "source: told").replace(
+        'files: "answers*"', 'files: "told*"'
+    )
+    + 'comments: {more: More}\nconsent: {column: Agreed, agreed: ["yes"]}\n'
+)
 FULL_ROSTER = ROSTER.replace(
     "{session_group: Group,",
     "{session_group: Group, facilitator: Led by, rank: Rank, gender: Gender, "
@@ -61,6 +67,11 @@ class Canaries:
 
     def __call__(self, place: str) -> str:
         word = f"simcanary{place.replace(' ', '')}{len(self.words):03d}"
+        self.words.add(word)
+        return word
+
+    def phone(self) -> str:
+        word = f"0770090{len(self.words):04d}"
         self.words.add(word)
         return word
 
@@ -120,6 +131,25 @@ def _exports(canary: Canaries) -> dict[str, bytes]:
             f"the funeral of {canary('late')}",
         ],
     ]
+    phones = [canary.phone() for _ in range(3)]
+    on_file = [canary("on file") for _ in range(4)]
+    sat_there = [sound() for _ in range(5)]
+    texts = [
+        f"ask {on_file[1]} or {on_file[2].upper()}'s sergeant, not {on_file[0].title()}",
+        f"With {sat_there[0][0]}. Write to {canary('told mail')}@force.police.uk, {phones[0]}",
+        f"Sgt {canary('ranked').title()} and Mrs {canary('titled').title()} both know",
+        f"my name is {canary('introduced')} and my number is {phones[1]}",
+        f"see www.{canary('site')}.example or @{canary('handle')}",
+    ]
+    told = [
+        [*row, "yes", on_file[place % 4], f'"{text}"']
+        for place, (row, text) in enumerate(zip(sat_there, texts, strict=True))
+    ]
+    told.append([*but(6, "9"), "yes", "", f'"it broke a rule: {on_file[3]}, {phones[2]}"'])
+    told.append([*sound(), "no", canary("not agreed"), f"not this {canary('unagreed')}"])
+    told += [[*sound(), "yes", "", ""] for _ in range(20)]
+    told_headings = [*HEADINGS, "Agreed", "Full name", "More"]
+    cut = [[*sound(), "yes", "", canary("text of a cut file")], [*sound(), "yes", "", "x", "y"]]
     unclosed = [sound(), sound()]
     unclosed[1][1] = f'"{canary("unclosed")}'
     own = f"landing/{FORCE}"
@@ -138,6 +168,8 @@ def _exports(canary: Canaries) -> dict[str, bytes]:
         f"{own}/answers nothing.csv": b"\0\0\0" + canary("after nothing").encode(),
         f"{own}/{canary('no export')}.docx": f"{canary('letter')} called".encode(),
         f"{own}/forms {canary('form file')}.xlsx": whole,
+        f"{own}/told.csv": _csv(told_headings, *told),
+        f"{own}/told cut.csv": _csv(told_headings, *cut),
         f"{own}/forms cut.xlsx": whole[: len(whole) * 2 // 3],
         f"{own}/forms not.xlsx": b"PK\x03\x04" + canary("no workbook").encode() * 20,
         f"{own}/attendance.csv": _csv(
@@ -188,6 +220,24 @@ class Planted:
         self.has_not_leaked()
         return done
 
+    def on_a_terminal(self, *arguments: str) -> str:
+        """What a command of `muster` shows where somebody reads it."""
+        ours, theirs = os.openpty()
+        with os.fdopen(ours, "rb", buffering=0) as screen:
+            done = subprocess.run(
+                [str(Path(sys.executable).parent / "muster"), *arguments],
+                env={**os.environ, "MUSTER_HOME": str(self.home), "COLUMNS": "200"},
+                stdout=theirs,
+                check=True,
+                timeout=300,
+            )
+            shown = screen.read(65_536).decode()
+            os.close(theirs)
+        assert done.returncode == 0
+        assert words_in(shown, self.words) == set()
+        self.has_not_leaked()
+        return shown
+
     def muster(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.run(str(Path(sys.executable).parent / "muster"), *arguments)
 
@@ -205,6 +255,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
     mappings = {
         "answers": MAPPING,
         "forms": FORMS,
+        "told": TOLD,
         "roster": FULL_ROSTER,
         "attendance": ATTENDANCE,
     }
@@ -274,7 +325,7 @@ def test_a_run_that_goes_well_and_what_is_said_of_it(planted: Planted) -> None:
         ).iter_rows()
     )
     assert verdicts["held"] >= 8, "the unreadable ones"
-    assert sum(verdicts.values()) == 16
+    assert sum(verdicts.values()) == 18
     assert query(at.home / "warehouse.duckdb", "SELECT count(*) FROM core.responses").item() > 90
     rules = query(at.home / "warehouse.duckdb", "SELECT DISTINCT rule FROM quality.quarantine")
     assert len(rules) >= 5, "bad cells reached the rules"
@@ -290,6 +341,26 @@ def test_a_run_that_goes_well_and_what_is_said_of_it(planted: Planted) -> None:
         "review", "accept", waiting[0]["submission_id"], "--reason", "asked", "--steward", "s"
     )
     assert at.muster("run", "--as-of", AS_OF, "--json").returncode == 1
+
+
+def test_free_text_is_read_and_approved_and_names_nobody(planted: Planted) -> None:
+    at = planted.copy("free text")
+    assert at.muster("run", "--as-of", AS_OF).returncode == 1
+    review = ("review", "comments")
+    (counted,) = json.loads(at.muster(*review, "list", "--json").stdout)
+    assert (counted["state"], counted["texts"], counted["quarantined"]) == ("waiting", 6, 1)
+    for left in range(6, 0, -1):
+        shown = at.on_a_terminal(*review, "next")
+        text = shown.split()[0]
+        assert "[name]" in shown or "[collar number]" in shown or "[web address]" in shown, left
+        assert "[" in at.on_a_terminal(*review, "show", text)
+        assert at.muster(*review, "approve", text, "--steward", "s").returncode == 0
+    assert "No text waits" in at.on_a_terminal(*review, "next")
+    assert at.muster("run", "--as-of", AS_OF).returncode == 1
+    found = query(at.home / "warehouse.duckdb", "SELECT text FROM core.comments").to_series()
+    assert len(found) == 6
+    assert "ask [collar number] or [collar number]'s sergeant, not [collar number]" in found
+    assert "Sgt [name] and Mrs [name] both know" in found
 
 
 _DEFECT = """

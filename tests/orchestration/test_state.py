@@ -1,12 +1,14 @@
 """What makes a submission or the snapshot out of date, and what does not."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
 
 from pipeline import tables
+from pipeline.entries import Act
 from pipeline.orchestration import state
 from pipeline.orchestration.state import build_fingerprint, outdated, work_left
 from pipeline.programme import UnusableConfiguration
@@ -15,7 +17,7 @@ from pipeline.storage.home import Home
 from pipeline.storage.rotation import rotate
 from pipeline.storage.warehouse import publish
 from pipeline.submissions import Record
-from pipeline.vocabulary import DecisionAction
+from pipeline.vocabulary import DecisionAction, EntryKind
 
 TODAY = date(2025, 3, 1)
 NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -237,6 +239,18 @@ def test_a_decision_makes_the_snapshot_one_of_before(home, taken):
     assert build_fingerprint(home, [taken], TODAY, date(2025, 2, 28)) == as_known
     assert build_fingerprint(home, [taken], TODAY, None, heard) == before
     assert outdated(home.arrivals(), [taken]) == []
+
+
+def test_a_judgement_of_a_text_makes_the_snapshot_one_of_before(home, taken):
+    before = build_fingerprint(home, [taken], TODAY, None)
+    act = Act(kind=EntryKind.TEXT_JUDGED, steward="data.steward", reason="", body={})
+    other = replace(act, kind=EntryKind.REMINDED)
+    home.stewardship.enter([other], datetime(2025, 3, 1, tzinfo=UTC))
+    assert build_fingerprint(home, [taken], TODAY, None) == before
+    home.stewardship.enter([act], datetime(2025, 3, 2, tzinfo=UTC))
+    assert build_fingerprint(home, [taken], TODAY, None) != before
+    assert build_fingerprint(home, [taken], TODAY, None, entries=[]) == before
+    assert outdated(home.arrivals(), [taken]) == [], "no file is read again for it"
 
 
 def test_a_waiver_makes_its_submission_outdated(home, taken):

@@ -397,6 +397,26 @@ def test_identifiers_lie_in_wait_where_nobody_asked_for_them() -> None:
     assert "Remarks" not in read["simulated-force-04", "proqol5"].columns.values()
 
 
+def test_comments_name_and_number_people_and_some_say_nothing_of_anybody() -> None:
+    asked = {(m.organisation, m.source) for m in _mappings(PLAN).values() if m.comments}
+    assert {organisation for organisation, _ in asked} == {
+        f"simulated-force-{place:02}" for place in (2, 3, 6, 9)
+    }
+    found = [
+        (set(kept.texts["text"]), dict(kept.people))
+        for reading in _readings(PLAN).values()
+        if (kept := reading.comments) is not None
+    ]
+    texts = set().union(*(said for said, _ in found))
+    assert {"Nights make it hard to get to the sessions"} < texts
+    people = _table(PLAN, "people")
+    for kind in ("name", "officer_number"):
+        assert any(word in text for word in people[kind] for text in texts)
+    assert any("@SIMULATED.INVALID" in text for text in texts)
+    assert any("07700 900" in text for text in texts)
+    assert all(columns for _, columns in found), "names stand in columns of the same files"
+
+
 def test_without_faults_every_row_is_sound() -> None:
     plan = SimulationPlan(as_of=AS_OF, organisations=5, participants=150, faults=False)
     assert _rows(plan)["broken"].list.len().sum() == 0

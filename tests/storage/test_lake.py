@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from pipeline.intake import ACCEPTED, WAIVED, WHOSE
+from pipeline.quality.comments import TEXTS
 from pipeline.quality.profile import PROFILE
 from pipeline.storage.lake import Lake
 from pipeline.vocabulary import Kind
@@ -236,3 +237,14 @@ def test_a_row_that_links_them_with_somebody_else_is_marked(lake, record, taken_
     assert links("v1-one", "v1-two") == {2: False, 3: True}
     assert links("v1-four") == {3: True}
     assert links("v1-three") == {4: False}
+
+
+def test_texts_are_kept_where_a_mapping_names_any(lake, record, taken_in):
+    text = pl.DataFrame({"row_number": [2], "text": ["it [name] helped"]})
+    some = pl.concat([TEXTS.to_frame(), text.cast({"row_number": pl.Int32})], how="diagonal")
+    lake.write_submission(record("a--b--1"), replace(taken_in("v1-one"), texts=some))
+    lake.write_submission(record("a--b--2"), replace(taken_in("v1-one"), texts=TEXTS.to_frame()))
+    lake.write_submission(record("a--b--3"), taken_in("v1-one"))
+    with_texts = lake.with_texts(["a--b--1", "a--b--2", "a--b--3", "never taken in"])
+    assert with_texts == ["a--b--1", "a--b--2"]
+    assert lake.rows("texts", with_texts, TEXTS)["text"].to_list() == ["it [name] helped"]

@@ -15,6 +15,7 @@ from pipeline.simulation.exports.answers import (
     question,
     wave_in_words,
 )
+from pipeline.simulation.exports.comments import COMMENT_QUESTION, commented
 from pipeline.simulation.exports.writing import (
     NOT_A_DATE,
     Export,
@@ -45,6 +46,7 @@ def write(sheet: Sheet, as_of: date) -> Export:
     body |= asked_of_some(sheet, mapping, columns, ARM_QUESTION)
     answers = as_labels()
     body |= {question(number): answers[item] for number, item in enumerate(ITEM_COLUMNS, start=1)}
+    body |= commented(mapping, COMMENT_QUESTION)
     mapping |= {
         "wave": {"column": WAVE_QUESTION, "values": spellings},
         "instruments": {

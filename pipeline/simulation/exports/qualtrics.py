@@ -6,6 +6,7 @@ import polars as pl
 
 from pipeline.simulation import identities
 from pipeline.simulation.exports.answers import as_labels, as_numbers, question, wave_in_words
+from pipeline.simulation.exports.comments import COMMENT_QUESTION, commented
 from pipeline.simulation.exports.writing import (
     Export,
     asked_of_some,
@@ -89,17 +90,10 @@ def write(sheet: Sheet, seed: int) -> Export:
         "duration_seconds": "Duration (in seconds)",
     }
     if labels:
-        # Officers thank and name one another in comments, whatever the question was.
-        body[_COMMENT] = (
-            pl.when(pl.col("luck") < 0.05)
-            .then(pl.format("Please thank {} for the group", pl.col("facilitator")))
-            .when(pl.col("luck") < 0.10)
-            .then(pl.format("This is {}, ring me if anything is unclear", pl.col("name")))
-        )
-        texts[_COMMENT] = "Is there anything you would like to add?"
+        body |= commented(mapping, _COMMENT)
+        texts[_COMMENT] = COMMENT_QUESTION
         body["Wave"], spellings = wave_in_words(sheet, freely=False)
         mapping["wave"] = {"column": "Wave", "values": spellings}
-        mapping["leave_out"] = [_COMMENT]
     else:
         mapping["wave"] = {"constant": sheet.waves[0]}
     body |= asked_of_some(sheet, mapping, columns, "Allocation")

@@ -13,6 +13,7 @@ from pipeline.simulation.exports.answers import (
     question,
     wave_in_words,
 )
+from pipeline.simulation.exports.comments import COMMENT_QUESTION, commented
 from pipeline.simulation.exports.writing import (
     Export,
     asked_of_some,
@@ -46,6 +47,7 @@ def write(sheet: Sheet) -> Export:
     mapping = declared(sheet, Platform.SURVEYMONKEY, NUMBER_QUESTION)
     columns = {"completed_on": "End Date"}
     asked |= asked_of_some(sheet, mapping, columns, ARM_QUESTION)
+    asked |= commented(mapping, COMMENT_QUESTION)
     mapping |= {
         "wave": {"column": WAVE_QUESTION, "values": spellings},
         "instruments": {INSTRUMENT: {"columns": f"{GRID} | #{{item}}", "coding": "labels"}},

@@ -15,6 +15,7 @@ from pipeline.simulation.exports.answers import (
     question,
     wave_in_words,
 )
+from pipeline.simulation.exports.comments import COMMENT_QUESTION, commented
 from pipeline.simulation.exports.writing import (
     Export,
     asked_of_some,
@@ -47,6 +48,7 @@ def write_google_forms(sheet: Sheet) -> Export:
         "columns": {"completed_on": "Timestamp"},
         "date_format": _GOOGLE_DATE_FORMAT,
     }
+    grid |= commented(mapping, COMMENT_QUESTION)
     return _written(sheet, metadata, grid, mapping)
 
 
