@@ -6,6 +6,7 @@ from assets.ledger import ledger
 from pipeline import tables
 from pipeline.evaluation.attrition import attrition
 from pipeline.evaluation.attrition_model import attrition_model
+from pipeline.evaluation.cells import by_number
 from pipeline.evaluation.dose_response import dose_response
 from pipeline.evaluation.follow_up_due import follow_up_due
 from pipeline.evaluation.paired_change import paired_change
@@ -44,8 +45,9 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
     )
 
     def work(stage: Stage) -> Made:
-        scores, people = stage.read("scores"), stage.read("participants")
-        waves = stage.read("participant_waves")
+        people, waves, scores = by_number(
+            stage.read("participants"), stage.read("participant_waves"), stage.read("scores")
+        )
         officers = taking_part(people, waves, programme, as_of)
         summary = tables.WAVE_SUMMARY.conform(wave_summary(scores, people, programme))
         made = {

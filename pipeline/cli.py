@@ -17,6 +17,7 @@ from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption
 from pipeline.console import opened as _opened
 from pipeline.console import stop as _stop
 from pipeline.inspect_command import inspect
+from pipeline.key_command import key
 from pipeline.remind_command import remind
 from pipeline.review_commands import review
 from pipeline.withdraw_command import withdraw
@@ -52,6 +53,7 @@ app = typer.Typer(
 )
 
 app.add_typer(review)
+app.add_typer(key)
 app.add_typer(withdraw)
 app.command()(inspect)
 app.command()(remind)
@@ -286,7 +288,8 @@ def _run(
     _checked(home)
     home.sweep(datetime.now(UTC))
     with locks.held(home.lock, lambda: _tell(_ANOTHER_RUN)):
-        pass
+        # Where nothing is new no run follows that would do it.
+        home.recover()
     work = work_left_when_still(home, as_of, known_at)
     if work.still_written:
         _tell(f"{_files(work.still_written)} still being written; left for the next run.")

@@ -51,6 +51,10 @@ ACCEPTED: dict[Kind, pl.Schema] = {
 WAIVED = pl.Schema({**ACCEPTED[Kind.QUESTIONNAIRE], "needs_waiver": pl.List(pl.String())})
 """Columns of rows that count while waivers hold; only answers break rules that can be waived."""
 
+PSEUDONYMS = ("participant_id", "new_participant_id", "session_group", "facilitator")
+"""Columns of whatever is kept of a submission that hold pseudonyms. Rotating the key carries these
+on, and refuses to go on where another column holds one."""
+
 WHOSE = pl.Schema({name: _SHARED[name] for name in ("participant_id", "organisation")})
 """The columns that say whose a row of any kind is, and who sent it."""
 

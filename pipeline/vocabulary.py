@@ -95,11 +95,25 @@ class EntryKind(Term):
     LEFT_PROGRAMME = "left_programme", "An officer left the programme; what they answered stays."
     COLLECTION_STOPPED = "collection_stopped", "Nothing that arrives later of an officer counts."
     ERASED = "erased", "An officer's rows were removed; the tombstone keeps them out."
+    KEY_RECORDED = (
+        "key_recorded",
+        "The check value of a key was put on record, so that no other is taken for it.",
+    )
     KEY_ROTATED = "key_rotated", "Every pseudonym was carried on by one more key."
     LINK_JUDGED = "link_judged", "A steward said whether two codes are of one officer."
     TEXT_JUDGED = "text_judged", "A steward read a comment and approved it or did not."
     RELEASED = "released", "A release was made, with digests of who is in each cell."
     REMINDED = "reminded", "Names of officers who have not answered were written to a file."
+
+
+class KeyState(Term):
+    """What is to be said of a key beside those that pseudonyms were made with."""
+
+    RIGHT = "right", "It is the key that the pseudonyms were made with."
+    WRONG = "wrong", "It is another key."
+    MISSING = "missing", "It is not there, though pseudonyms were made with it."
+    NOT_TAKEN_UP = "not_taken_up", "It is there, but no pseudonym was carried on by it."
+    NOTHING_TO_COMPARE = "nothing_to_compare", "No pseudonym was made yet, so no key is wrong."
 
 
 class DuplicatePolicy(Term):

@@ -79,7 +79,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         here = Home(Path(self.root))
         with alive(here, context.run.run_id), locks.held(here.lock):
             anew = ANEW in context.run.tags
-            _prepare(here, anew=anew)
+            _prepare(here, self.now(), anew=anew)
             self._run = _Run(here, self.now().date(), anew)
             yield self
 
@@ -152,12 +152,15 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 @value_free
-def _prepare(home: Home, *, anew: bool) -> None:
+def _prepare(home: Home, now: datetime, *, anew: bool) -> None:
     """What a run begins with, whatever started it."""
     home.recover()
+    home.proven_keys()
     finish_erasures(home, anew=anew)
     records = home.lake.records()
     home.adopt(records)
+    if any(record.rows_read is not None for record in records):
+        home.settle_keys(now)
     home.forget_outlived(records)
 
 

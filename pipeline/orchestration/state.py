@@ -78,6 +78,7 @@ def _work(
 ) -> Work:
     records = home.lake.records()
     home.must_have_its_store(records)
+    home.proven_keys()
     landed = home.arrivals()
     new = outdated(landed, records)
     # A run begins with forgetting these, so the snapshot will be without them.
@@ -129,6 +130,7 @@ def build_fingerprint(
         decisions = decisions_table(known)
     return fingerprint(
         code_hash(*EVERYTHING),
+        home.lake.version,
         [(record.submission_id, record.fingerprint) for record in records],
         decisions.rows(),
         (

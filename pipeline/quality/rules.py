@@ -446,6 +446,21 @@ DUPLICATE_RULES: dict[Kind, Rule] = {
         "Remove the extra row.",
     ),
 }
+"""Rows that give way to another row of their file."""
+
+NUMBER_OF_TWO_OFFICERS = Rule(
+    "number_of_two_officers",
+    _ROSTER,
+    Severity.REJECT,
+    "The roster has the number more than once, with another gender, ethnicity or years of service: "
+    "two officers may be listed under one number, for example one that was given out again.",
+    "Ask the force which of them has the number, and for the other's; or correct the details.",
+    "participant",
+)
+"""Rows that would make one officer of two people. None of them counts, where of a plain repetition
+the first does."""
+
+FILE_RULES: tuple[Rule, ...] = (*DUPLICATE_RULES.values(), NUMBER_OF_TWO_OFFICERS)
 """Rules on several rows of one file, judged among the rows that are sound by themselves."""
 
 STANDING_RULES: tuple[Rule, ...] = (
@@ -521,9 +536,7 @@ ROW_DISAPPEARED = Rule(
 )
 """What is said of a row of an older file; it judges no row that counts, so it is not in RULES."""
 
-RULES: dict[str, Rule] = {
-    rule.name: rule for rule in (*ROW_RULES, *DUPLICATE_RULES.values(), *STANDING_RULES)
-}
+RULES: dict[str, Rule] = {rule.name: rule for rule in (*ROW_RULES, *FILE_RULES, *STANDING_RULES)}
 
 
 def is_waivable(name: str) -> bool:

@@ -69,15 +69,23 @@ def blocks(
     for suffix in mapping.suffixes:
         for name in mapping.instruments:
             block = _block(rows, mapping, programme.instrument(name), programme, suffix)
-            answered = block.select(
-                pl.any_horizontal(pl.col("^item_.*$").is_not_null())
-            ).to_series()
+            answered = _answered(block)
             found[name].append(block if answered.all() else block.filter(answered))
             answered_anywhere |= answered
             first = block if first is None else first
     if first is not None and not answered_anywhere.all():
         next(iter(found.values())).append(first.filter(~answered_anywhere))
     return [(programme.instrument(name), _in_order(parts)) for name, parts in found.items()]
+
+
+def _answered(block: pl.DataFrame) -> pl.Series:
+    """Whether each row answers any item."""
+    items = [name for name in block.columns if name.startswith("item_")]
+    answered = block[items[0]].is_not_null()
+    # Hardly anybody leaves the first item out, so the others are looked at for those alone.
+    left_out = (~answered).arg_true()
+    others = block[left_out].select(pl.any_horizontal(pl.col(items).is_not_null())).to_series()
+    return answered.scatter(left_out.filter(others), True)
 
 
 def _in_order(parts: list[pl.DataFrame]) -> pl.DataFrame:

@@ -3,18 +3,27 @@
 What belongs here: writing whole folders, and finding what is complete. What stays out: what the
 frames mean, and the tables of stages (`stages.py`). No frame that comes here holds an identifier
 (`pipeline/intake.py`).
+
+Everything with pseudonyms under key 1 lies in `lake/` itself, what was carried on to key 2 in
+`lake/v2/`, and so on; the newest such folder is in force. So a rotation takes effect by one rename,
+and what says with which keys a folder was made (`key-checks.json`) goes where the folder goes.
 """
 
 import contextlib
 import json
+import re
 import shutil
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from pydantic import ValidationError
 
 from pipeline.intake import TakenIn
+from pipeline.privacy.key_checks import MadeWith
 from pipeline.privacy.withdrawals import is_one_of, without
 from pipeline.quality.judgement import ROW
 from pipeline.storage import atomic
@@ -24,6 +33,8 @@ from pipeline.vocabulary import Severity
 
 _RECORD = "submission.json"
 _FRAMES = ("accepted", "findings", "profile", "waived")
+_KEY_CHECKS = "key-checks.json"
+_CARRIED_ON = re.compile(r"v([2-9]|[1-9]\d+)")
 _WHOSE = ("participant_id", "new_participant_id")
 _ROW: dict[str, pl.DataType] = {
     "row_number": pl.Int32(),
@@ -35,15 +46,111 @@ _ROW: dict[str, pl.DataType] = {
 
 
 class Lake:
-    """The lake folder of one home.
+    """The lake folder of one home, or the copy of it that is being carried on to a newer key.
 
     `erased` is asked for the pseudonyms of erased officers whenever rows are read, so that nobody
     sees one whose rows could not be removed yet.
     """
 
-    def __init__(self, folder: Path, erased: Callable[[], Collection[str]] = frozenset) -> None:
-        self._submissions = folder / "submissions"
+    def __init__(
+        self,
+        folder: Path,
+        copy: Path | None = None,
+        *,
+        erased: Callable[[], Collection[str]] = frozenset,
+    ) -> None:
         self._erased = erased
+        self._folder = folder
+        self._copy = copy
+
+    @property
+    def version(self) -> int:
+        """Of the newest key that the pseudonyms here went through."""
+        return max(_versions(self._folder), default=1)
+
+    @property
+    def in_force(self) -> Path:
+        """The folder of submissions and stages that counts; another one once a key is rotated."""
+        return self._copy or self._of_version(self.version)
+
+    @property
+    def _submissions(self) -> Path:
+        return self.in_force / "submissions"
+
+    def _of_version(self, version: int) -> Path:
+        return self._folder if version == 1 else self._folder / f"v{version}"
+
+    def made_with(self) -> MadeWith | None:
+        """The keys that the pseudonyms here were made with; None where it was never put down."""
+        document = self._key_checks()
+        made = document.get("made_with")
+        return MadeWith(made["programme"], tuple(made["check_values"])) if made else None
+
+    def how_rotated(self) -> dict[str, Any]:
+        """What was put down about the rotation that made this folder; empty if none did."""
+        return dict(self._key_checks().get("rotation", {}))
+
+    def put_down(self, made: MadeWith, rotation: dict[str, Any] | None = None) -> None:
+        """Keep with which keys pseudonyms are made, and how it came to the newest of them.
+
+        Of a new lake the folder is made that belongs to the newest key.
+        """
+        text = json.dumps({"made_with": asdict(made), "rotation": rotation or {}}, indent=2)
+        if self._copy or self.holds_anything() or made.version == self.version:
+            atomic.write_bytes(self.in_force / _KEY_CHECKS, text.encode("utf-8"))
+            return
+        with atomic.new_folder(self._of_version(made.version)) as new:
+            (new / _KEY_CHECKS).write_text(text, "utf-8")
+
+    def _key_checks(self) -> dict[str, Any]:
+        """A lost or damaged file says nothing; the stewardship store says the same."""
+        try:
+            document = json.loads((self.in_force / _KEY_CHECKS).read_bytes())
+            made = document["made_with"]
+            _ = made["programme"], made["check_values"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+        return dict(document)
+
+    @contextmanager
+    def carried_on_to(self, version: int) -> Iterator["Lake"]:
+        """An empty lake beside this one; it takes its place when the block ends well.
+
+        Only for the one who holds the home's lock. The older one stays until `forget_older`.
+        """
+        with atomic.new_folder(self._of_version(version)) as copy:
+            (copy / "submissions").mkdir()
+            yield Lake(self._folder, copy)
+
+    def take_over(
+        self, other: "Lake", submission_id: str, change: Callable[[pl.DataFrame], pl.DataFrame]
+    ) -> None:
+        """Put a changed copy of a submission of another lake into this one."""
+        source, target = (lake._submissions / submission_id for lake in (other, self))
+        document = json.loads((source / _RECORD).read_text("utf-8"))
+        target.mkdir()
+        for name in document["files"]:
+            _write(change(pl.read_parquet(source / name, glob=False)), target / name)
+            document["files"][name] = (target / name).stat().st_size
+        (target / _RECORD).write_text(json.dumps(document, indent=2), "utf-8")
+        self.in_force.touch()
+
+    def frames(self, submission_id: str) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Everything that is kept of a complete submission, by name."""
+        folder = self._submissions / submission_id
+        for name in json.loads((folder / _RECORD).read_text("utf-8"))["files"]:
+            yield name.removesuffix(".parquet"), pl.read_parquet(folder / name, glob=False)
+
+    def forget_older(self) -> None:
+        """Remove what was carried on to a newer key since; only for the one who holds the lock."""
+        newest = self.version
+        for version in _versions(self._folder):
+            if version < newest:
+                shutil.rmtree(self._of_version(version), ignore_errors=True)
+        if newest > 1:
+            (self._folder / _KEY_CHECKS).unlink(missing_ok=True)
+            for name in ("submissions", "stages"):
+                shutil.rmtree(self._folder / name, ignore_errors=True)
 
     def write_submission(self, record: Record, taken_in: TakenIn | None) -> None:
         """Put a submission's folder in place, all of it or nothing."""
@@ -54,7 +161,7 @@ class Lake:
                 frame: pl.DataFrame | None = getattr(taken_in, name)
                 if frame is not None:
                     path = folder / f"{name}.parquet"
-                    frame.write_parquet(path, compression="zstd", compression_level=1)
+                    _write(frame, path)
                     sizes[path.name] = path.stat().st_size
             document = {"record": record.model_dump(mode="json"), "files": sizes}
             (folder / _RECORD).write_text(json.dumps(document, indent=2), "utf-8")
@@ -88,13 +195,21 @@ class Lake:
         """Whether any submission was ever put here, complete or not."""
         return any(self._submissions.glob("[!.]*"))
 
+    def count_folders(self) -> int:
+        """How many submissions were ever put here, complete or not."""
+        return sum(1 for _ in self._submissions.glob("[!.]*"))
+
     def records(self) -> list[Record]:
         """Records of every submission whose folder is complete, oldest first."""
+        folder = self._submissions
         found = [
             record
-            for path in self._submissions.glob(f"[!.]*/{_RECORD}")
+            for path in folder.glob(f"[!.]*/{_RECORD}")
             if (record := _complete_record(path)) is not None
         ]
+        if folder != self._submissions:
+            # A rotation took effect meanwhile, and what was looked at may have been removed.
+            return self.records()
         return sorted(
             found,
             key=lambda r: (r.place, r.received_at, r.modified_at, r.organisation, r.submission_id),
@@ -102,7 +217,8 @@ class Lake:
 
     def with_waived_rows(self, submission_ids: Iterable[str]) -> list[str]:
         """Those of the submissions that have rows which count while waivers hold."""
-        return [i for i in submission_ids if (self._submissions / i / "waived.parquet").exists()]
+        folder = self._submissions
+        return [i for i in submission_ids if (folder / i / "waived.parquet").exists()]
 
     def taken_in(self, record: Record) -> TakenIn:
         """What a submission that could be read became, erased officers included."""
@@ -199,9 +315,10 @@ class Lake:
         """
         erased = self._erased()
         restricted = {} if only is None else _by_submission(only)
+        folder = self._submissions
         scans = [
             pl.scan_parquet(
-                self._submissions / submission_id / f"{name}.parquet",
+                folder / submission_id / f"{name}.parquet",
                 hive_partitioning=False,
                 glob=False,
             ).select(schema.names())
@@ -221,6 +338,16 @@ class Lake:
             schema={**schema, "submission_id": pl.String(), "arrived": pl.Int32()}
         )
         return pl.concat([nothing, *frames])
+
+
+def _versions(folder: Path) -> list[int]:
+    """Of the keys beyond the first that the lake was carried on to."""
+    named = [(_CARRIED_ON.fullmatch(path.name), path) for path in folder.glob("v*")]
+    return [int(name[1]) for name, path in named if name and path.is_dir()]
+
+
+def _write(frame: pl.DataFrame, path: Path) -> None:
+    frame.write_parquet(path, compression="zstd", compression_level=1)
 
 
 def _links(columns: Collection[str], names: Collection[str]) -> pl.Expr:

@@ -29,7 +29,7 @@ def take_in_one(
     """
     receipt = receipts[arrival.submission_id]
     problem, taken_in = arrival.problem, None
-    if arrival.mapping is not None and problem is None:
+    if arrival.mapping is not None and arrival.is_to_be_read:
         content = read_landing_file(arrival.file)
         if content is None:
             return None
