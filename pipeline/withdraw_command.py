@@ -286,7 +286,10 @@ class _Case:
 
     def enter(self, act: "Callable[[_Case], Act]") -> None:
         """Put an act on record; only for the one who holds the home's lock."""
-        self.home.stewardship.enter([act(self.looked_up_again())], datetime.now(UTC))
+        now = datetime.now(UTC)
+        # Pseudonyms on record say nothing without the keys that they were made with.
+        self.home.settle_keys(now)
+        self.home.stewardship.enter([act(self.looked_up_again())], now)
 
 
 def _case(
@@ -313,7 +316,7 @@ def _case(
     if case.on_record(EntryKind.ERASED):
         if not erased_too:
             stop("They were erased, so nothing of them is there or will be taken in.")
-    elif case.rows.is_empty() and not anyway and not case.is_known:
+    elif not anyway and not case.is_known:
         stop(
             "Nothing has been taken in of an officer of this force with this number, so nothing "
             "was put on record. Check both, and `muster run` if a file has just come; --anyway "

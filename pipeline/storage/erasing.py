@@ -52,7 +52,7 @@ def finish_erasures(home: Home, *, anew: bool = False) -> int:
     `anew`: somebody may have put an older lake back.
     """
     erased = home.withdrawals().erased
-    done, mark = home.root / "lake" / _DONE, json.dumps(fingerprint(sorted(erased))).encode()
+    done, mark = home.lake.in_force / _DONE, json.dumps(fingerprint(sorted(erased))).encode()
     if not erased or (not anew and done.exists() and done.read_bytes() == mark):
         return 0
     home.lake.forget_incomplete(erased)

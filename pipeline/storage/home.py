@@ -66,7 +66,7 @@ class Home:
 
     @property
     def lake(self) -> Lake:
-        return Lake(self.root / "lake", lambda: self.withdrawals().erased)
+        return Lake(self.root / "lake", erased=lambda: self.withdrawals().erased)
 
     @property
     def stages(self) -> Stages:

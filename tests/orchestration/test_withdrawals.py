@@ -5,7 +5,6 @@ far. One officer changes from the first force to the second.
 """
 
 import os
-import secrets
 import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,6 +21,7 @@ from pipeline.orchestration.state import work_left
 from pipeline.privacy.withdrawals import erasing, leaving, same_officer, stopping
 from pipeline.storage.erasing import finish_erasures, search_landing
 from pipeline.storage.home import Home
+from pipeline.storage.rotation import rotate
 from pipeline.vocabulary import EntryKind
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -366,16 +366,29 @@ def test_a_tombstone_and_a_stop_hold_under_a_newer_key(house: House) -> None:
     house.stop(OTHER)
     house.run()
     accounts = house.accounts()
-    key = house.root / "secrets" / "key-2"
-    key.write_text(secrets.token_hex(32))
-    key.chmod(0o600)
+    rotate(house.home, "simulated steward", "regular", house.day)
     assert house.name(WHO).startswith("v2-")
+    house.run()
+    assert house.accounts() == accounts
     house.land(ONE, "answers 2", *BASELINE, BAD, *SESSION_10)
     house.run()
-    assert house.accounts()[f"{ONE} roster 1"] == accounts[f"{ONE} roster 1"]
     assert house.accounts()[f"{ONE} answers 1"][1:] == (1, 0, 4, 0, 2)
     assert house.accounts()[f"{ONE} answers 2"] == (13, 8, 0, 0, 0, 5)
     assert files_holding(house.root, {house.name(WHO)}, _MAY_HOLD) == {}
+
+
+def test_an_erasure_that_a_rotation_came_before_is_finished_under_the_newer_key(
+    house: House,
+) -> None:
+    """The tombstone is on record under the older key, and no row was removed yet."""
+    (old,) = house.names(WHO)
+    house.enter(erasing([old], ONE, rows=3, **SIGNED))
+    rotate(house.home, "simulated steward", "regular", house.day)
+    new = house.name(WHO)
+    assert files_holding(house.root / "lake", {new}, set())
+    house.run()
+    assert files_holding(house.root, {old, new}, _MAY_HOLD) == {}
+    assert house.accounts()[f"{ONE} answers 1"] == (7, 5, 0, 0, 0, 2)
 
 
 def test_a_past_state_says_that_it_is_not_what_was_known_then(house: House) -> None:

@@ -1,6 +1,5 @@
 """Tombstones carried out in lake and stages, once for those that there are."""
 
-import secrets
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 
@@ -93,7 +92,3 @@ def test_acts_under_other_keys_stop_everything_in_one_sentence(home: Home) -> No
     erase(home, ONE.replace("v1", "v2"))
     with pytest.raises(UnusableConfiguration, match="restore the keys from their backup"):
         home.withdrawals()
-    key = home.root / "secrets" / "key-2"
-    key.write_text(secrets.token_hex(32))
-    key.chmod(0o600)
-    assert home.withdrawals().erased

@@ -171,7 +171,7 @@ def test_waived_rows_lie_beside_the_accepted_ones_until_none_is_waived(lake, rec
 def test_nobody_sees_the_rows_of_the_erased(lake, tmp_path, record, taken_in):
     lake.write_submission(record("a--b--1"), taken_in("v1-one", "v1-two"))
     lake.write_submission(record("a--b--2"), taken_in("v1-one"))
-    erased = Lake(tmp_path / "lake", lambda: {"v1-one"})
+    erased = Lake(tmp_path / "lake", erased=lambda: {"v1-one"})
     seen = erased.rows("accepted", ["a--b--1", "a--b--2"], WHOSE)
     assert seen["participant_id"].to_list() == ["v1-two"]
     assert erased.rows("profile", ["a--b--1"], PROFILE).is_empty(), "nobody's rows are all seen"
