@@ -18,6 +18,7 @@ from pipeline.console import opened as _opened
 from pipeline.console import stop as _stop
 from pipeline.inspect_command import inspect
 from pipeline.remind_command import remind
+from pipeline.research_command import research
 from pipeline.review_commands import review
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ app = typer.Typer(
 app.add_typer(review)
 app.command()(inspect)
 app.command()(remind)
+app.command()(research)
 AsOfOption = Annotated[
     datetime | None,
     typer.Option(

@@ -69,6 +69,15 @@ class Home:
         return self.root / "warehouse.duckdb"
 
     @property
+    def research(self) -> Path:
+        """Rows for researchers, apart from the warehouse: who may read one may not read both.
+
+        Called otherwise than its schema, `research`: DuckDB names a database after its file, and
+        then could not tell the two apart.
+        """
+        return self.root / "research_view.duckdb"
+
+    @property
     def stewardship(self) -> Stewardship:
         return Stewardship(self.root / "stewardship.sqlite")
 

@@ -17,7 +17,7 @@ import polars as pl
 from pipeline.errors import refusal_of
 from pipeline.programme import UnusableConfiguration
 from pipeline.storage import atomic
-from pipeline.tables import BUILD, Table, comments, ddl
+from pipeline.tables import BUILD, RESPONSES, Table, comments, ddl
 
 # Without it a file written here cannot be opened by the DuckDB of analysts' own tools.
 _STORAGE_VERSION = "v1.2.0"
@@ -41,7 +41,7 @@ class WarehouseFailed(Exception):
 
 
 def publish(path: Path, tables: Mapping[Table, Path]) -> None:
-    """Build a warehouse from a Parquet file a table, each conforming to it, and replace `path`."""
+    """Build a database from a Parquet file a table, each conforming to it, and replace `path`."""
     with atomic.replacing(path) as temporary:
         connection = duckdb.connect()
         try:
@@ -55,7 +55,7 @@ def publish(path: Path, tables: Mapping[Table, Path]) -> None:
                 connection.execute(f"CREATE SCHEMA {schema}")
             for table, rows in tables.items():
                 _fill(connection, table, rows)
-            for view in _VIEWS:
+            for view in _VIEWS if RESPONSES in tables else ():
                 connection.execute(view)
             connection.execute("USE memory")
             connection.execute("DETACH warehouse")

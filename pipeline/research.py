@@ -1,0 +1,133 @@
+"""Making the research view of a home folder: load, one domain call, proof, write.
+
+What stays out: what the view holds (`pipeline/privacy/research_view.py`) and what a person is told
+(`pipeline/research_command.py`). It is made when asked for, not with every run: each extract shows
+the same officers once more, and two of different days say more than either.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipeline import __version__, tables
+from pipeline.evaluation.dose_response import sessions_band
+from pipeline.orchestration.state import WAREHOUSE
+from pipeline.privacy.alike import PROTECTION
+from pipeline.privacy.research_view import (
+    ResearchView,
+    assert_protected,
+    protected_subscale,
+    research_view,
+    row_ids,
+)
+from pipeline.programme import UnusableConfiguration
+from pipeline.storage import locks
+from pipeline.storage.home import Home
+from pipeline.storage.stages import Stages
+from pipeline.storage.warehouse import Build, build_of, publish
+
+STAGE = "research"
+_READS = ("participants", "participant_waves", "scores")
+_SNAPSHOT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What was made: one row of `tables.RESEARCH_BUILD`, and `tables.RESEARCH_GENERALISED`."""
+
+    build: pl.DataFrame
+    generalised: pl.DataFrame
+
+
+def make_extract(home: Home, waiting: Callable[[], None]) -> Extract:
+    """Write `research_view.duckdb` from the last run's tables, in one step, under the home's lock.
+
+    `waiting` is called if a run has to be waited for. The same snapshot gives the same file.
+    Raises UnusableConfiguration without a warehouse that is whole, and NotProtected, with nothing
+    written, if the proof fails.
+    """
+    with locks.held(home.lock, waiting):
+        build = settled_build(home)
+        stages = home.stages
+        stage = stages.begin(
+            STAGE,
+            reads=_READS,
+            settings=[home.programme.model_dump(mode="json"), build.fingerprint],
+        )
+        if not stage.is_current:
+            made = view_of(home, build)
+            frames = {
+                tables.RESEARCH_OFFICERS: made.officers,
+                tables.RESEARCH_SCORES: made.scores,
+                tables.RESEARCH_GENERALISED: made.generalised,
+                tables.RESEARCH_BUILD: _build_row(home, build, made, stages),
+            }
+            stage.finish(
+                ({_stage_name(table): frame for table, frame in frames.items()}, {}),
+            )
+        publish(home.research, {t: stages.path(_stage_name(t)) for t in tables.RESEARCH_TABLES})
+        return Extract(
+            stages.read(_stage_name(tables.RESEARCH_BUILD)),
+            stages.read(_stage_name(tables.RESEARCH_GENERALISED)),
+        )
+
+
+def settled_build(home: Home) -> Build:
+    """What the warehouse was built from; UnusableConfiguration if it is not there or not whole."""
+    build = build_of(home.warehouse)
+    if build is None:
+        raise UnusableConfiguration(
+            "There is no warehouse that can be read; `muster run` makes it."
+        )
+    if home.stages.entry(WAREHOUSE) is None or not home.stages.is_settled(WAREHOUSE):
+        raise UnusableConfiguration(
+            "The last run did not come to its end, so its tables do not fit together; `muster run`."
+        )
+    return build
+
+
+def view_of(home: Home, build: Build) -> ResearchView:
+    """The research view of the last run's tables, with the proof that it keeps its promise."""
+    stages, programme = home.stages, home.programme
+    participants = stages.read("participants").with_columns(
+        sessions_band=sessions_band(pl.col("sessions_attended"))
+    )
+    key = home.pseudonymiser().keys[-1]
+    made = research_view(
+        participants,
+        stages.read("participant_waves"),
+        stages.read("scores"),
+        programme,
+        ids=row_ids(participants["participant_id"], key, build.fingerprint),
+    )
+    assert_protected(made.officers, made.scores, programme)
+    return made
+
+
+def _build_row(home: Home, build: Build, made: ResearchView, stages: Stages) -> pl.DataFrame:
+    instrument, subscale = protected_subscale(home.programme)
+    # Not the fingerprint itself: that is part of what the ids of officers are made from.
+    snapshot = hashlib.sha256(f"snapshot {build.fingerprint}".encode()).hexdigest()[:_SNAPSHOT]
+    row = {
+        "snapshot": snapshot,
+        "programme": home.programme.programme,
+        "as_of": build.as_of,
+        "known_at": build.known_at,
+        "version": __version__,
+        "alike": PROTECTION.alike,
+        "bands": PROTECTION.bands,
+        "protected_instrument": instrument,
+        "protected_subscale": subscale,
+        "officers": stages.read("participants", ["participant_id"]).height,
+        "rows_given": made.officers.height,
+        "detail_kept": made.detail_kept,
+    }
+    return tables.RESEARCH_BUILD.conform(
+        pl.DataFrame([row], schema=tables.RESEARCH_BUILD.frame_schema)
+    )
+
+
+def _stage_name(table: tables.Table) -> str:
+    return f"research_{table.name}"
