@@ -25,11 +25,8 @@ from pipeline.privacy.research_view import (
 from pipeline.programme import UnusableConfiguration
 from pipeline.storage import locks
 from pipeline.storage.home import Home
-from pipeline.storage.stages import Stages
 from pipeline.storage.warehouse import Build, build_of, publish
 
-STAGE = "research"
-_READS = ("participants", "participant_waves", "scores")
 _SNAPSHOT = 16
 
 
@@ -42,36 +39,27 @@ class Extract:
 
 
 def make_extract(home: Home, waiting: Callable[[], None]) -> Extract:
-    """Write `research_view.duckdb` from the last run's tables, in one step, under the home's lock.
+    """Write the home's research view from the last run's tables, in one step, under its lock.
 
-    `waiting` is called if a run has to be waited for. The same snapshot gives the same file.
-    Raises UnusableConfiguration without a warehouse that is whole, and NotProtected, with nothing
-    written, if the proof fails.
+    Kept nowhere else, so that removing the file is enough when somebody's rows must go. `waiting`
+    is called if a run has to be waited for. The same snapshot gives the same rows. Raises
+    UnusableConfiguration without a warehouse that is whole, and NotProtected, with nothing written,
+    if the proof fails.
     """
     with locks.held(home.lock, waiting):
         build = settled_build(home)
-        stages = home.stages
-        stage = stages.begin(
-            STAGE,
-            reads=_READS,
-            settings=[home.programme.model_dump(mode="json"), build.fingerprint],
-        )
-        if not stage.is_current:
-            made = view_of(home, build)
-            frames = {
+        made = view_of(home, build)
+        extract = Extract(_build_row(home, build, made), made.generalised)
+        publish(
+            home.research,
+            {
                 tables.RESEARCH_OFFICERS: made.officers,
                 tables.RESEARCH_SCORES: made.scores,
                 tables.RESEARCH_GENERALISED: made.generalised,
-                tables.RESEARCH_BUILD: _build_row(home, build, made, stages),
-            }
-            stage.finish(
-                ({_stage_name(table): frame for table, frame in frames.items()}, {}),
-            )
-        publish(home.research, {t: stages.path(_stage_name(t)) for t in tables.RESEARCH_TABLES})
-        return Extract(
-            stages.read(_stage_name(tables.RESEARCH_BUILD)),
-            stages.read(_stage_name(tables.RESEARCH_GENERALISED)),
+                tables.RESEARCH_BUILD: extract.build,
+            },
         )
+    return extract
 
 
 def settled_build(home: Home) -> Build:
@@ -106,7 +94,7 @@ def view_of(home: Home, build: Build) -> ResearchView:
     return made
 
 
-def _build_row(home: Home, build: Build, made: ResearchView, stages: Stages) -> pl.DataFrame:
+def _build_row(home: Home, build: Build, made: ResearchView) -> pl.DataFrame:
     instrument, subscale = protected_subscale(home.programme)
     # Not the fingerprint itself: that is part of what the ids of officers are made from.
     snapshot = hashlib.sha256(f"snapshot {build.fingerprint}".encode()).hexdigest()[:_SNAPSHOT]
@@ -120,14 +108,10 @@ def _build_row(home: Home, build: Build, made: ResearchView, stages: Stages) -> 
         "bands": PROTECTION.bands,
         "protected_instrument": instrument,
         "protected_subscale": subscale,
-        "officers": stages.read("participants", ["participant_id"]).height,
+        "officers": made.enrolled,
         "rows_given": made.officers.height,
         "detail_kept": made.detail_kept,
     }
     return tables.RESEARCH_BUILD.conform(
         pl.DataFrame([row], schema=tables.RESEARCH_BUILD.frame_schema)
     )
-
-
-def _stage_name(table: tables.Table) -> str:
-    return f"research_{table.name}"

@@ -875,7 +875,7 @@ RESEARCH_TABLES: tuple[Table, ...] = (
     RESEARCH_GENERALISED,
     RESEARCH_BUILD,
 )
-"""Tables of `research_view.duckdb`, a file of its own: who may read it may not read the warehouse."""
+"""Tables of `research_view.duckdb`: who may read that file may not read the warehouse."""
 
 TABLES: tuple[Table, ...] = (
     ORGANISATIONS,

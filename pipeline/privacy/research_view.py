@@ -148,6 +148,8 @@ class ResearchView:
     officers: pl.DataFrame
     scores: pl.DataFrame
     generalised: pl.DataFrame
+    enrolled: int
+    """Officers enrolled, those left out included."""
     detail_kept: float
     """Mean over officers of 1 less cost over HIGHEST_COST; 0 for those left out."""
 
@@ -216,6 +218,7 @@ def research_view(
         tables.RESEARCH_OFFICERS.conform(placed.select(_published())),
         tables.RESEARCH_SCORES.conform(shown),
         tables.RESEARCH_GENERALISED.conform(_written_down(found, weeks)),
+        officers.height,
         _detail_kept(found),
     )
 

@@ -40,8 +40,11 @@ class WarehouseFailed(Exception):
     """The database refused a table; the message names it and holds no value."""
 
 
-def publish(path: Path, tables: Mapping[Table, Path]) -> None:
-    """Build a database from a Parquet file a table, each conforming to it, and replace `path`."""
+def publish(path: Path, tables: Mapping[Table, Path | pl.DataFrame]) -> None:
+    """Build a database from a Parquet file or a frame a table, and replace `path`.
+
+    Each conforms to its table.
+    """
     with atomic.replacing(path) as temporary:
         connection = duckdb.connect()
         try:
@@ -65,13 +68,17 @@ def publish(path: Path, tables: Mapping[Table, Path]) -> None:
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: Path) -> None:
+def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: Path | pl.DataFrame) -> None:
     columns = ", ".join(column.name for column in table.columns)
     try:
         connection.execute(ddl(table))
+        if isinstance(rows, pl.DataFrame):
+            source = "given_rows"
+            connection.register(source, rows.to_arrow())
+        else:
+            source = f"read_parquet({_quoted(_not_a_pattern(rows))})"
         connection.execute(
-            f"INSERT INTO {table.qualified_name} SELECT {columns} "  # noqa: S608 - names are ours
-            f"FROM read_parquet({_quoted(_not_a_pattern(rows))})"
+            f"INSERT INTO {table.qualified_name} SELECT {columns} FROM {source}"  # noqa: S608 - names are ours
         )
         for statement in comments(table):
             connection.execute(statement)
