@@ -14,6 +14,7 @@ local recoding, a full-domain search repeated for what was left over.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from typing import Final
 
@@ -72,7 +73,7 @@ def settled(
     that are equal are ordered by how few attributes change, then by their place, so the outcome is
     a function of what goes in, whatever order officers come in but for the numbers of classes.
     """
-    combinations = _cheapest_first(costs)
+    combinations = _cheapest_first(tuple(map(tuple, costs)))
     search = _Search(attributes, combinations, bands, protection)
     for place in range(len(combinations)):
         search.settle(place)
@@ -94,6 +95,7 @@ class _Search:
         protection: Protection,
     ) -> None:
         self._attributes = attributes
+        self._sizes = [[int(codes.max(initial=0)) + 1 for codes in each] for each in attributes]
         self._combinations = combinations
         self._bands = bands
         self._protection = protection
@@ -105,8 +107,13 @@ class _Search:
 
     def alike(self, place: int, officers: Codes) -> Codes:
         """One code for what is said of each of these officers at a combination, without gaps."""
-        chosen = zip(self._attributes, self._combinations[place], strict=True)
-        return _together([codes[level][officers] for codes, level in chosen])
+        combination = self._combinations[place]
+        chosen = zip(self._attributes, combination, strict=True)
+        sizes = zip(self._sizes, combination, strict=True)
+        return _together(
+            [codes[level][officers] for codes, level in chosen],
+            [size[level] for size, level in sizes],
+        )
 
     def settle(self, place: int) -> None:
         """Let those who are left and protected at a combination be given by it."""
@@ -175,7 +182,8 @@ class _Search:
         self._left = np.flatnonzero(self.classes == LEFT_OUT)
 
 
-def _cheapest_first(costs: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
+@cache
+def _cheapest_first(costs: tuple[tuple[int, ...], ...]) -> list[tuple[int, ...]]:
     """All combinations of levels, the cheapest first."""
 
     def dearness(combination: tuple[int, ...]) -> tuple[int, int, tuple[int, ...]]:
@@ -185,14 +193,14 @@ def _cheapest_first(costs: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
     return sorted(product(*(range(len(each)) for each in costs)), key=dearness)
 
 
-def _together(attributes: Sequence[Codes]) -> Codes:
-    """One code for what all attributes say together, without gaps."""
-    together = attributes[0]
-    for codes in attributes[1:]:
-        size = int(codes.max(initial=0)) + 1
-        if (int(together.max(initial=0)) + 1) * size > _LARGEST:
+def _together(attributes: Sequence[Codes], sizes: Sequence[int]) -> Codes:
+    """One code for what all attributes say together, without gaps; codes are below `sizes`."""
+    together, so_far = attributes[0], sizes[0]
+    for codes, size in zip(attributes[1:], sizes[1:], strict=True):
+        if so_far * size > _LARGEST:
             _, together = np.unique(together, return_inverse=True)
-        together = together * size + codes
+            so_far = int(together.max(initial=0)) + 1
+        together, so_far = together * size + codes, so_far * size
     _, together = np.unique(together, return_inverse=True)
     return together
 

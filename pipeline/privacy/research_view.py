@@ -233,16 +233,8 @@ def assert_protected(
 
     Looks at nothing that led to the view: neither levels nor classes of the search.
     """
-    _, subscale = protected_subscale(programme)
-    order = pl.coalesce(pl.col("wave").replace_strict(_places(programme), default=None), "occasion")
-    bands = (
-        scores.filter((pl.col("subscale") == subscale) & pl.col("band").is_not_null())
-        .sort(order, nulls_last=False)
-        .group_by("officer")
-        .agg(pl.col("band").last())
-    )
     classes = (
-        officers.join(bands, on="officer", how="left")
+        officers.join(published_bands(scores, programme), on="officer", how="left")
         .group_by([name for name in officers.columns if name != "officer"])
         .agg(pl.len(), bands=pl.col("band").drop_nulls().n_unique())
     )
@@ -255,8 +247,34 @@ def assert_protected(
         )
 
 
-def _places(programme: Programme) -> dict[str, int]:
-    return {wave: place for place, wave in enumerate(programme.wave_names, start=1)}
+def last_bands(scores: pl.DataFrame, programme: Programme) -> pl.DataFrame:
+    """participant_id, band and banded_wave: the last wave with a band of the protected subscale."""
+    return (
+        _with_band(scores, programme)
+        .sort(pl.col("wave").cast(pl.Enum(programme.wave_names)))
+        .group_by("participant_id")
+        .agg(pl.col("band").last(), pl.col("wave").last().alias("banded_wave"))
+    )
+
+
+def published_bands(scores: pl.DataFrame, programme: Programme) -> pl.DataFrame:
+    """Officer and band, the last in a `tables.RESEARCH_SCORES` frame, as a reader would find it."""
+    # Of the last alone there is one and no occasion; elsewhere occasions are in the waves' order.
+    return (
+        _with_band(scores, programme)
+        .sort("occasion")
+        .group_by("officer")
+        .agg(pl.col("band").last())
+    )
+
+
+def _with_band(scores: pl.DataFrame, programme: Programme) -> pl.DataFrame:
+    instrument, subscale = protected_subscale(programme)
+    return scores.filter(
+        (pl.col("instrument") == instrument)
+        & (pl.col("subscale") == subscale)
+        & pl.col("band").is_not_null()
+    )
 
 
 def _officers(
@@ -268,19 +286,10 @@ def _officers(
     (the waves as one text), last_wave (the last with a band, or the last answered if none has).
     """
     places = pl.Enum(programme.wave_names)
-    instrument, subscale = protected_subscale(programme)
-    by_wave = scores.with_columns(pl.col("wave").cast(places))
-    answered = by_wave.group_by("participant_id").agg(pl.col("wave").unique().sort().alias("waves"))
-    banded = (
-        by_wave.filter(
-            (pl.col("instrument") == instrument)
-            & (pl.col("subscale") == subscale)
-            & pl.col("band").is_not_null()
-        )
-        .sort("wave")
-        .group_by("participant_id")
-        .agg(pl.col("band").last(), pl.col("wave").last().alias("banded_wave"))
+    answered = scores.group_by("participant_id").agg(
+        pl.col("wave").cast(places).unique().sort().alias("waves")
     )
+    banded = last_bands(scores, programme)
     known = programme.known_organisations
     countries = {
         force: known[force].country if force in known else None
@@ -299,9 +308,7 @@ def _officers(
         .with_columns(pl.col("waves").cast(pl.List(pl.String)).fill_null([]))
         .with_columns(
             pl.col("waves").list.join(_BETWEEN).alias("pattern"),
-            pl.coalesce(pl.col("banded_wave").cast(pl.String), pl.col("waves").list.last()).alias(
-                "last_wave"
-            ),
+            pl.coalesce("banded_wave", pl.col("waves").list.last()).alias("last_wave"),
         )
     )
 
