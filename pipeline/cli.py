@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.assurance_command import assurance
 from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption
 from pipeline.console import opened as _opened
 from pipeline.console import stop as _stop
@@ -55,6 +56,7 @@ app.add_typer(review)
 app.command()(inspect)
 app.command()(remind)
 app.command()(research)
+app.command()(assurance)
 AsOfOption = Annotated[
     datetime | None,
     typer.Option(

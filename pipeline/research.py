@@ -15,6 +15,13 @@ from pipeline import __version__, tables
 from pipeline.evaluation.dose_response import sessions_band
 from pipeline.orchestration.state import WAREHOUSE
 from pipeline.privacy.alike import PROTECTION
+from pipeline.privacy.intruder import (
+    Source,
+    found_in_research_view,
+    found_in_warehouse,
+    shares,
+    what_a_manager_knows,
+)
 from pipeline.privacy.research_view import (
     ResearchView,
     assert_protected,
@@ -79,9 +86,7 @@ def settled_build(home: Home) -> Build:
 def view_of(home: Home, build: Build) -> ResearchView:
     """The research view of the last run's tables, with the proof that it keeps its promise."""
     stages, programme = home.stages, home.programme
-    participants = stages.read("participants").with_columns(
-        sessions_band=sessions_band(pl.col("sessions_attended"))
-    )
+    participants = _with_sessions_band(stages.read("participants"))
     key = home.pseudonymiser().keys[-1]
     made = research_view(
         participants,
@@ -92,6 +97,30 @@ def view_of(home: Home, build: Build) -> ResearchView:
     )
     assert_protected(made.officers, made.scores, programme)
     return made
+
+
+def tried_by_an_intruder(home: Home, build: Build) -> dict[Source, pl.DataFrame]:
+    """What a simulated line manager could find in warehouse and research view: `intruder.shares`.
+
+    The view is that of the last run's tables, whether one has been written or not.
+    """
+    stages, programme, scores = home.stages, home.programme, home.stages.read("scores")
+    view = view_of(home, build)
+    known = what_a_manager_knows(
+        _with_sessions_band(stages.read("participants")),
+        stages.read("attendance_held"),
+        scores,
+        programme,
+    )
+    in_view = found_in_research_view(known, view.officers, view.scores, programme)
+    return {
+        Source.WAREHOUSE: shares(found_in_warehouse(known)),
+        Source.RESEARCH_VIEW: shares(in_view),
+    }
+
+
+def _with_sessions_band(participants: pl.DataFrame) -> pl.DataFrame:
+    return participants.with_columns(sessions_band=sessions_band(pl.col("sessions_attended")))
 
 
 def _build_row(home: Home, build: Build, made: ResearchView) -> pl.DataFrame:

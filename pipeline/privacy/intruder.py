@@ -69,7 +69,7 @@ class PublishedCell:
 
 
 def what_a_manager_knows(
-    participants: pl.DataFrame, attendance: pl.DataFrame, programme: Programme, scores: pl.DataFrame
+    participants: pl.DataFrame, attendance: pl.DataFrame, scores: pl.DataFrame, programme: Programme
 ) -> pl.DataFrame:
     """One row an officer: what their line manager knows, and the band they are after.
 
