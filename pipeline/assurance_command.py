@@ -12,7 +12,6 @@ from pipeline.console import DEFAULT_HOME, HomeOption, opened, stop
 
 if TYPE_CHECKING:
     from pipeline.assurance.card import Cover
-    from pipeline.programme import Programme
     from pipeline.storage.home import Home
     from pipeline.storage.warehouse import Build
 
@@ -48,10 +47,9 @@ def assurance(
         path = _path(to, here, f"assurance-{organisation}-{build.as_of}.html")
         shares = tried_by_an_intruder(here, build)
     page = assurance_card(
-        _cover(programme, organisation, build, simulated=here.holds_simulation()),
+        _cover(here, organisation, build),
         organisation,
         shares,
-        smallest_published=None,
     )
     try:
         atomic.write_bytes(path, page.encode("utf-8"))
@@ -61,11 +59,10 @@ def assurance(
     typer.echo("Read it before you hand it on: it speaks for you to those who take part.")
 
 
-def _cover(
-    programme: "Programme", organisation: str, build: "Build", *, simulated: bool
-) -> "Cover":
+def _cover(home: "Home", organisation: str, build: "Build") -> "Cover":
     from pipeline.assurance.card import Cover
 
+    programme = home.programme
     contact = next((c for c in programme.contacts if c.organisation == organisation), None)
     return Cover(
         programme=programme.title,
@@ -74,7 +71,8 @@ def _cover(
         instruments=tuple(programme.instrument(name).title for name in programme.instruments),
         contact_name=contact.name if contact else None,
         contact_email=contact.email if contact else None,
-        simulated=simulated,
+        published=home.has_released(),
+        simulated=home.holds_simulation(),
     )
 
 

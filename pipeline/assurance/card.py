@@ -19,8 +19,8 @@ from pipeline.programme import TOTAL
 FEWEST_OFFICERS: Final = 30
 """With fewer than this in an organisation a share, even rounded, would count its people."""
 
-ROUNDED_TO: Final = 5
-"""Shares are given in steps of so many in a hundred."""
+ROUNDED_TO: Final = 10
+"""Shares are given in steps of so many in a hundred: with thirty officers each step is three."""
 
 Shares = Mapping[Source, pl.DataFrame]
 """Frames of `intruder.shares`, by what the intruder has got hold of."""
@@ -36,34 +36,35 @@ class Cover:
     instruments: tuple[str, ...]
     contact_name: str | None
     contact_email: str | None
+    published: bool
+    """Whether tables for publication have been made."""
     simulated: bool
 
 
 def share_in_words(share: float) -> str:
     """A share from 0 to 1 as an officer reads it, rounded so that it counts nobody.
 
-    >>> [share_in_words(share) for share in (0.0, 0.01, 0.62, 0.99, 1.0)]
-    ['fewer than 5 in 100', 'fewer than 5 in 100', 'about 60 in 100', 'more than 95 in 100', \
-'more than 95 in 100']
+    >>> [share_in_words(share) for share in (0.0, 0.01, 0.62, 0.99)]
+    ['fewer than 5 in 100', 'fewer than 5 in 100', 'about 60 in 100', 'more than 95 in 100']
     """
     if not 0 <= share <= 1:
         raise ValueError("a share lies between 0 and 1")
     rounded = ROUNDED_TO * round(share * 100 / ROUNDED_TO)
-    if rounded < ROUNDED_TO:
-        return f"fewer than {ROUNDED_TO} in 100"
-    if rounded > 100 - ROUNDED_TO:
-        return f"more than {100 - ROUNDED_TO} in 100"
+    if rounded == 0:
+        return f"fewer than {ROUNDED_TO // 2} in 100"
+    if rounded == 100:
+        return f"more than {100 - ROUNDED_TO // 2} in 100"
     return f"about {rounded} in 100"
 
 
 def assurance_card(
-    cover: Cover, organisation: str, shares: Shares, smallest_published: int | None
+    cover: Cover, organisation: str, shares: Shares, smallest_published: int | None = None
 ) -> str:
     """The page as HTML that needs nothing else: no script, font, picture or address elsewhere.
 
     `shares` has the warehouse and the research view, and the release where there is one;
-    `smallest_published` is the smallest group in any published table, None where nothing is
-    published. Shares are the organisation's, or of all together where it has fewer than
+    `smallest_published` is the smallest group in any published table, None where none is known.
+    Shares are the organisation's, or of all together where it has fewer than
     FEWEST_OFFICERS; where all together are fewer, none is given.
     """
     whose = _whose_shares(shares[Source.WAREHOUSE], organisation)
@@ -76,6 +77,7 @@ def assurance_card(
         warehouse=_row(shares[Source.WAREHOUSE], whose),
         research=_row(shares[Source.RESEARCH_VIEW], whose),
         release=_row(shares[Source.RELEASE], whose) if Source.RELEASE in shares else None,
+        published=cover.published,
         smallest_published=smallest_published,
     )
 
@@ -91,10 +93,9 @@ def _whose_shares(shares: pl.DataFrame, organisation: str) -> str | None:
 
 def _row(shares: pl.DataFrame, whose: str | None) -> dict[str, object] | None:
     """Shares in words; `none` says that nobody was found at all, which counts nobody either."""
-    found = shares.filter(pl.col("organisation") == whose).to_dicts()
-    if not found:
+    if whose is None:
         return None
-    row = found[0]
+    row = shares.row(by_predicate=pl.col("organisation") == whose, named=True)
     return {
         "singled_out": share_in_words(row["singled_out"]),
         "learnt": share_in_words(row["learnt"]),

@@ -143,7 +143,7 @@ def found_in_research_view(
     )
     seen = pl.col("seen").list.explode(keep_nulls=False, empty_as_null=False)
     per_question = found.group_by(columns).agg(
-        pl.col("candidates").sum(), seen.n_unique().alias("bands")
+        pl.col("candidates").sum(), seen.drop_nulls().n_unique().alias("bands")
     )
     return known.join(per_question, on=columns, how="left", nulls_equal=True).select(
         "participant_id",

@@ -171,6 +171,10 @@ class Home:
             self.root / "programme.yaml"
         ).exists()
 
+    def has_released(self) -> bool:
+        """Whether any release was made, whole or not."""
+        return any((self.root / "releases").glob("[!.]*"))
+
     def create(self, programme: str) -> list[str]:
         """Make what is missing of a home folder; returns what was made."""
         made = []
