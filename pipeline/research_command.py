@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, HomeOption, JsonOption, opened, stop
+from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption, opened
 
 if TYPE_CHECKING:
     from pipeline.research import Extract
@@ -28,7 +28,8 @@ def research(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> No
     try:
         made = make_extract(here, lambda: typer.echo("A run is at work; waiting for it.", err=True))
     except NotProtected as defect:
-        stop(f"Muster stopped: {defect}.")
+        typer.echo(f"Muster failed, which is a defect of its own: {defect}.", err=True)
+        raise SystemExit(Exit.DEFECT) from None
     if as_json:
         typer.echo(json.dumps(_as_json(made), indent=2))
         return

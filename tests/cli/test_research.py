@@ -1,4 +1,4 @@
-"""`muster research` and `muster assurance`: files made from the last run, or one sentence why not."""
+"""`muster research` and `muster assurance`: files from the last run, or one sentence why not."""
 
 import json
 import shutil
@@ -219,7 +219,7 @@ def test_the_card_names_nobody_of_those_it_is_for(home: Path, muster: Muster) ->
     muster("assurance", FORCE, "--to", "card.html")
     people = query(home / "warehouse.duckdb", "FROM core.participants")
     secret = {*people["participant_id"], *people["session_group"], *OFFICERS, GROUP}
-    assert not files_holding(Path.cwd(), secret)
+    assert not files_holding(Path.cwd(), secret, set())
 
 
 @pytest.mark.parametrize(
