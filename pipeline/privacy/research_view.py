@@ -212,8 +212,9 @@ def research_view(
             for place, attribute in enumerate(ATTRIBUTES)
         ),
     ).filter(pl.col("class") != LEFT_OUT)
-    weeks = _weeks(placed, participant_waves, protection)
-    shown = _scores(placed, scores, weeks, programme)
+    answers = _answers(placed)
+    weeks = _weeks(answers, participant_waves, protection)
+    shown = _scores(answers, scores, weeks)
     return ResearchView(
         tables.RESEARCH_OFFICERS.conform(placed.select(_published())),
         tables.RESEARCH_SCORES.conform(shown),
@@ -360,8 +361,21 @@ def _at_its_level(attribute: Attribute) -> pl.Expr:
     return value
 
 
+def _answers(placed: pl.DataFrame) -> pl.DataFrame:
+    """One row an officer and wave answered, with its place among the officer's waves, from 1."""
+    return (
+        placed.select(
+            *("participant_id", "officer", "class", "band", "waves_level", "last_wave"),
+            pl.col("waves").alias("wave"),
+            pl.int_ranges(1, pl.col("waves").list.len() + 1).alias("occasion"),
+        )
+        .explode("wave", "occasion")
+        .drop_nulls("wave")
+    )
+
+
 def _weeks(
-    placed: pl.DataFrame, participant_waves: pl.DataFrame, protection: Protection
+    answers: pl.DataFrame, participant_waves: pl.DataFrame, protection: Protection
 ) -> pl.DataFrame:
     """Officer, wave and weeks_after_due of every answer whose wave is named; NULL if not given.
 
@@ -369,57 +383,49 @@ def _weeks(
     wave where the officers of each week, and those whose week is not given, are protected as a
     class is; if those without a week are not, nobody of the class has one.
     """
-    group = ["class", "wave", "week"]
-    answers = (
-        placed.filter(_level("waves") == 0)
-        .select("participant_id", "officer", "class", "band", pl.col("waves").alias("wave"))
-        .explode("wave")
-        .drop_nulls("wave")
-        .join(
-            participant_waves.select("participant_id", "wave", "due_on", "completed_on"),
-            on=["participant_id", "wave"],
-            how="left",
-        )
-        .with_columns(
-            (pl.col("completed_on") - pl.col("due_on")).dt.total_days().floordiv(7).alias("week")
-        )
+    days = participant_waves.select("participant_id", "wave", "due_on", "completed_on")
+    late = (pl.col("completed_on") - pl.col("due_on")).dt.total_days()
+    of_each = (
+        answers.filter(_level("waves") == 0)
+        .join(days, on=["participant_id", "wave"], how="left")
+        .with_columns(late.floordiv(7).cast(pl.Int32).alias("week"))
     )
-    given = answers.with_columns(
-        pl.when(_are_protected(group, protection)).then("week").alias("week")
-    ).with_columns(_are_protected(group, protection).all().over("class", "wave").alias("all_are"))
-    return given.select(
-        "officer", "wave", pl.when("all_are").then("week").cast(pl.Int32).alias("weeks_after_due")
+    given = _where_protected(of_each, ["class", "wave", "week"], protection).with_columns(
+        pl.when("protected").then("week").alias("week")
     )
+    whole = _where_protected(given, ["class", "wave", "week"], protection).with_columns(
+        pl.col("protected").all().over("class", "wave").alias("whole")
+    )
+    return whole.select("officer", "wave", pl.when("whole").then("week").alias("weeks_after_due"))
 
 
-def _are_protected(group: Sequence[str], protection: Protection) -> pl.Expr:
-    bands = pl.col("band").drop_nulls().n_unique().over(group)
-    return (pl.len().over(group) >= protection.alike) & ((bands >= protection.bands) | (bands == 0))
-
-
-def _scores(
-    placed: pl.DataFrame, scores: pl.DataFrame, weeks: pl.DataFrame, programme: Programme
+def _where_protected(
+    rows: pl.DataFrame, group: Sequence[str], protection: Protection
 ) -> pl.DataFrame:
+    """Rows with a column `protected`: whether the officers of the row's group are."""
+    bands = pl.col("band").drop_nulls().n_unique()
+    various = (bands >= protection.bands) | (bands == 0)
+    groups = rows.group_by(group).agg(((pl.len() >= protection.alike) & various).alias("protected"))
+    return rows.drop("protected", strict=False).join(
+        groups, on=list(group), how="left", nulls_equal=True
+    )
+
+
+def _scores(answers: pl.DataFrame, scores: pl.DataFrame, weeks: pl.DataFrame) -> pl.DataFrame:
     """The rows of `tables.RESEARCH_SCORES`: no more of waves than the officer's row says."""
     named, alone = _level("waves") == 0, _level("waves") == 2
+    shown = answers.filter(~alone | (pl.col("wave") == pl.col("last_wave")))
     return (
         scores.join(
-            placed.select("participant_id", "officer", "waves_level", "last_wave"),
-            on="participant_id",
+            shown.join(weeks, on=["officer", "wave"], how="left").select(
+                *("participant_id", "officer", "wave", "weeks_after_due"),
+                pl.when(named).then("wave").alias("named_wave"),
+                pl.when(~alone).then("occasion").alias("occasion"),
+            ),
+            on=["participant_id", "wave"],
         )
-        .join(weeks, on=["officer", "wave"], how="left")
-        .with_columns(
-            pl.col("wave")
-            .cast(pl.Enum(programme.wave_names))
-            .rank("dense")
-            .over("officer")
-            .alias("occasion")
-        )
-        .filter(~alone | (pl.col("wave") == pl.col("last_wave")))
-        .with_columns(
-            pl.when(named).then("wave").alias("wave"),
-            pl.when(~alone).then("occasion").alias("occasion"),
-        )
+        .drop("wave")
+        .rename({"named_wave": "wave"})
     )
 
 

@@ -159,7 +159,8 @@ def test_without_the_rule_of_weeks_a_week_tells_an_officer(monkeypatch: pytest.M
     officers = people(*FIVE, {"bands": LOW, "weeks": {"baseline": 3}})
     before = officers.view()
     assert broken_promises(before.officers, before.scores) == []
-    monkeypatch.setattr(module, "_are_protected", lambda group, protection: pl.lit(True))
+    everywhere = pl.lit(True).alias("protected")
+    monkeypatch.setattr(module, "_where_protected", lambda rows, *_: rows.with_columns(everywhere))
     view = officers.view()
     assert broken_promises(view.officers, view.scores)
 
