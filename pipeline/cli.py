@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.assurance_command import assurance
 from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption
 from pipeline.console import opened as _opened
 from pipeline.console import stop as _stop
 from pipeline.inspect_command import inspect
 from pipeline.key_command import key
 from pipeline.remind_command import remind
+from pipeline.research_command import research
 from pipeline.review_commands import review
 from pipeline.review_comments_command import comments
 from pipeline.review_links_command import links
@@ -61,6 +63,8 @@ app.add_typer(key)
 app.add_typer(withdraw)
 app.command()(inspect)
 app.command()(remind)
+app.command()(research)
+app.command()(assurance)
 AsOfOption = Annotated[
     datetime | None,
     typer.Option(

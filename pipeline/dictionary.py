@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.quality.rules import FILE_RULES, ROW_DISAPPEARED, ROW_RULES, STANDING_RULES, Rule
-from pipeline.tables import TABLES, Table
+from pipeline.tables import RESEARCH_TABLES, TABLES, Table
 
 
 def dictionary() -> str:
@@ -19,6 +19,8 @@ def dictionary() -> str:
         "Made from the code by `make docs`. The same sentences stand as comments in the "
         "warehouse: `SELECT * FROM duckdb_columns() WHERE comment IS NOT NULL`.",
         *(_table(table) for table in TABLES),
+        "The tables of the schema `research` are in a file of their own, `research_view.duckdb`.",
+        *(_table(table) for table in RESEARCH_TABLES),
         "## Row rules",
         "A row may break several. `reject` sends it to quarantine, `warn` keeps it with a flag. "
         "A steward may waive those marked so: the row counts until the waiver ends.",

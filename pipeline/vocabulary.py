@@ -298,3 +298,15 @@ class BandLevel(Term):
 class Better(Term):
     HIGHER = "higher", "A higher score is the better outcome."
     LOWER = "lower", "A lower score is the better outcome."
+
+
+class CoarserBecause(Term):
+    """Why something is given more coarsely than it was recorded, in rows for research."""
+
+    ALWAYS = "always", "No row for research has it otherwise."
+    TOO_FEW = "too_few", "With everything as recorded, fewer than five officers are alike."
+    ONE_BAND = "one_band", "Enough officers are alike, but all with a band have the same."
+    WEEK_ALONE = (
+        "week_alone",
+        "Of officers alike, fewer than five answered in that week, or all with one band.",
+    )

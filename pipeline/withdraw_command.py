@@ -406,7 +406,7 @@ def _show_what_is_left(case: _Case) -> None:
         )
     typer.echo(
         "Backups that you make of landing/, lake/ or warehouse.duckdb still have them until they "
-        "expire."
+        "expire, and so have copies of rows for research; `muster research` makes new ones."
     )
     releases = [path for path in (case.home.root / "releases").glob("*") if path.is_dir()]
     if releases:

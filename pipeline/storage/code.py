@@ -34,6 +34,8 @@ _WITHOUT = (
     "pipeline/inspect_command.py",
     "pipeline/key_command.py",
     "pipeline/withdraw_command.py",
+    "pipeline/research",
+    "pipeline/assurance",
     "pipeline/desk",
     "pipeline/simulation",
     "pipeline/orchestration",

@@ -82,6 +82,15 @@ class Home:
         return self.root / "warehouse.duckdb"
 
     @property
+    def research(self) -> Path:
+        """Rows for researchers, apart from the warehouse: who may read one may not read both.
+
+        Called otherwise than its schema, `research`: DuckDB names a database after its file, and
+        then could not tell the two apart.
+        """
+        return self.root / "research_view.duckdb"
+
+    @property
     def stewardship(self) -> Stewardship:
         return Stewardship(self.root / "stewardship.sqlite")
 
@@ -248,6 +257,10 @@ class Home:
         return (self.root / "truth" / "README.md").exists() and (
             self.root / "programme.yaml"
         ).exists()
+
+    def has_released(self) -> bool:
+        """Whether any release was made, whole or not."""
+        return any((self.root / "releases").glob("[!.]*"))
 
     def create(self, programme: str) -> list[str]:
         """Make what is missing of a home folder; returns what was made."""

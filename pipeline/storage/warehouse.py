@@ -17,7 +17,7 @@ import polars as pl
 from pipeline.errors import refusal_of
 from pipeline.programme import UnusableConfiguration
 from pipeline.storage import atomic
-from pipeline.tables import BUILD, Table, comments, ddl
+from pipeline.tables import BUILD, RESPONSES, Table, comments, ddl
 
 # Without it a file written here cannot be opened by the DuckDB of analysts' own tools.
 _STORAGE_VERSION = "v1.2.0"
@@ -40,8 +40,11 @@ class WarehouseFailed(Exception):
     """The database refused a table; the message names it and holds no value."""
 
 
-def publish(path: Path, tables: Mapping[Table, Path]) -> None:
-    """Build a warehouse from a Parquet file a table, each conforming to it, and replace `path`."""
+def publish(path: Path, tables: Mapping[Table, Path | pl.DataFrame]) -> None:
+    """Build a database from a Parquet file or a frame a table, and replace `path`.
+
+    Each conforms to its table.
+    """
     with atomic.replacing(path) as temporary:
         connection = duckdb.connect()
         try:
@@ -55,7 +58,7 @@ def publish(path: Path, tables: Mapping[Table, Path]) -> None:
                 connection.execute(f"CREATE SCHEMA {schema}")
             for table, rows in tables.items():
                 _fill(connection, table, rows)
-            for view in _VIEWS:
+            for view in _VIEWS if RESPONSES in tables else ():
                 connection.execute(view)
             connection.execute("USE memory")
             connection.execute("DETACH warehouse")
@@ -65,13 +68,17 @@ def publish(path: Path, tables: Mapping[Table, Path]) -> None:
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: Path) -> None:
+def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: Path | pl.DataFrame) -> None:
     columns = ", ".join(column.name for column in table.columns)
     try:
         connection.execute(ddl(table))
+        if isinstance(rows, pl.DataFrame):
+            source = "given_rows"
+            connection.register(source, rows.to_arrow())
+        else:
+            source = f"read_parquet({_quoted(_not_a_pattern(rows))})"
         connection.execute(
-            f"INSERT INTO {table.qualified_name} SELECT {columns} "  # noqa: S608 - names are ours
-            f"FROM read_parquet({_quoted(_not_a_pattern(rows))})"
+            f"INSERT INTO {table.qualified_name} SELECT {columns} FROM {source}"  # noqa: S608 - names are ours
         )
         for statement in comments(table):
             connection.execute(statement)

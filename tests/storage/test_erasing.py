@@ -68,6 +68,15 @@ def test_rows_and_tables_go_and_the_record_says_what_is_left(home: Home) -> None
     assert home.lake.rows("accepted", ["a--b--1", "a--b--2"], WHOSE).is_empty()
 
 
+def test_rows_for_research_go_as_a_whole(home: Home) -> None:
+    home.research.write_bytes(b"rows in which nobody can be found")
+    assert finish_erasures(home) == 0
+    assert home.research.exists()
+    erase(home, ONE)
+    finish_erasures(home)
+    assert not home.research.exists()
+
+
 def test_what_was_done_is_done_again_only_if_it_is_asked_for(
     home: Home, record: Callable[..., Record], taken_in: Callable[..., TakenIn]
 ) -> None:
