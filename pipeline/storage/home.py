@@ -161,13 +161,10 @@ class Home:
                     raise
 
     def _right_keys(self, version: int) -> tuple[Key, ...]:
-        programme, made = self.programme.programme, self.keys_known()
         keys = load_keys(self.secrets, os.environ, in_force=version)
-        holds_anything = self.lake.holds_anything()
-        if made is None and holds_anything:
-            made = made_with(keys[:version], programme)
-        must_be_right(keys, programme, made)
-        if made is not None and holds_anything and version < made.version:
+        made = self.taken_up(keys)
+        must_be_right(keys, self.programme.programme, made)
+        if made is not None and version < made.version and self.lake.holds_anything():
             raise UnusableConfiguration(
                 f"the pseudonyms in lake/ are of key {version}, but key {made.version} is on "
                 "record; run `muster key rotate`, which carries them on."
@@ -177,6 +174,14 @@ class Home:
     def keys_known(self) -> MadeWith | None:
         """What lake and stewardship store say of the keys that pseudonyms were made with."""
         return known(self.lake.made_with(), on_record(self.stewardship.entries(*ON_RECORD)))
+
+    def taken_up(self, keys: Sequence[Key]) -> MadeWith | None:
+        """What is known; a lake that is of more keys than that is taken at the word of `keys`."""
+        made, version = self.keys_known(), self.lake.version
+        if self.lake.holds_anything() and (made is None or made.version < version):
+            said = made_with(keys[:version], self.programme.programme)
+            return said if made is None or made.begins(said) else made
+        return made
 
     def settle_keys(self, now: datetime) -> None:
         """Let lake and stewardship store both say with which keys pseudonyms are made.

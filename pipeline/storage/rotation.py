@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.intake import PSEUDONYMS
-from pipeline.privacy.key_checks import Key, made_with, must_be_of, must_be_right
+from pipeline.privacy.key_checks import Key, made_with, must_be_right
 from pipeline.privacy.pseudonyms import Pseudonymiser
 from pipeline.privacy.rotation import Counting, Tally, carried_on, left_behind
 from pipeline.programme import UnusableConfiguration
@@ -99,13 +99,12 @@ def _carried_on(home: Home, keys: Sequence[Key], steward: str, reason: str) -> R
 
 def _keys_to_rotate_to(home: Home) -> tuple[Key, ...]:
     """The keys in use with the next one, which may be there already."""
-    programme, known, lake = home.programme.programme, home.keys_known(), home.lake
-    must_be_of(programme, known)
+    lake = home.lake
     keys = load_keys(home.secrets, os.environ, in_force=lake.version)
-    is_behind = known is not None and lake.version < known.version and lake.holds_anything()
+    known = home.taken_up(keys)
     in_use = known.version if known else lake.version
-    must_be_right(keys[:in_use], programme, known or made_with(keys[:in_use], programme))
-    if is_behind:
+    must_be_right(keys[:in_use], home.programme.programme, known)
+    if lake.version < in_use and lake.holds_anything():
         return keys[:in_use]
     if len(keys) > in_use:
         return keys[: in_use + 1]

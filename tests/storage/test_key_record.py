@@ -174,6 +174,18 @@ def test_a_store_put_back_from_before_a_rotation_is_told_of_it(home):
     assert second.body["officers"] == 2
 
 
+def test_a_lake_that_lost_its_check_values_beside_a_store_from_before_is_taken_at_its_word(home):
+    home.back_up(NOW.date())
+    rotate(home, "data.steward", "planned", NOW)
+    made = home.lake.made_with()
+    (backup,) = (home.root / "backups").iterdir()
+    shutil.copy(backup, home.stewardship.path)
+    (home.root / "lake" / "v2" / "key-checks.json").unlink()
+    home.settle_keys(NOW)
+    assert home.lake.made_with() == made == home.keys_known()
+    assert rotate(home, "data.steward", "again", NOW).version == 3
+
+
 def test_a_lake_put_back_from_before_a_rotation_is_carried_on(home, tmp_path):
     shutil.copytree(home.root / "lake", tmp_path / "copy")
     rotate(home, "data.steward", "planned", NOW)
