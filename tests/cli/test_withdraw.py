@@ -83,7 +83,9 @@ def withdraws(muster: Any, here: Path, monkeypatch: pytest.MonkeyPatch) -> Withd
 
 def stored(home: Path) -> list[tuple[Any, ...]]:
     with sqlite3.connect(home / "stewardship.sqlite") as connection:
-        rows = connection.execute("SELECT kind, steward, reason, body FROM entries").fetchall()
+        rows = connection.execute(
+            "SELECT kind, steward, reason, body FROM entries WHERE kind NOT LIKE 'key%'"
+        ).fetchall()
     connection.close()
     return [(*row[:3], json.loads(row[3])) for row in rows]
 
