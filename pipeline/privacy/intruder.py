@@ -158,7 +158,8 @@ def found_in_release(known: pl.DataFrame, cells: Sequence[PublishedCell]) -> pl.
     """The same in published counts: the smallest group that an officer is known to be one of.
 
     A cell says something of an officer if the intruder knows every column that it names. Its
-    candidates are the fewest people that its rounded number may stand for. A band is learnt where
+    candidates are the fewest people that its rounded number may stand for, the officer one of
+    them. A band is learnt where
     the cells of one group are all printed and all but one of its bands are printed as nobody.
     Officers of whom no cell says anything have NULL candidates.
     """
@@ -166,7 +167,7 @@ def found_in_release(known: pl.DataFrame, cells: Sequence[PublishedCell]) -> pl.
     found = known.with_columns(pl.lit(None, pl.Int64).alias("candidates"), pl.lit(2).alias("bands"))
     for cell in usable:
         if cell.n is not None and cell.band is None:
-            fewest = max(cell.n - ROUNDED_BY, 0)
+            fewest = max(cell.n - ROUNDED_BY, 1)
             smaller = pl.min_horizontal("candidates", pl.lit(fewest))
             found = found.with_columns(
                 pl.when(_is_one_of(cell.people))
