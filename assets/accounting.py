@@ -5,12 +5,13 @@ import polars as pl
 
 from assets.accepted import REGISTERS, accepted
 from pipeline import tables
-from pipeline.intake import ACCEPTED
+from pipeline.intake import ACCEPTED, WHOSE
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
 from pipeline.quality.disappeared import KEYS, counts, disappeared, replaced_files
 from pipeline.quality.judgement import FINDINGS
 from pipeline.quality.standing import STANDING_FINDINGS
+from pipeline.quality.stopped import not_missing
 from pipeline.quality.transfers import under_one_name
 from pipeline.quality.verdicts import (
     known_records,
@@ -41,7 +42,8 @@ def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
     compared = [r for r in records if r.submission_id in {*replaced, *replaced.values()}]
     home.stage(
         "disappeared",
-        lambda _: _disappeared(lake, compared, replaced),
+        lambda stage: _disappeared(lake, compared, replaced, stage.read("stopped")),
+        reads=["stopped"],
         settings=[sorted(replaced.items()), versions(compared)],
     )
 
@@ -66,6 +68,7 @@ def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
             waivers=waivers,
             let_in=let_in,
             disappeared=stage.read("rows_disappeared"),
+            kept=_rows_kept(lake, stage.read("kept")),
         )
         readable = [record.submission_id for record in records if record.problem is None]
         found = lake.rows("findings", readable, FINDINGS)
@@ -122,6 +125,7 @@ def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
             "ever_waived",
             "disappeared",
             "rows_disappeared",
+            "kept",
             *REGISTERS,
             *(f"{table}_{kind}" for table in ("findings", "superseded") for kind in Kind),
         ],
@@ -129,8 +133,18 @@ def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
     )
 
 
-def _disappeared(lake: Lake, compared: list[Record], replaced: dict[str, str]) -> Made:
+def _rows_kept(lake: Lake, kept: pl.DataFrame) -> pl.DataFrame:
+    ids = kept["submission_id"].unique(maintain_order=True).to_list()
+    rows = lake.rows("accepted", ids, WHOSE, only=kept)
+    return rows.group_by("submission_id").len("rows_kept")
+
+
+def _disappeared(
+    lake: Lake, compared: list[Record], replaced: dict[str, str], stopped: pl.DataFrame
+) -> Made:
     """Rows of replaced files that those that replaced them do not hold; keys alone are read."""
+    place = {record.submission_id: record.place for record in compared}
+    replaced_at = {older: place[newer] for older, newer in replaced.items()}
     found = [STANDING_FINDINGS.to_frame()]
     for kind in Kind:
         of_kind = [record.submission_id for record in compared if record.kind == kind]
@@ -141,7 +155,7 @@ def _disappeared(lake: Lake, compared: list[Record], replaced: dict[str, str]) -
             found.append(
                 disappeared(
                     kind,
-                    lake.rows("accepted", older, key),
+                    not_missing(lake.rows("accepted", older, key), replaced_at, stopped),
                     lake.rows("accepted", newest, key),
                     lake.rows("findings", newest, FINDINGS),
                     replaced,

@@ -6,8 +6,10 @@ from assets.ledger import ledger
 from pipeline import tables
 from pipeline.evaluation.attrition import attrition
 from pipeline.evaluation.attrition_model import attrition_model
+from pipeline.evaluation.cells import by_number
 from pipeline.evaluation.dose_response import dose_response
 from pipeline.evaluation.follow_up_due import follow_up_due
+from pipeline.evaluation.linked_by_codes import with_link_notes
 from pipeline.evaluation.paired_change import paired_change
 from pipeline.evaluation.participant_flow import participant_flow
 from pipeline.evaluation.pilot import pilot_reconciliation
@@ -44,14 +46,19 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
     )
 
     def work(stage: Stage) -> Made:
-        scores, people = stage.read("scores"), stage.read("participants")
-        waves = stage.read("participant_waves")
+        people, waves, scores = by_number(
+            stage.read("participants"), stage.read("participant_waves"), stage.read("scores")
+        )
         officers = taking_part(people, waves, programme, as_of)
         summary = tables.WAVE_SUMMARY.conform(wave_summary(scores, people, programme))
         made = {
             tables.WAVE_SUMMARY: summary,
-            tables.PAIRED_CHANGE: paired_change(scores, people, programme),
-            tables.PARTICIPANT_FLOW: participant_flow(people, waves, programme),
+            tables.PAIRED_CHANGE: with_link_notes(
+                paired_change(scores, people, programme), stage.read(tables.LINK_ERRORS.name)
+            ),
+            tables.PARTICIPANT_FLOW: participant_flow(
+                people, waves, programme, stage.read("erased_officers")
+            ),
             tables.RETENTION: retention(officers, programme),
             tables.RETENTION_COMPARISON: retention_comparison(officers, programme),
             tables.ATTRITION: attrition(scores, officers, programme),
@@ -65,7 +72,13 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
     return home.carry_out(
         "evaluation",
         work,
-        reads=["scores", "participants", "participant_waves"],
+        reads=[
+            "scores",
+            "participants",
+            "participant_waves",
+            "erased_officers",
+            tables.LINK_ERRORS.name,
+        ],
         # A departure counts once the window it fell into is over. That day may change figures
         # while the statuses of the ledger stay what they were.
         settings=[settings, as_of],

@@ -39,7 +39,9 @@ def intake(
     receipts = here.stewardship.receive(
         [(a.submission_id, a.file.modified_at) for a in arrivals], home.now()
     )
-    one = partial(take_in_one, here, here.pseudonymiser(), receipts)
+    if any(arrival.is_to_be_read for arrival in arrivals):
+        here.settle_keys(home.now())
+    one = partial(take_in_one, here, here.pseudonymiser(), receipts, here.withdrawals())
     made = [record for record in mapper.map(one, arrivals) if record is not None]
     return dg.MaterializeResult(
         metadata={

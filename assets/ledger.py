@@ -1,6 +1,7 @@
 """Stage 6: who enrolled, who came, who left, and what became of every measurement."""
 
 import dagster as dg
+import polars as pl
 
 from assets.scores import scores
 from pipeline.follow_up import ATTENDANCE_SCHEMA
@@ -39,7 +40,9 @@ def ledger(home: HomeResource) -> dg.MaterializeResult[None]:
         made = build_ledger(
             roster=roster,
             attendance=stage.read("attendance", ATTENDANCE_SCHEMA.names()),
-            departures=stage.read("departures"),
+            departures=pl.concat(
+                [stage.read("departures"), stage.read("left_on_record")], how="diagonal"
+            ),
             responses=responses,
             scores=stage.read("scores", ["response_id", "raw_score"]),
             organisations_with_roster=frozenset(roster["organisation"].unique()),
@@ -58,6 +61,9 @@ def ledger(home: HomeResource) -> dg.MaterializeResult[None]:
     return home.carry_out(
         "ledger",
         work,
-        reads=["roster", "attendance", "departures", "responses", "response_origins", "scores"],
+        reads=[
+            *("roster", "attendance", "departures", "left_on_record"),
+            *("responses", "response_origins", "scores"),
+        ],
         settings=[programme.model_dump(mode="json"), as_of],
     )

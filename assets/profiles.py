@@ -7,9 +7,11 @@ from assets.intake import intake
 from pipeline.intake import ACCEPTED, WHOSE
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
+from pipeline.privacy.linkage import CODES, link
 from pipeline.quality.decisions import ruled_on
 from pipeline.quality.profile import MEASURES, PROFILE, measures, measures_by_contract
 from pipeline.quality.standing import enrolment_of, shares_unlinked
+from pipeline.quality.transfers import under_one_name
 from pipeline.quality.verdicts import known_records
 from pipeline.storage.stages import Made, Stage
 from pipeline.submissions import versions
@@ -40,14 +42,19 @@ def profiles(home: HomeResource) -> dg.MaterializeResult[None]:
             rosters = [record.submission_id for record in records if record.kind == Kind.ROSTER]
             others = [record.submission_id for record in records if record.kind != Kind.ROSTER]
             listed = lake.rows("accepted", rosters, ACCEPTED[Kind.ROSTER])
-            # Transfers are known once there are verdicts: here everybody is who they came as.
-            enrolment = enrolment_of(listed.with_columns(known_as="participant_id"))
+            # Transfers are known once there are verdicts: here everybody is who they came as. Only
+            # a code with a slip is not taken for a stranger's.
+            coded = lake.with_codes(record.submission_id for record in records)
+            codes = link(lake.rows("codes", coded, CODES)).aliases
+            listed = under_one_name(listed.with_columns(known_as="participant_id"), codes)
+            sent = under_one_name(lake.rows("accepted", others, WHOSE), codes)
+            enrolment = enrolment_of(listed)
             made = measures(
                 pl.DataFrame([record.model_dump(mode="json") for record in records]).select(
                     _LISTED
                 ),
                 lake.rows("profile", [record.submission_id for record in records], PROFILE),
-                shares_unlinked(lake.rows("accepted", others, WHOSE), enrolment),
+                shares_unlinked(sent, enrolment),
                 thresholds,
                 ruled,
             )

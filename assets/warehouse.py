@@ -10,7 +10,7 @@ from pipeline import __version__, tables
 from pipeline.follow_up.organisations import organisations_seen
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
-from pipeline.orchestration.state import HEARD, WAREHOUSE, build_fingerprint
+from pipeline.orchestration.state import HEARD, WAREHOUSE, build_fingerprint, changed_since
 from pipeline.storage.stages import Made, Stage
 from pipeline.storage.warehouse import publish
 
@@ -34,8 +34,10 @@ def warehouse(home: HomeResource) -> dg.MaterializeResult[None]:
     as_of, known_at = home.as_of_date(), home.known_at_date()
     # Of the decisions that the stages before heard, which may not be all there are by now.
     heard = here.stages.read("decisions")
+    acts = here.stages.read("withdrawals")
+    judged = home.entries(*HEARD)
     fingerprint = build_fingerprint(
-        here, home.records(), as_of, known_at, heard, entries=home.entries(*HEARD)
+        here, home.records(), as_of, known_at, heard, withdrawals=acts, judged=judged
     )
     published = {t: _STAGE_NAMES.get(t, t.name) for t in tables.TABLES}
     before = set(published.values()) - _OWN
@@ -51,6 +53,7 @@ def warehouse(home: HomeResource) -> dg.MaterializeResult[None]:
                 "programme": [here.programme.programme],
                 "as_of": [as_of],
                 "known_at": [known_at],
+                "changed_since": [changed_since(acts, as_of, known_at)],
                 "version": [__version__],
             }
         )

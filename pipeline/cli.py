@@ -17,9 +17,12 @@ from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption
 from pipeline.console import opened as _opened
 from pipeline.console import stop as _stop
 from pipeline.inspect_command import inspect
+from pipeline.key_command import key
 from pipeline.remind_command import remind
 from pipeline.review_commands import review
 from pipeline.review_comments_command import comments
+from pipeline.review_links_command import links
+from pipeline.withdraw_command import withdraw
 
 if TYPE_CHECKING:
     from pipeline.orchestration.mapper import Progress
@@ -52,7 +55,10 @@ app = typer.Typer(
 )
 
 review.add_typer(comments)
+review.add_typer(links)
 app.add_typer(review)
+app.add_typer(key)
+app.add_typer(withdraw)
 app.command()(inspect)
 app.command()(remind)
 AsOfOption = Annotated[
@@ -286,7 +292,8 @@ def _run(
     _checked(home)
     home.sweep(datetime.now(UTC))
     with locks.held(home.lock, lambda: _tell(_ANOTHER_RUN)):
-        pass
+        # Where nothing is new no run follows that would do it.
+        home.recover()
     work = work_left_when_still(home, as_of, known_at)
     if work.still_written:
         _tell(f"{_files(work.still_written)} still being written; left for the next run.")
@@ -428,6 +435,11 @@ def _show(status: "Status") -> None:
         f"{n} {verdict.replace('_', ' ')}" for verdict, n in status.submissions.items()
     )
     typer.echo(f"As of {status.as_of}")
+    if status.changed_since:
+        typer.echo(
+            f"Changed since: {status.changed_since}. Officers were erased after that day, so this "
+            "is not what was known then."
+        )
     typer.echo(f"Submissions: {verdicts or 'none'}")
     parts = ", ".join(f"{n:,} {name}" for name, n in rows.items() if name != "read")
     typer.echo(f"Rows: {rows['read']:,} read = {parts}")

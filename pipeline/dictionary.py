@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline.quality.rules import DUPLICATE_RULES, ROW_DISAPPEARED, ROW_RULES, STANDING_RULES, Rule
+from pipeline.quality.rules import FILE_RULES, ROW_DISAPPEARED, ROW_RULES, STANDING_RULES, Rule
 from pipeline.tables import TABLES, Table
 
 
@@ -23,7 +23,7 @@ def dictionary() -> str:
         "A row may break several. `reject` sends it to quarantine, `warn` keeps it with a flag. "
         "A steward may waive those marked so: the row counts until the waiver ends.",
         _rules("Rules that a row breaks by itself", ROW_RULES),
-        _rules("Rules on several rows of one file", DUPLICATE_RULES.values()),
+        _rules("Rules on several rows of one file", FILE_RULES),
         _rules("Rules that need other submissions", STANDING_RULES),
         _rules("What is said of rows of replaced files", [ROW_DISAPPEARED]),
     ]

@@ -4,25 +4,29 @@ What belongs here: the order of those steps, in memory, so that no identifier is
 What stays out: landing, the lake and Dagster (`assets/intake.py`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
 
 from pipeline.privacy.free_text import redacted, text_digest
+from pipeline.privacy.linkage import CODES
 from pipeline.privacy.people import people_of
 from pipeline.privacy.pseudonyms import Pseudonymiser
+from pipeline.privacy.withdrawals import is_one_of, without
 from pipeline.programme import Programme
-from pipeline.quality.answers import as_lists
+from pipeline.quality.answers import as_columns, as_lists
 from pipeline.quality.comments import TEXTS
-from pipeline.quality.judgement import FINDINGS, Waived, split
+from pipeline.quality.judgement import FINDINGS, ROW, Waived, split
 from pipeline.quality.profile import PROFILE, profile_of
 from pipeline.quality.rules import Circumstances
 from pipeline.reading import registers
 from pipeline.reading.canonical import Block, read
 from pipeline.reading.comments import Comments
 from pipeline.reading.mapping import Mapping
-from pipeline.vocabulary import Kind
+from pipeline.reference import instruments
+from pipeline.vocabulary import Kind, Severity
 
 _SHARED = {
     "row_number": pl.Int32(),
@@ -52,6 +56,10 @@ ACCEPTED: dict[Kind, pl.Schema] = {
 WAIVED = pl.Schema({**ACCEPTED[Kind.QUESTIONNAIRE], "needs_waiver": pl.List(pl.String())})
 """Columns of rows that count while waivers hold; only answers break rules that can be waived."""
 
+PSEUDONYMS = ("participant_id", "new_participant_id", "session_group", "facilitator", "code")
+"""Columns of whatever is kept of a submission that hold pseudonyms, or lists of them. Rotating the
+key carries these on, and refuses to go on where another column holds one."""
+
 WHOSE = pl.Schema({name: _SHARED[name] for name in ("participant_id", "organisation")})
 """The columns that say whose a row of any kind is, and who sent it."""
 
@@ -69,6 +77,9 @@ class TakenIn:
     accepted: pl.DataFrame
     findings: pl.DataFrame
     profile: pl.DataFrame
+    codes: pl.DataFrame | None = None
+    """Officers' codes, element by element as hashes (CODES), of every row that counts or may count
+    by a waiver; None where officers are known by a number."""
     waived: pl.DataFrame | None = None
     """Quarantined rows that count while waivers hold (WAIVED); None where nothing was waived. The
     profile leaves them out: what contracts say of a file does not depend on waivers."""
@@ -88,24 +99,36 @@ def take_in(
     received_on: date,
     *,
     waived: Waived = (),
+    kept_out: Collection[str] = (),
 ) -> TakenIn:
     """Take in one file; raises `reading.tabular.Unreadable` with one sentence.
 
-    `waived` has the row numbers and rules that were waived for this file at any time.
+    `waived` has the row numbers and rules that were waived for this file at any time; `kept_out`
+    the pseudonyms whose rows count as withdrawn, like those without consent.
     """
     reading = read(content, mapping, programme)
     accepted, findings, profiles = [], [FINDINGS.to_frame()], [PROFILE.to_frame()]
-    let_in = []
+    let_in, codes, whose = [], [], []
     rows_read = rows_withdrawn = 0
     for block in reading.blocks:
         agreed = block.rows.filter(pl.col("consent"))
-        withdrawn = block.rows.height - agreed.height
-        pseudonymised = _pseudonymised(agreed, mapping, pseudonymiser)
-        circumstances = Circumstances(programme, received_on, block.instrument)
+        pseudonymised = without(_pseudonymised(agreed, mapping, pseudonymiser), kept_out)
+        withdrawn = block.rows.height - pseudonymised.height
+        circumstances = Circumstances(
+            programme, received_on, block.instrument, coded=bool(mapping.code)
+        )
+        whose.append(pseudonymised.select("row_number", "participant_id"))
         judged = split(pseudonymised, mapping.kind, circumstances, waived)
         accepted.append(_stored(judged.accepted, block, mapping, ACCEPTED[mapping.kind]))
         if not judged.waived.is_empty():
             let_in.append(_stored(judged.waived, block, mapping, WAIVED))
+        if mapping.code:
+            codes.append(
+                _codes(
+                    pl.concat([judged.accepted, judged.waived.select(judged.accepted.columns)]),
+                    mapping,
+                )
+            )
         findings.append(judged.findings)
         profiles.append(
             profile_of(
@@ -125,9 +148,12 @@ def take_in(
         accepted=every_accepted,
         findings=pl.concat(findings),
         profile=pl.concat(profiles),
+        codes=pl.concat(codes).unique(maintain_order=True) if codes else None,
         waived=pl.concat(let_in) if let_in else None,
         texts=(
-            _texts(reading.comments, mapping, pseudonymiser, every_accepted)
+            _texts(
+                reading.comments, mapping, pseudonymiser, pl.concat(whose).unique(), every_accepted
+            )
             if reading.comments is not None
             else None
         ),
@@ -135,11 +161,19 @@ def take_in(
 
 
 def _texts(
-    comments: Comments, mapping: Mapping, pseudonymiser: Pseudonymiser, accepted: pl.DataFrame
+    comments: Comments,
+    mapping: Mapping,
+    pseudonymiser: Pseudonymiser,
+    whose: pl.DataFrame,
+    accepted: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Texts of those who agreed, with everything covered that was found to identify somebody."""
+    """Texts with everything covered that was found to identify somebody.
+
+    `whose` has row_number and participant_id of the rows that may be kept; a text of another row,
+    of somebody who did not agree or who stopped collection, is left out.
+    """
     people = people_of(comments.people)
-    agreed = comments.texts.filter("consent")
+    agreed = comments.texts.join(whose, on="row_number", maintain_order="left")
     texts = [redacted(text, people) for text in agreed["text"]]
     # A text of no one wave, as wide files have, stands with its whole row.
     rows = {*accepted.select("row_number", "wave").iter_rows()}
@@ -150,7 +184,6 @@ def _texts(
     ]
     made = agreed.with_columns(
         pl.lit(mapping.organisation).alias("organisation"),
-        pseudonymiser.participants(agreed).alias("participant_id"),
         pl.Series("text", texts, dtype=pl.String),
         pl.Series(
             "digest", [text_digest(text, pseudonymiser.keys[0]) for text in texts], dtype=pl.String
@@ -162,10 +195,86 @@ def _texts(
     )
 
 
+def erased_from(taken_in: TakenIn, names: Collection[str]) -> TakenIn:
+    """What the same file would have become, had the rows of these pseudonyms been kept out.
+
+    Rows of one officer say nothing about those of another until submissions are joined, so the
+    file need not be there to be read again.
+    """
+    gone = _rows_by_instrument(taken_in, names)
+    accepted = without(taken_in.accepted, names)
+    findings = without(taken_in.findings, names)
+    profiles = [PROFILE.to_frame()]
+    for (instrument,), before in taken_in.profile.group_by("instrument", maintain_order=True):
+        read, withdrawn = (
+            before.filter(measure="rows", name=name)["n"].item() for name in ("read", "withdrawn")
+        )
+        answered, of_block = None, accepted
+        if instrument is not None:
+            answered = instruments()[str(instrument)]
+            of_block = as_columns(accepted.filter(instrument=instrument), answered)
+            found = findings.filter(instrument=instrument)
+        else:
+            found = findings
+        withdrawn += gone.get(instrument, 0)
+        profiles.append(profile_of(answered, read, withdrawn, of_block, found))
+    return replace(
+        taken_in,
+        rows_withdrawn=taken_in.rows_withdrawn + sum(gone.values()),
+        accepted=accepted,
+        findings=findings,
+        profile=pl.concat(profiles),
+        waived=None if taken_in.waived is None else without(taken_in.waived, names),
+        codes=None if taken_in.codes is None else without(taken_in.codes, names),
+        texts=None if taken_in.texts is None else without(taken_in.texts, names),
+    )
+
+
+def _rows_by_instrument(taken_in: TakenIn, names: Collection[str]) -> dict[object, int]:
+    """How many rows of these pseudonyms were accepted or quarantined; registers have no
+    instrument.
+    """
+    rejected = taken_in.findings.filter(
+        is_one_of(names) & (pl.col("severity") == Severity.REJECT.value)
+    ).unique(ROW)
+    accepted = taken_in.accepted.filter(is_one_of(names))
+    if "instrument" not in accepted.columns:
+        accepted = accepted.with_columns(pl.lit(None, pl.String).alias("instrument"))
+    both = pl.concat([rejected["instrument"], accepted["instrument"]])
+    return dict(both.value_counts().iter_rows())
+
+
+def rows_of(
+    content: bytes,
+    mapping: Mapping,
+    programme: Programme,
+    pseudonymiser: Pseudonymiser,
+    names: Collection[str],
+) -> list[int]:
+    """Numbers of the rows of a file that are of these pseudonyms or mention one, consent or not.
+
+    Raises `reading.tabular.Unreadable` with one sentence.
+    """
+    found: set[int] = set()
+    for block in read(content, mapping, programme).blocks:
+        rows = _pseudonymised(block.rows, mapping, pseudonymiser)
+        concerned = [n for n in ("participant_id", "new_participant_id") if n in rows.columns]
+        found.update(
+            rows.filter(pl.any_horizontal(is_one_of(names, n) for n in concerned))["row_number"]
+        )
+    return sorted(found)
+
+
 def _pseudonymised(
     rows: pl.DataFrame, mapping: Mapping, pseudonymiser: Pseudonymiser
 ) -> pl.DataFrame:
-    named = rows.with_columns(pseudonymiser.participants(rows).alias("participant_id"))
+    named = (
+        _coded(rows, mapping, pseudonymiser)
+        if mapping.code
+        else rows.drop("code").with_columns(
+            pseudonymiser.participants(rows).alias("participant_id")
+        )
+    )
     for label in ("session_group", "facilitator"):
         if label in rows.columns:
             named = named.with_columns(
@@ -179,6 +288,46 @@ def _pseudonymised(
             pseudonymiser.participants(elsewhere).alias("new_participant_id")
         ).drop("new_number")
     return named.drop("identifier", "consent")
+
+
+def _occasion(kind: Kind) -> pl.Expr:
+    """When an officer gives their code once: two codes of one occasion are of two officers."""
+    match kind:
+        case Kind.QUESTIONNAIRE:
+            return pl.format("{} {}", pl.col("wave").fill_null("?"), "instrument")
+        case Kind.ATTENDANCE:
+            return pl.format("session {}", pl.col("session_number").fill_null(0))
+        case _:
+            return pl.lit(kind.value)
+
+
+def _coded(rows: pl.DataFrame, mapping: Mapping, pseudonymiser: Pseudonymiser) -> pl.DataFrame:
+    named = rows.with_columns(_occasion(mapping.kind).alias("occasion"))
+    whole, hashes = pseudonymiser.coded(named, [*mapping.elements])
+    return named.with_columns(whole, hashes)
+
+
+_DAY_OF = {
+    Kind.QUESTIONNAIRE: "completed_on",
+    Kind.ROSTER: "enrolled_on",
+    Kind.ATTENDANCE: "held_on",
+}
+
+
+def _codes(rows: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    """Codes of judged rows as they are compared (CODES)."""
+    known = {
+        "elements": pl.lit([*mapping.elements], pl.List(pl.String)),
+        "day": pl.col(_DAY_OF[mapping.kind]),
+        "wave": pl.col("wave") if "wave" in rows.columns else pl.lit(None),
+        "organisation": pl.lit(mapping.organisation),
+    }
+    return rows.select(
+        (known.get(name, pl.col(name) if name in rows.columns else pl.lit(None)))
+        .cast(dtype)
+        .alias(name)
+        for name, dtype in CODES.items()
+    )
 
 
 def _stored(

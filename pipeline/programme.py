@@ -57,8 +57,8 @@ def _is_written_as_a_day(said: object) -> object:
 Day = Annotated[date, BeforeValidator(_is_written_as_a_day)]
 """A day in a file that somebody writes by hand."""
 
-ENROLLED, DROPOUT = "enrolled", "dropout"
-STAGES = frozenset({ENROLLED, DROPOUT})
+ERASED, ENROLLED, DROPOUT = "erased", "enrolled", "dropout"
+STAGES = frozenset({ERASED, ENROLLED, DROPOUT})
 """Stages of the participant flow beside the waves."""
 
 MOST_SESSIONS = 60

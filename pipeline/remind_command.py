@@ -54,7 +54,7 @@ def remind(
         reminders = _reminders(here, organisation, build)
         submissions = here.stages.read("submissions")
     left_out = (
-        "Left out because a list of departures names them: "
+        "Left out because a list of departures or a steward names them: "
         f"{rough_count(reminders.left_out)} officers."
     )
     if reminders.rows.is_empty():
@@ -149,11 +149,11 @@ def _reminders(home: "Home", organisation: str, build: "Build") -> "Reminders":
 
 
 def _named_in_departures(home: "Home", aliases: "pl.DataFrame") -> "pl.Series":
-    """Whom the lists of departures name that no newer one replaced, whatever became of them.
+    """Whom a steward withdrew, and whom lists of departures name that no newer one replaced.
 
     Lists that the last run did not judge, since it was cut short or as of an earlier day, too.
     """
-    from pipeline.follow_up.reminders import named_in_departures
+    from pipeline.follow_up.reminders import named_in_departures, with_those_on_record
     from pipeline.intake import ACCEPTED
     from pipeline.quality.judgement import FINDINGS
     from pipeline.vocabulary import Kind
@@ -167,11 +167,12 @@ def _named_in_departures(home: "Home", aliases: "pl.DataFrame") -> "pl.Series":
         and record.problem is None
         and record.submission_id not in replaced
     ]
-    return named_in_departures(
+    named = named_in_departures(
         home.lake.rows("accepted", lists, ACCEPTED[Kind.DEPARTURES]),
         home.lake.rows("findings", lists, FINDINGS),
         aliases,
     )
+    return with_those_on_record(named, home.withdrawals().everybody, aliases)
 
 
 _WHO = ("participant_id", "organisation", "departed_on")

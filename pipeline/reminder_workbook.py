@@ -34,7 +34,7 @@ class Cover:
     contact: Contact
     as_of: date
     left_out: int
-    """Officers who are not on it because a list of departures names them."""
+    """Officers who are not on it because a list of departures or a steward names them."""
 
 
 def reminder_workbook(cover: Cover, reminders: pl.DataFrame, submissions: pl.DataFrame) -> bytes:
@@ -112,8 +112,8 @@ def _read_first(
         ("Rows", f"{rows.height} on the sheet Reminders, one for each officer and wave."),
         (
             "Left out",
-            f"{rough_count(cover.left_out)} officers, because a list of departures names them, "
-            "though that row or list does not count yet or its day lies ahead.",
+            f"{rough_count(cover.left_out)} officers, because a list of departures or a steward "
+            "names them, though that does not count yet or its day lies ahead.",
         ),
         (
             "What it is for",

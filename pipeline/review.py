@@ -422,11 +422,7 @@ def _ruling(
     rule: str | None = None,
     until: date | None = None,
 ) -> Ruling:
-    why, who = one_line(reason), one_line(steward)
-    if not why:
-        raise NotPossible("Say why with --reason; whoever reads the figures later will ask.")
-    if not who:
-        raise NotPossible("Say who decides with --steward or in MUSTER_STEWARD.")
+    who, why = signed(steward, reason)
     if who.casefold() == CONTRACT:
         raise NotPossible(
             "`contract` is what tables call a verdict that nobody decided; give a steward's name."
@@ -440,6 +436,16 @@ def _ruling(
         rule=rule,
         until=until,
     )
+
+
+def signed(steward: str, reason: str) -> tuple[str, str]:
+    """Who does something and why, each in one line; NotPossible where either is missing."""
+    why, who = one_line(reason), one_line(steward)
+    if not why:
+        raise NotPossible("Say why with --reason; whoever reads the figures later will ask.")
+    if not who:
+        raise NotPossible("Say who decides with --steward or in MUSTER_STEWARD.")
+    return who, why
 
 
 def one_line(text: str) -> str:

@@ -114,7 +114,7 @@ def accept_submission(
     from pipeline.review import accept
 
     taken = _recorded(
-        home, lambda desk: [accept(desk.case(submission), steward_named(steward), reason)]
+        home, lambda desk: [accept(desk.case(submission), steward_name(steward), reason)]
     )
     typer.echo(f"Accepted: {taken[0].submission_id}. {_NEXT}")
 
@@ -130,7 +130,7 @@ def return_submission(
     from pipeline.review import send_back
 
     taken = _recorded(
-        home, lambda desk: [send_back(desk.case(submission), steward_named(steward), reason)]
+        home, lambda desk: [send_back(desk.case(submission), steward_name(steward), reason)]
     )
     typer.echo(
         f"Returned: {taken[0].submission_id}. {_NEXT} Tell the organisation; Muster sends nothing."
@@ -164,7 +164,7 @@ def waive_row(
             row,
             rule,
             until.date(),
-            steward=steward_named(steward),
+            steward=steward_name(steward),
             reason=reason,
             today=datetime.now(UTC).date(),
         )
@@ -239,7 +239,7 @@ def carried_out(act: Callable[[], T]) -> T:
         stop(str(problem))
 
 
-def steward_named(steward: str | None) -> str:
+def steward_name(steward: str | None) -> str:
     if steward is not None:
         return steward
     try:

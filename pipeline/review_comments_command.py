@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.console import DEFAULT_HOME, HomeOption, JsonOption, opened, stop
-from pipeline.review_commands import StewardOption, carried_out, steward_named
+from pipeline.review_commands import StewardOption, carried_out, steward_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,7 +132,7 @@ def reject_text(
         home,
         text,
         lambda _, found: judgement(
-            found, approved=False, steward=steward_named(steward), reason=reason
+            found, approved=False, steward=steward_name(steward), reason=reason
         ),
     )
     typer.echo(f"Rejected. {_NEXT}")
@@ -158,7 +158,7 @@ class _Desk:
         return judgement(
             text,
             approved=True,
-            steward=steward_named(steward),
+            steward=steward_name(steward),
             themes=themes_of(themes, self.home.programme.themes),
             spans=spans_of(words, text) if words is not None else (),
         )

@@ -12,7 +12,7 @@ import polars as pl
 
 from pipeline.evaluation.follow_up_due import CLOSES_SOON_DAYS
 from pipeline.privacy.rough_counts import RoughCount, rough_count
-from pipeline.programme import ENROLLED, TOTAL
+from pipeline.programme import ENROLLED, ERASED, TOTAL
 from pipeline.quality.rules import RULES
 from pipeline.quality.verdicts import CONTRACT
 from pipeline.vocabulary import (
@@ -50,6 +50,8 @@ class BrokenRule:
 @dataclass(frozen=True, slots=True)
 class Status:
     as_of: str
+    changed_since: str | None
+    """What keeps a state of the past from being what was known then, such as `withdrawals`."""
     organisations: int
     enrolled: int
     submissions: dict[str, int]
@@ -176,9 +178,12 @@ def status_of(
     by_stage = {
         (stage, status): n for stage, status, n in in_all.select("stage", "status", "n").iter_rows()
     }
-    places = participant_flow.filter(pl.col("organisation") != TOTAL)["organisation"]
+    places = participant_flow.filter(
+        (pl.col("organisation") != TOTAL) & (pl.col("stage") != ERASED)
+    )["organisation"]
     return Status(
         as_of=str(build["as_of"].item()),
+        changed_since=build["changed_since"].item(),
         organisations=places.n_unique(),
         enrolled=int(in_all.filter(stage=ENROLLED)["n"].sum()),
         submissions=dict(submissions["verdict"].value_counts().sort("verdict").iter_rows()),

@@ -71,6 +71,10 @@ class Arrival:
     waived: frozenset[tuple[int, str]] = frozenset()
     """Row numbers and rules that stewards waived at any time."""
 
+    @property
+    def is_to_be_read(self) -> bool:
+        return self.mapping is not None and self.problem is None
+
 
 class Record(BaseModel):
     """What is kept about one submission beside its rows."""
@@ -98,11 +102,15 @@ class Record(BaseModel):
     rows_withdrawn: int | None = None
     columns_left_out: tuple[str, ...] = ()
     columns_unknown: int = 0
+    erasures: int = 0
+    """How often rows of erased officers were removed since the file was read."""
 
 
-def versions(records: Iterable[Record]) -> list[tuple[str, str, str]]:
+def versions(records: Iterable[Record]) -> list[tuple[str, str, str, int]]:
     """What decides the rows that are kept of each submission, and their order."""
-    return [(r.submission_id, r.fingerprint, r.received_at.isoformat()) for r in records]
+    return [
+        (r.submission_id, r.fingerprint, r.received_at.isoformat(), r.erasures) for r in records
+    ]
 
 
 def arrivals(
@@ -111,23 +119,20 @@ def arrivals(
     problems: dict[str, str],
     programme: Programme,
     *,
-    key_version: int,
     code: str,
     waived: dict[str, frozenset[tuple[int, str]]] | None = None,
 ) -> list[Arrival]:
     """Match landing files to sources, oldest first; the same bytes of one source are one arrival.
 
-    `problems` has the sentence of the first unusable mapping of an organisation. A newer key
-    gives other pseudonyms and other `code` other rows, so both are part of what an arrival
-    becomes; so are the rows and rules that were `waived`, by submission.
+    `problems` has the sentence of the first unusable mapping of an organisation. Other `code` gives
+    other rows, so it is part of what an arrival becomes; so are the rows and rules that were
+    `waived`, by submission. A newer key is not: what was taken in is carried on to it.
     """
     by_organisation: dict[str, list[Mapping]] = {}
     for mapping in mappings:
         by_organisation.setdefault(mapping.organisation, []).append(mapping)
     # Worked out once: there are thousands of files, and these are long texts.
-    shared = fingerprint(
-        code, key_version, programme.model_dump(mode="json", include=_DECIDING_ROWS)
-    )
+    shared = fingerprint(code, programme.model_dump(mode="json", include=_DECIDING_ROWS))
     of_mapping = {
         (m.organisation, m.source): fingerprint(m.model_dump(mode="json"))
         for each in by_organisation.values()

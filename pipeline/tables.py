@@ -242,14 +242,21 @@ PARTICIPANT_ALIAS = Table(
     "core",
     "participant_alias",
     "one pseudonym that an officer took on",
-    "Officers who went to another force, with a new number and hence a new pseudonym. Every other "
-    "table has them under participant_id alone.",
+    "Officers who went to another force, with a new number and hence a new pseudonym, and officers "
+    "whose self-generated codes differ here and there. Every other table has them under "
+    "participant_id alone.",
     ("alias_id",),
     (
         _text("participant_id", "Pseudonym that the officer keeps: their first.", nullable=False),
-        _text("alias_id", "Pseudonym by their number in the new force.", nullable=False),
-        _text("organisation", "Organisation that reported the transfer.", nullable=False),
-        Column("transferred_on", Type.DAY, "Day they left the force before.", nullable=False),
+        _text(
+            "alias_id", "Pseudonym by their number in the new force, or of a code.", nullable=False
+        ),
+        _text(
+            "organisation",
+            "Organisation that reported the transfer, or sent the code.",
+            nullable=False,
+        ),
+        Column("transferred_on", Type.DAY, "Day they left the force before; NULL for codes."),
         Column(
             "taken_up",
             Type.TRUTH,
@@ -257,6 +264,47 @@ PARTICIPANT_ALIAS = Table(
             "as having left.",
             nullable=False,
         ),
+    ),
+)
+
+_FROM_WAVE = _text("from_wave", "Earlier wave.", nullable=False)
+_TO_WAVE = _text("to_wave", "Later wave.", nullable=False)
+
+LINK_RATES = Table(
+    "core",
+    "link_rates",
+    "organisation, pair of waves and tier",
+    "Officers known by codes: how many were linked between two waves, by what, and how many not.",
+    ("organisation", "from_wave", "to_wave", "tier"),
+    (
+        _text("organisation", "Organisation that sent the answers.", nullable=False),
+        _FROM_WAVE,
+        _TO_WAVE,
+        _text("tier", _one_of(vocabulary.LinkTier), nullable=False),
+        _count("n", "Officers, as far as the links are right.", _OFFICERS),
+    ),
+)
+
+LINK_ERRORS = Table(
+    "core",
+    "link_errors",
+    "organisation, pair of waves and method",
+    "Officers known by codes: estimates of how many links between two waves are wrong, and how "
+    "many officers who answered both were not linked.",
+    ("organisation", "from_wave", "to_wave", "method"),
+    (
+        _text("organisation", "Organisation that sent the answers.", nullable=False),
+        _FROM_WAVE,
+        _TO_WAVE,
+        _text("method", _one_of(vocabulary.LinkErrorMethod), nullable=False),
+        _count("linked", "Officers linked between the waves, of every tier.", _OFFICERS),
+        _number("wrong", "Expected number of links of two officers.", _OFFICERS),
+        _number("wrong_low", "Lower limit of the 95% interval of that number.", _OFFICERS),
+        _number("wrong_high", "Upper limit of it.", _OFFICERS),
+        _number("missed", "Expected number of officers not linked to themselves.", _OFFICERS),
+        _number("missed_low", "Lower limit of the 95% interval of that number.", _OFFICERS),
+        _number("missed_high", "Upper limit of it.", _OFFICERS),
+        _NOTE,
     ),
 )
 
@@ -400,7 +448,12 @@ SUBMISSIONS = Table(
         _count("rows_quarantined", "Rows that broke a rule of severity reject.", "rows"),
         _count("rows_superseded", "Sound rows that a newer or other row replaces.", "rows"),
         _count("rows_held", "Sound rows that wait for a steward.", "rows"),
-        _count("rows_withdrawn", "Rows without consent, dropped before anything was kept.", "rows"),
+        _count(
+            "rows_withdrawn",
+            "Rows without consent, of officers who had stopped collection, or of erased ones; "
+            "nothing of them is kept.",
+            "rows",
+        ),
         _count(
             "rows_disappeared",
             "Rows of the files it replaced that it does not hold any more; NULL if it replaced "
@@ -435,6 +488,26 @@ QUARANTINE = Table(
         _text("instrument", "Instrument, where the row has one."),
         Column("session_number", Type.WHOLE, "Session, where the row is of a register."),
         _text("status", _one_of(vocabulary.QuarantineStatus), nullable=False),
+    ),
+)
+
+LINK_REVIEW = Table(
+    "quality",
+    "link_review",
+    "two codes of one force that are nearly the same",
+    "Codes that may be one officer's: what was taken for one, and what waits for a steward.",
+    ("pair",),
+    (
+        _text("pair", "What the two are called in `muster review links`.", nullable=False),
+        _text("home_force", "Police force the officers belong to.", nullable=False),
+        _text("code_id", "Pseudonym of one code.", nullable=False),
+        _text("other_code_id", "Pseudonym of the other.", nullable=False),
+        _text("status", _one_of(vocabulary.LinkStatus), nullable=False),
+        _text("doubt", _one_of(vocabulary.LinkDoubt)),
+        Column("differing", Type.TEXTS, "Elements that differ or are missing.", nullable=False),
+        _count("elements", "Elements that the codes have between them.", "elements"),
+        Column("given_on", Type.TEXTS, "Where the first code was given.", nullable=False),
+        Column("other_given_on", Type.TEXTS, "Where the other was given.", nullable=False),
     ),
 )
 
@@ -559,14 +632,19 @@ PARTICIPANT_FLOW = Table(
     "participant_flow",
     "organisation, arm, denominator, stage and status",
     "What a STROBE flow chart shows; at every wave the statuses add up to the enrolled. Choose one "
-    "denominator: the officers of the second are among those of the first.",
+    "denominator: the officers of the second are among those of the first. Officers who were "
+    "erased are counted at the stage `erased`, by organisation, and nowhere else.",
     ("organisation", "arm", "denominator", "stage", "status"),
     (
         _ALL_ORGANISATIONS,
         _ALL_ARMS,
         _DENOMINATOR,
-        _text("stage", "`enrolled`, `dropout`, or a wave.", nullable=False),
-        _text("status", "Enrolment source, dropout stage or status at the wave.", nullable=False),
+        _text("stage", "`erased`, `enrolled`, `dropout`, or a wave.", nullable=False),
+        _text(
+            "status",
+            "Enrolment source, dropout stage or status at the wave; `erased` at that stage.",
+            nullable=False,
+        ),
         _count("n", "Officers.", _OFFICERS),
         _NOTE,
     ),
@@ -793,6 +871,11 @@ BUILD = Table(
         _text("programme", "Programme evaluated.", nullable=False),
         Column("as_of", Type.DAY, "Day for which statuses are worked out.", nullable=False),
         Column("known_at", Type.DAY, "Last day of receipt that counts; NULL for everything."),
+        _text(
+            "changed_since",
+            "`withdrawals` if officers were erased after the day that it speaks of, so that it is "
+            "not what was known then; else NULL.",
+        ),
         _text("version", "Version of Muster.", nullable=False),
     ),
 )
@@ -802,6 +885,8 @@ TABLES: tuple[Table, ...] = (
     PARTICIPANTS,
     MEMBERSHIPS,
     PARTICIPANT_ALIAS,
+    LINK_RATES,
+    LINK_ERRORS,
     RESPONSES,
     SCORES,
     ATTENDANCE,
@@ -809,6 +894,7 @@ TABLES: tuple[Table, ...] = (
     COMMENTS,
     SUBMISSIONS,
     QUARANTINE,
+    LINK_REVIEW,
     DECISIONS,
     COMMENT_COUNTS,
     CHECKS,

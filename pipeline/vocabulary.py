@@ -95,11 +95,83 @@ class EntryKind(Term):
     LEFT_PROGRAMME = "left_programme", "An officer left the programme; what they answered stays."
     COLLECTION_STOPPED = "collection_stopped", "Nothing that arrives later of an officer counts."
     ERASED = "erased", "An officer's rows were removed; the tombstone keeps them out."
+    KEY_RECORDED = (
+        "key_recorded",
+        "The check value of a key was put on record, so that no other is taken for it.",
+    )
     KEY_ROTATED = "key_rotated", "Every pseudonym was carried on by one more key."
     LINK_JUDGED = "link_judged", "A steward said whether two codes are of one officer."
     TEXT_JUDGED = "text_judged", "A steward read a comment and approved it or did not."
     RELEASED = "released", "A release was made, with digests of who is in each cell."
     REMINDED = "reminded", "Names of officers who have not answered were written to a file."
+
+
+class KeyState(Term):
+    """What is to be said of a key beside those that pseudonyms were made with."""
+
+    RIGHT = "right", "It is the key that the pseudonyms were made with."
+    WRONG = "wrong", "It is another key."
+    MISSING = "missing", "It is not there, though pseudonyms were made with it."
+    NOT_TAKEN_UP = "not_taken_up", "It is there, but no pseudonym was carried on by it."
+    NOTHING_TO_COMPARE = "nothing_to_compare", "No pseudonym was made yet, so no key is wrong."
+
+
+class LinkTier(Term):
+    """By what the codes of two waves were taken for one officer's, or were not."""
+
+    EXACT = "exact", "Every element of the code is the same."
+    ONE_ELEMENT = (
+        "one_element",
+        "One element differs or is missing, no other code could be meant, and known facts agree.",
+    )
+    JUDGED = "judged", "A steward said that the codes are one officer's."
+    EARLIER_ONLY = "earlier_only", "Answered the earlier wave; nothing is linked at the later one."
+    LATER_ONLY = "later_only", "Answered the later wave; nothing is linked at the earlier one."
+
+
+class LinkStatus(Term):
+    """What became of two codes that are nearly the same."""
+
+    LINKED = "linked", "Taken for one officer's, since one element differs and all else agrees."
+    OPEN = "open", "Not taken for one officer's; a steward may say that they are."
+    JOINED = "joined", "A steward said that they are one officer's."
+    PARTED = "parted", "A steward said that they are not."
+    CONTRADICTED = (
+        "contradicted",
+        "A steward said that they are one officer's, but both were given on one occasion.",
+    )
+
+
+class LinkDoubt(Term):
+    """Why two codes that are nearly the same are not taken for one officer's."""
+
+    SEVERAL_CODES = "several_codes", "One of them is as near to another code, which could be meant."
+    FACTS_DIFFER = "facts_differ", "Gender or ethnicity differ, or rank or service came down."
+    TWO_ELEMENTS = "two_elements", "Two elements differ or are missing."
+    NO_CENTRE = (
+        "no_centre",
+        "Several codes hang together, and none of them is within one element of all others.",
+    )
+
+
+class LinkJudgement(Term):
+    """What a steward says about two codes."""
+
+    LINK = "link", "They are one officer's."
+    PART = "part", "They are of two officers."
+
+
+class LinkErrorMethod(Term):
+    """How wrong and missed links are estimated."""
+
+    CHANCE_AND_ERRORS = (
+        "chance_and_errors",
+        "Wrong links from how often values occur, missed ones from how often one element differs.",
+    )
+    FELLEGI_SUNTER = (
+        "fellegi_sunter",
+        "A mixture of pairs of one officer and of two, fitted to which elements agree.",
+    )
 
 
 class Covered(Term):

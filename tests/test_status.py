@@ -57,9 +57,10 @@ def status(
     submissions: list[dict[str, Any]],
     quarantine: list[dict[str, Any]] | None = None,
     flow: list[dict[str, Any]] | None = None,
+    changed_since: str | None = None,
     comment_counts: pl.DataFrame | None = None,
 ) -> Status:
-    build = pl.DataFrame({"as_of": [date(2026, 6, 30)]})
+    build = pl.DataFrame({"as_of": [date(2026, 6, 30)], "changed_since": [changed_since]})
     made = [
         table.conform(pl.DataFrame(rows)) if rows else table.empty()
         for table, rows in (
@@ -259,6 +260,22 @@ def test_a_wave_that_is_over_is_not_listed() -> None:
         ("surrey", "baseline"),
     ]
     assert follow_up().waves == []
+
+
+def test_a_past_state_that_is_not_what_it_was_says_so() -> None:
+    assert status([]).changed_since is None
+    assert status([], changed_since="withdrawals").as_json()["changed_since"] == "withdrawals"
+
+
+def test_an_organisation_all_of_whose_officers_were_erased_has_nobody_enrolled() -> None:
+    flow = [
+        flowed("erased", "erased", 1, organisation="kent"),
+        flowed("erased", "erased", 1),
+        flowed("enrolled", "roster", 2, organisation="cumbria"),
+        flowed("enrolled", "roster", 2),
+    ]
+    found = status([], flow=flow)
+    assert (found.organisations, found.enrolled) == (1, 2)
 
 
 def test_texts_that_wait_are_counted_by_organisation_and_hold_nothing_up() -> None:

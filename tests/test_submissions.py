@@ -23,7 +23,7 @@ def programme() -> Programme:
     return parse_programme(EXAMPLE)
 
 
-MADE_BY = {"key_version": 1, "code": "this code"}
+MADE_BY = {"code": "this code"}
 
 
 def mapping(programme: Programme, source: str, files: str, organisation: str = "kent") -> Mapping:
@@ -53,11 +53,10 @@ def one(
     programme: Programme,
     file: LandingFile,
     *mappings: Mapping,
-    key_version: int = 1,
     code: str = "this code",
     **problems: str,
 ) -> Arrival:
-    found = arrivals([file], mappings, problems, programme, key_version=key_version, code=code)
+    found = arrivals([file], mappings, problems, programme, code=code)
     assert len(found) == 1
     return found[0]
 
@@ -148,9 +147,7 @@ def test_a_file_that_cannot_be_opened_belongs_to_no_source(programme: Programme)
 
 def test_arrivals_come_oldest_first(programme: Programme) -> None:
     files = [landed(f"{day}.csv", content=bytes([day]), later=day) for day in (3, 1, 2)]
-    found = arrivals(
-        files, [mapping(programme, "roster", "*")], {}, programme, key_version=1, code=""
-    )
+    found = arrivals(files, [mapping(programme, "roster", "*")], {}, programme, code="")
     assert [arrival.file.path.name for arrival in found] == ["1.csv", "2.csv", "3.csv"]
 
 
@@ -160,17 +157,13 @@ def test_the_same_bytes_of_one_source_arrive_once(programme: Programme) -> None:
         landed("first.csv"),
         landed("other", content=b"b", later=2),
     ]
-    found = arrivals(
-        files, [mapping(programme, "roster", "*")], {}, programme, key_version=1, code=""
-    )
+    found = arrivals(files, [mapping(programme, "roster", "*")], {}, programme, code="")
     assert [arrival.file.path.name for arrival in found] == ["first.csv", "other"]
 
 
 def test_the_same_bytes_of_two_organisations_are_two_arrivals(programme: Programme) -> None:
     mappings = [mapping(programme, "r", "*"), mapping(programme, "r", "*", organisation="essex")]
-    found = arrivals(
-        [landed("a"), landed("a", "essex")], mappings, {}, programme, key_version=1, code=""
-    )
+    found = arrivals([landed("a"), landed("a", "essex")], mappings, {}, programme, code="")
     assert len({arrival.submission_id for arrival in found}) == 2
 
 
@@ -228,15 +221,6 @@ def test_a_file_is_still_once_nobody_wrote_to_it_for_a_while(seconds_ago: float,
     """A change that lies ahead was made before the clock was moved back."""
     now = MONDAY + timedelta(seconds=seconds_ago)
     assert landed("roster.csv").is_still(now, for_seconds=1) is still
-
-
-def test_a_newer_key_makes_a_file_be_taken_in_again(programme: Programme) -> None:
-    roster = mapping(programme, "roster", "*")
-    prints = {
-        one(programme, landed("roster.csv"), roster, key_version=version).fingerprint
-        for version in (1, 2)
-    }
-    assert len(prints) == 2
 
 
 @pytest.mark.parametrize(

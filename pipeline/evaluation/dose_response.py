@@ -44,11 +44,11 @@ def dose_response(
         sessions_band=sessions_band(pl.col("sessions_attended")),
     ).drop_nulls()
     measured = measurements(scores, participants, programme).join(bands, on="officer")
-    key = ["officer", "instrument", "subscale"]
-    first = measured.filter(pl.col("wave") == programme.wave_names[0])
-    later = measured.filter(pl.col("wave") != programme.wave_names[0])
+    is_first = pl.col("wave") == programme.wave_names[0]
+    first = measured.filter(is_first).select("series", first="score")
     changes = (
-        later.join(first.select(*key, first="score"), on=key)
+        measured.filter(~is_first)
+        .join(first, on="series")
         .with_columns(change=pl.col("score") - pl.col("first"))
         .with_columns(squares=pl.col("change") ** 2)
     )

@@ -32,8 +32,6 @@ RELIABLE: Final = 1.96
 FEWEST_FOR_CORRELATION: Final = 3
 """Any two officers lie on a line."""
 
-_KEYS: Final = ("officer", "instrument", "subscale")
-
 
 def paired_change(
     scores: pl.DataFrame, participants: pl.DataFrame, programme: Programme
@@ -176,7 +174,7 @@ def _pairs(measured: pl.DataFrame, from_wave: str, to_wave: str) -> pl.DataFrame
         measured.filter(pl.col("wave") == wave).rename({"score": name})
         for wave, name in ((from_wave, "earlier"), (to_wave, "later"))
     )
-    return earlier.join(later.select(*_KEYS, "later"), on=_KEYS).with_columns(
+    return earlier.join(later.select("series", "later"), on="series").with_columns(
         change=pl.col("later") - pl.col("earlier")
     )
 

@@ -9,23 +9,29 @@ from collections.abc import Iterable
 import polars as pl
 
 from pipeline import tables
-from pipeline.evaluation.cells import as_part, as_total, by_denominator, came_twice
+from pipeline.evaluation.cells import ALL, as_part, as_total, by_denominator, came_twice
 from pipeline.evaluation.taking_part import statuses
-from pipeline.programme import DROPOUT, ENROLLED, Programme
-from pipeline.vocabulary import DropoutStage, EnrolmentSource, WaveStatus
+from pipeline.programme import DROPOUT, ENROLLED, ERASED, Programme
+from pipeline.vocabulary import Denominator, DropoutStage, EnrolmentSource, WaveStatus
 
 NOTE_NO_ROSTER = "no roster: officers who never answered are invisible"
+NOTE_ERASED = "had enrolled and were erased: counted nowhere else, and in no arm"
 
 
 def participant_flow(
-    participants: pl.DataFrame, participant_waves: pl.DataFrame, programme: Programme
+    participants: pl.DataFrame,
+    participant_waves: pl.DataFrame,
+    programme: Programme,
+    erased: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """The rows of `tables.PARTICIPANT_FLOW`; only statuses that occur have a row.
 
     From `tables.PARTICIPANTS` and `tables.PARTICIPANT_WAVES` frames. Stages: `enrolled` (status:
     enrolment source), every wave in the programme's order (status at the wave), `dropout` (status:
     dropout stage). Organisation and arm are those of the officer's enrolment, with totals.
-    All of it for everybody enrolled, and again for those who came to two sessions.
+    All of it for everybody enrolled, and again for those who came to two sessions. `erased` has
+    organisation and n, of officers of whom nothing but that is known any more: they are a stage of
+    their own before the enrolled, among whom they are not.
     Raises ValueError if the ledger has not one row for every officer and wave of the programme.
     """
     enrolled = participants.with_columns(
@@ -42,6 +48,8 @@ def participant_flow(
     )
     parts = by_denominator(counted)
     over_arms = pl.concat([parts, as_total(parts, "arm")])
+    if erased is not None and erased.height:
+        over_arms = _with_erased(over_arms, erased)
     return (
         pl.concat([over_arms, as_total(over_arms, "organisation")])
         .group_by(key)
@@ -50,13 +58,14 @@ def participant_flow(
             "organisation",
             "arm",
             "denominator",
-            _rank("stage", (ENROLLED, *programme.wave_names, DROPOUT)),
-            _rank("status", (*EnrolmentSource, *WaveStatus, *DropoutStage)),
+            _rank("stage", (ERASED, ENROLLED, *programme.wave_names, DROPOUT)),
+            _rank("status", (ERASED, *EnrolmentSource, *WaveStatus, *DropoutStage)),
         )
         .with_columns(
-            note=pl.when(stage=ENROLLED, status=EnrolmentSource.FIRST_RESPONSE.value).then(
-                pl.lit(NOTE_NO_ROSTER)
-            )
+            note=pl.when(stage=ENROLLED, status=EnrolmentSource.FIRST_RESPONSE.value)
+            .then(pl.lit(NOTE_NO_ROSTER))
+            .when(stage=ERASED)
+            .then(pl.lit(NOTE_ERASED))
         )
         .select(
             pl.col(name).cast(dtype) for name, dtype in tables.PARTICIPANT_FLOW.frame_schema.items()
@@ -72,6 +81,28 @@ def _stage(participants: pl.DataFrame, stage: str, status: pl.Series) -> pl.Data
         .group_by(*columns, "status")
         .len("n")
         .select(*columns, pl.lit(stage).alias("stage"), pl.col("status").cast(pl.String), "n")
+    )
+
+
+def _with_erased(counted: pl.DataFrame, erased: pl.DataFrame) -> pl.DataFrame:
+    """`counted`, and a row for each organisation whose officers were erased; it may have no other
+    officers any more.
+    """
+    names = [*{*counted["organisation"].cast(pl.String), *erased["organisation"]}]
+    places = pl.Enum([*sorted(names), ALL])
+    told = {
+        "arm": ALL,
+        "denominator": Denominator.ENROLLED.value,
+        "stage": ERASED,
+        "status": ERASED,
+    }
+    rows = erased.with_columns(pl.lit(word).alias(column) for column, word in told.items())
+    whole = counted.with_columns(pl.col("organisation").cast(pl.String).cast(places))
+    return pl.concat(
+        [
+            whole,
+            rows.select(pl.col(name).cast(dtype) for name, dtype in whole.schema.items()),
+        ]
     )
 
 

@@ -11,17 +11,7 @@ from pipeline.follow_up.arms import with_arms
 from pipeline.programme import Programme
 
 _COHORT: Final = ["cohort_organisation", "cohort"]
-_DUE_DATES: Final = pl.Schema(
-    {
-        "cohort_organisation": pl.String(),
-        "cohort": pl.String(),
-        "wave": pl.String(),
-        "due_on": pl.Date(),
-        "window_opens_on": pl.Date(),
-        "window_closes_on": pl.Date(),
-        "missed_after": pl.Date(),
-    }
-)
+_DAYS: Final = ("due_on", "window_opens_on", "window_closes_on", "missed_after")
 
 
 def cohort_starts(
@@ -68,7 +58,8 @@ def due_dates(people: pl.DataFrame, starts: pl.DataFrame, programme: Programme) 
 
     Columns participant_id, organisation, wave, due_on, window_opens_on, window_closes_on,
     missed_after; both ends of the window belong to it, and `missed_after` is the last of the days
-    of grace that follow it. In the order of the people, then of the waves' names.
+    of grace that follow it. `wave` is an enum in the programme's order. Rows are in the order of
+    the people, then of the waves' names.
     """
     # Days are reckoned once a cohort and wave by the programme's own rule, then joined to people.
     windows = pl.DataFrame(
@@ -82,7 +73,11 @@ def due_dates(people: pl.DataFrame, starts: pl.DataFrame, programme: Programme) 
             for *cohort, start in starts.select(*_COHORT, "starts_on").rows()
             for wave in sorted(programme.waves, key=lambda wave: wave.wave)
         ],
-        schema=_DUE_DATES,
+        schema={
+            **dict.fromkeys(_COHORT, pl.String),
+            "wave": pl.Enum(programme.wave_names),
+            **dict.fromkeys(_DAYS, pl.Date),
+        },
         orient="row",
     )
     return (

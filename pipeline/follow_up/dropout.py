@@ -142,11 +142,10 @@ def _counted_sessions(people: pl.DataFrame, attendance: pl.DataFrame) -> pl.Data
 
 def _last_waves(participant_waves: pl.DataFrame, programme: Programme) -> pl.DataFrame:
     """Place in the programme, from 0, of each person's last wave answered and missed."""
-    places = {name: place for place, name in enumerate(programme.wave_names)}
     follow_ups = [wave.wave for wave in programme.waves if wave.follow_up]
     answered = pl.col("status").is_in(ANSWERED)
     missed = pl.col("status") == WaveStatus.MISSED.value
-    place = pl.col("wave").replace_strict(places, return_dtype=pl.Int32)
+    place = pl.col("wave").cast(pl.Enum(programme.wave_names)).to_physical().cast(pl.Int32)
     return (
         participant_waves.select(
             "participant_id",

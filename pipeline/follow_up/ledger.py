@@ -86,7 +86,7 @@ def build_ledger(
     participants = (
         people.join(departed, on="participant_id", how="left")
         .join(dropout(people, sessions, waves, programme), on="participant_id", how="left")
-        .join(_last_completed(waves, programme), on="participant_id", how="left")
+        .join(_last_completed(waves), on="participant_id", how="left")
     )
     in_force = roster.filter((pl.col("enrolled_on") <= as_of).fill_null(True))
     return Ledger(
@@ -107,7 +107,20 @@ def _with_short_names(*frames: pl.DataFrame) -> list[pl.DataFrame]:
     Millions of rows are joined, grouped and sorted by pseudonym in every step, and as numbers that
     takes a fraction of the time.
     """
-    return _encoded("participant_id", _encoded("session_group", frames))
+    names = {column: _names(column, frames) for column in ("participant_id", "session_group")}
+    return pl.collect_all(
+        frame.lazy().with_columns(
+            pl.col(column).cast(enum) for column, enum in names.items() if column in frame.columns
+        )
+        for frame in frames
+    )
+
+
+def _names(column: str, frames: Sequence[pl.DataFrame]) -> pl.Enum:
+    each = pl.collect_all(
+        frame.lazy().select(pl.col(column).unique()) for frame in frames if column in frame.columns
+    )
+    return pl.Enum(pl.concat(each).to_series().drop_nulls().unique().sort())
 
 
 def _names_in(frame: pl.DataFrame) -> int:
@@ -115,23 +128,10 @@ def _names_in(frame: pl.DataFrame) -> int:
     return len(cast(pl.Enum, frame.schema["participant_id"]).categories)
 
 
-def _encoded(column: str, frames: Sequence[pl.DataFrame]) -> list[pl.DataFrame]:
-    every = pl.concat(frame[column].unique() for frame in frames if column in frame.columns)
-    names = pl.Enum(every.drop_nulls().unique().sort())
-    return [
-        frame.with_columns(pl.col(column).cast(names)) if column in frame.columns else frame
-        for frame in frames
-    ]
-
-
-def _last_completed(waves: pl.DataFrame, programme: Programme) -> pl.DataFrame:
-    places = {name: place for place, name in enumerate(programme.wave_names)}
+def _last_completed(waves: pl.DataFrame) -> pl.DataFrame:
+    # Waves are enums in the programme's order.
     return (
         waves.filter(pl.col("status").is_in(SCORABLE))
         .group_by("participant_id")
-        .agg(
-            pl.col("wave")
-            .max_by(pl.col("wave").replace_strict(places, return_dtype=pl.Int32))
-            .alias("last_wave_completed")
-        )
+        .agg(pl.col("wave").max().alias("last_wave_completed"))
     )

@@ -91,7 +91,11 @@ def with_first_responders(
     responders = (
         responses.filter(~pl.col("organisation").is_in(list(organisations_with_roster)))
         .join(people, on="participant_id", how="anti")
-        .sort("participant_id", "completed_on", "organisation", "response_id", nulls_last=False)
+        # Not by response_id, which changes with the key.
+        .sort(
+            *("participant_id", "completed_on", "organisation", "wave", "instrument"),
+            nulls_last=False,
+        )
         .group_by("participant_id", maintain_order=True)
         .agg(
             pl.col("organisation").first(),
@@ -116,7 +120,8 @@ def with_groups_from_registers(people: pl.DataFrame, attendance: pl.DataFrame) -
     named = (
         attendance.filter(pl.col("session_group").is_not_null())
         .join(without, on="participant_id", how="semi")
-        .sort("held_on", "session_number", "session_group", "row_number", nulls_last=False)
+        # By nothing that changes with the key: another group would be another cluster.
+        .sort("held_on", "session_number", "submission_id", "row_number", nulls_last=False)
         .group_by("participant_id", cohort_organisation="organisation", maintain_order=True)
         .agg(pl.col("session_group").last().alias("named_group"))
     )

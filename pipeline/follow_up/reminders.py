@@ -5,6 +5,7 @@ departures spares, and where the organisation finds each officer. What stays out
 answers, which nothing here hands on, and the workbook (`pipeline/reminder_workbook.py`).
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -178,3 +179,13 @@ def named_in_departures(
     quarantined = findings.filter(pl.col("severity") == Severity.REJECT.value)
     rows = pl.concat([frame.select("participant_id") for frame in (gone, quarantined)])
     return under_one_name(rows, aliases)["participant_id"].drop_nulls().unique().sort()
+
+
+def with_those_on_record(
+    named: pl.Series, withdrawn: Collection[str], aliases: pl.DataFrame
+) -> pl.Series:
+    """`named`, and everybody whose withdrawal is on record, heard by a run or not."""
+    rows = pl.DataFrame(
+        {"participant_id": [*named, *withdrawn]}, schema={"participant_id": pl.String}
+    )
+    return under_one_name(rows, aliases)["participant_id"].unique().sort()

@@ -20,6 +20,7 @@ ANSWERED: Final = (
     WaveStatus.COMPLETED_OUT_OF_WINDOW.value,
     WaveStatus.PARTIAL.value,
 )
+_STATUS: Final = pl.Enum([status.value for status in WaveStatus])
 SCORABLE: Final = (WaveStatus.COMPLETED.value, WaveStatus.COMPLETED_OUT_OF_WINDOW.value)
 
 
@@ -50,7 +51,7 @@ def participant_waves(
     """
     not_held = pl.DataFrame(
         [(name, wave.wave) for wave in programme.waves for name in set(wave.not_held_by)],
-        schema={"organisation": pl.String, "wave": pl.String},
+        schema={"organisation": pl.String, "wave": due.schema["wave"]},
         orient="row",
     ).with_columns(not_held=True)
     waves = (
@@ -93,7 +94,8 @@ def _responses_that_count(
     counting = last_of_each(
         responses.select(
             "participant_id",
-            "wave",
+            # A wave that the programme has no more is due to nobody.
+            pl.col("wave").cast(pl.Enum(programme.wave_names), strict=False),
             "response_id",
             "completed_on",
             pl.col("instrument")
@@ -120,7 +122,7 @@ def _status(as_of: date) -> pl.Expr:
     left = pl.col("departure_kind") == DepartureKind.LEFT_ORGANISATION.value
 
     def is_(status: WaveStatus) -> pl.Expr:
-        return pl.lit(status.value)
+        return pl.lit(status.value, _STATUS)
 
     return (
         pl.when(pl.col("response_id").is_not_null())

@@ -17,8 +17,10 @@ from pydantic import PrivateAttr
 from pipeline.entries import Entry, known_entries
 from pipeline.orchestration.guard import value_free
 from pipeline.orchestration.liveness import ANEW, alive
+from pipeline.privacy.withdrawals import Withdrawals
 from pipeline.quality.decisions import Decision, known_decisions
 from pipeline.storage import locks
+from pipeline.storage.erasing import finish_erasures
 from pipeline.storage.home import Home
 from pipeline.storage.stages import Made, Stage
 from pipeline.submissions import Record
@@ -47,6 +49,10 @@ class _Run:
     @cached_property
     def decisions(self) -> list[Decision]:
         return self.home.stewardship.decisions()
+
+    @cached_property
+    def withdrawals(self) -> Withdrawals:
+        return self.home.withdrawals()
 
     @cached_property
     def entries(self) -> list[Entry]:
@@ -78,8 +84,9 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             return
         here = Home(Path(self.root))
         with alive(here, context.run.run_id), locks.held(here.lock):
-            _prepare(here)
-            self._run = _Run(here, self.now().date(), anew=ANEW in context.run.tags)
+            anew = ANEW in context.run.tags
+            _prepare(here, self.now(), anew=anew)
+            self._run = _Run(here, self.now().date(), anew)
             yield self
 
     def open(self) -> Home:
@@ -108,10 +115,19 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         taken = self._run.decisions if self._run else self.open().stewardship.decisions()
         return known_decisions(taken, self.known_at_date())
 
+    def withdrawals(self) -> Withdrawals:
+        """Acts on officers, known by the date that counts; heard once in a run, as decisions are.
+
+        Erasures are of any date. Whose rows intake keeps out is not asked here: that is what is on
+        record when a submission is received.
+        """
+        acts = self._run.withdrawals if self._run else self.open().withdrawals()
+        return acts.known_by(self.known_at_date())
+
     def entries(self, *kinds: EntryKind) -> list[Entry]:
-        """Entries of these kinds, known by the date that counts; heard once in a run as well."""
-        every = self._run.entries if self._run else self.open().stewardship.entries()
-        return [e for e in known_entries(every, self.known_at_date()) if e.kind in kinds]
+        """Acts on record of these kinds, known by the date that counts; heard once in a run."""
+        entered = self._run.entries if self._run else self.open().stewardship.entries()
+        return [e for e in known_entries(entered, self.known_at_date()) if e.kind in kinds]
 
     def carry_out(
         self, name: str, work: Work, *, reads: Collection[str] = (), settings: object = ()
@@ -147,11 +163,15 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 @value_free
-def _prepare(home: Home) -> None:
+def _prepare(home: Home, now: datetime, *, anew: bool) -> None:
     """What a run begins with, whatever started it."""
     home.recover()
+    home.proven_keys()
+    finish_erasures(home, anew=anew)
     records = home.lake.records()
     home.adopt(records)
+    if any(record.rows_read is not None for record in records):
+        home.settle_keys(now)
     home.forget_outlived(records)
 
 

@@ -18,11 +18,13 @@ from pipeline.storage.warehouse import Build, build_of
 from pipeline.submissions import Arrival, Record, fingerprint, outlived
 from pipeline.vocabulary import EntryKind
 
-HEARD = (EntryKind.TEXT_JUDGED,)
-"""Entries of the audit trail that a snapshot depends on."""
+HEARD = (EntryKind.TEXT_JUDGED, EntryKind.LINK_JUDGED)
+"""Judgements on record that a snapshot depends on."""
 
 WAREHOUSE = "warehouse"
 """The stage that reads every table that is published."""
+
+CHANGED_BY_WITHDRAWALS = "withdrawals"
 
 SECONDS_STILL = 1.0
 """Somebody who types a command has copied the files already, most of the time."""
@@ -81,6 +83,7 @@ def _work(
 ) -> Work:
     records = home.lake.records()
     home.must_have_its_store(records)
+    home.proven_keys()
     landed = home.arrivals()
     new = outdated(landed, records)
     # A run begins with forgetting these, so the snapshot will be without them.
@@ -120,24 +123,39 @@ def build_fingerprint(
     known_at: date | None,
     decisions: pl.DataFrame | None = None,
     *,
-    entries: Sequence[Entry] | None = None,
+    withdrawals: pl.DataFrame | None = None,
+    judged: Sequence[Entry] | None = None,
 ) -> str:
     """Hash of everything that the snapshot depends on.
 
-    `decisions` is `quality.decisions` as it was heard, `entries` are those of the audit trail that
-    were; if not given, as they would be now.
+    `decisions` is `quality.decisions`, `withdrawals` is `privacy.withdrawals.HEARD` and `judged`
+    has the entries of kinds HEARD, each as it was heard; if not given, as it would be now.
     """
     if decisions is None:
         known = known_decisions(home.stewardship.decisions(), known_at)
         decisions = decisions_table(known)
-    if entries is None:
-        entries = known_entries(home.stewardship.entries(*HEARD), known_at)
+    if withdrawals is None:
+        withdrawals = home.withdrawals().known_by(known_at).heard()
+    if judged is None:
+        judged = known_entries(home.stewardship.entries(*HEARD), known_at)
     return fingerprint(
         code_hash(*EVERYTHING),
+        home.lake.version,
         [(record.submission_id, record.fingerprint) for record in records],
         decisions.rows(),
-        [(entry.entry, entry.entered_at) for entry in entries],
+        withdrawals.rows(),
+        [(entry.entry, entry.entered_at) for entry in judged],
         home.programme.model_dump(mode="json"),
         as_of,
         known_at,
     )
+
+
+def changed_since(withdrawals: pl.DataFrame, as_of: date, known_at: date | None) -> str | None:
+    """What keeps a state of the past from being what was known then; None if nothing does.
+
+    `withdrawals` is `privacy.withdrawals.HEARD`. What was erased is not there to be counted again.
+    """
+    erased = withdrawals.filter(pl.col("kind") == EntryKind.ERASED.value)
+    later = erased.filter(pl.col("entered_at").dt.date() > (known_at or as_of))
+    return CHANGED_BY_WITHDRAWALS if later.height else None

@@ -57,6 +57,14 @@ def as_lists(rows: pl.DataFrame, instrument: Instrument) -> pl.Series:
     return answers.reshape((rows.height, instrument.items)).arr.to_list()
 
 
+def as_columns(rows: pl.DataFrame, instrument: Instrument) -> pl.DataFrame:
+    """`rows` with each answer of the list `items` in a column of its own: `as_lists` undone."""
+    return rows.with_columns(
+        pl.col("items").list.get(place, null_on_oob=True).cast(pl.Int16).alias(name)
+        for place, name in enumerate(item_columns(instrument))
+    )
+
+
 def _longest_runs(answers: Matrix, answered: npt.NDArray[np.bool_]) -> Matrix:
     run = answered[:, 0].astype(np.int32)
     longest = run.copy()

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipeline.quality.answers import with_counts
-from pipeline.quality.rules import DUPLICATE_RULES, ROW_RULES, Circumstances, Rule, is_waivable
+from pipeline.quality.rules import (
+    DUPLICATE_RULES,
+    NUMBER_OF_TWO_OFFICERS,
+    ROW_RULES,
+    Circumstances,
+    Rule,
+    is_waivable,
+)
 from pipeline.vocabulary import DuplicatePolicy, Kind, Severity
 
 FINDINGS = pl.Schema(
@@ -29,6 +36,9 @@ FINDINGS = pl.Schema(
 
 Wave and instrument, or the session, tell the rows apart that one row of a wide file becomes.
 """
+
+ROW = ("row_number", "wave", "instrument", "session_number")
+"""What tells one row of a file from another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,10 @@ def split(
         if broken[rule.name].any()
     ]
     sound = rows.with_columns(flags.alias("flags")).filter(~unsound)
+    if kind == Kind.ROSTER:
+        of_two = _of_two_officers(sound)
+        findings.append(findings_of(sound.filter(of_two), NUMBER_OF_TWO_OFFICERS, circumstances))
+        sound = sound.filter(~of_two)
     extra = _repeated(sound, kind, circumstances)
     if extra.any():
         findings.append(findings_of(sound.filter(extra), DUPLICATE_RULES[kind], circumstances))
@@ -157,11 +171,27 @@ def best_response_first(
             return ["items_answered", *when], [True, *(False for _ in when)]
 
 
+_STABLE = ("gender", "ethnicity_group", "service_band")
+"""What two rows of one roster tell alike if they are about one officer."""
+
+
+def _of_two_officers(sound: pl.DataFrame) -> pl.Series:
+    """True for rows of a roster whose number is also told with other stable facts."""
+    return sound.select(
+        pl.any_horizontal(
+            pl.col(fact).drop_nulls().n_unique().over("participant_id") > 1 for fact in _STABLE
+        )
+    ).to_series()
+
+
 def _repeated(sound: pl.DataFrame, kind: Kind, circumstances: Circumstances) -> pl.Series:
     """True for the rows that give way to another row of the same file."""
     match kind:
         case Kind.QUESTIONNAIRE:
             key = ["participant_id", "wave", "instrument"]
+            if circumstances.coded:
+                # Another day may be another officer: that is judged across submissions.
+                key.append("completed_on")
             every = circumstances.instrument.items
             judged = sound.with_columns((pl.col("items_answered") == every).alias("complete"))
             policy = circumstances.programme.duplicates

@@ -16,7 +16,7 @@ import polars as pl
 
 from pipeline.programme import Programme
 from pipeline.quality.answers import item_columns
-from pipeline.reading.cells import NOBODYS_ROW, UNRECOGNISED
+from pipeline.reading.cells import CODE_INCOMPLETE, CODE_UNUSABLE, NOBODYS_ROW, UNRECOGNISED
 from pipeline.reference import Instrument
 from pipeline.vocabulary import Kind, Severity
 
@@ -33,6 +33,8 @@ class Circumstances:
     programme: Programme
     received_on: date
     answered: Instrument | None = None
+    coded: bool = False
+    """Whether officers are known by codes, which two of them may share."""
 
     @property
     def instrument(self) -> Instrument:
@@ -113,7 +115,7 @@ def _answered_too_fast(circumstances: Circumstances) -> pl.Expr:
 def _is_without_participant(_: Circumstances) -> pl.Expr:
     said_why = [
         pl.col("unrecognised").list.contains(mark).fill_null(False)
-        for mark in ("participant", NOBODYS_ROW)
+        for mark in ("participant", NOBODYS_ROW, CODE_UNUSABLE)
     ]
     return pl.col("participant_id").is_null() & ~pl.any_horizontal(said_why)
 
@@ -134,6 +136,7 @@ _ANSWERS = frozenset({Kind.QUESTIONNAIRE})
 _ROSTER = frozenset({Kind.ROSTER})
 _ATTENDANCE = frozenset({Kind.ATTENDANCE})
 _DEPARTURES = frozenset({Kind.DEPARTURES})
+_WITH_CODES = _ANSWERS | _ROSTER | _ATTENDANCE
 
 ROW_RULES: tuple[Rule, ...] = (
     Rule(
@@ -153,6 +156,25 @@ ROW_RULES: tuple[Rule, ...] = (
         "Ask for the export before it was opened there, or with the column formatted as text.",
         "participant",
         _unrecognised("participant"),
+    ),
+    Rule(
+        "code_elements_missing",
+        _WITH_CODES,
+        Severity.REJECT,
+        "The officer's code lacks two elements or more, so nobody can tell whose row it is.",
+        "Nothing to do; ask for every element in the next survey.",
+        "code",
+        _unrecognised(CODE_UNUSABLE),
+    ),
+    Rule(
+        "code_incomplete",
+        _WITH_CODES,
+        Severity.WARN,
+        "The officer's code lacks one element; the row is linked to others only as a code that "
+        "differs in that one.",
+        "Nothing to do; ask for every element in the next survey.",
+        "code",
+        _unrecognised(CODE_INCOMPLETE),
     ),
     Rule(
         "totals_or_headings",
@@ -277,7 +299,7 @@ ROW_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "rank_not_recognised",
-        _ROSTER,
+        _ROSTER | _ANSWERS,
         Severity.WARN,
         "The rank is not in the list of ranks; it counts as unknown.",
         "Add the spelling to the mapping's values for rank.",
@@ -295,7 +317,7 @@ ROW_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "ethnicity_not_recognised",
-        _ROSTER,
+        _ROSTER | _ANSWERS,
         Severity.WARN,
         "The ethnicity is not in the list of codes, labels and groups; it counts as unknown.",
         "Add the spelling to the mapping's values for ethnicity.",
@@ -304,7 +326,7 @@ ROW_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "service_years_not_recognised",
-        _ROSTER,
+        _ROSTER | _ANSWERS,
         Severity.WARN,
         "The service is neither years from 0 to 60, nor a band that lies in one of those used, nor "
         "a day of joining before enrolment; it counts as unknown.",
@@ -446,6 +468,21 @@ DUPLICATE_RULES: dict[Kind, Rule] = {
         "Remove the extra row.",
     ),
 }
+"""Rows that give way to another row of their file."""
+
+NUMBER_OF_TWO_OFFICERS = Rule(
+    "number_of_two_officers",
+    _ROSTER,
+    Severity.REJECT,
+    "The roster has the number more than once, with another gender, ethnicity or years of service: "
+    "two officers may be listed under one number, for example one that was given out again.",
+    "Ask the force which of them has the number, and for the other's; or correct the details.",
+    "participant",
+)
+"""Rows that would make one officer of two people. None of them counts, where of a plain repetition
+the first does."""
+
+FILE_RULES: tuple[Rule, ...] = (*DUPLICATE_RULES.values(), NUMBER_OF_TWO_OFFICERS)
 """Rules on several rows of one file, judged among the rows that are sound by themselves."""
 
 STANDING_RULES: tuple[Rule, ...] = (
@@ -501,6 +538,16 @@ STANDING_RULES: tuple[Rule, ...] = (
         "departed_on",
     ),
     Rule(
+        "code_shared",
+        _ANSWERS,
+        Severity.REJECT,
+        "The officer's code answered the same wave on another day too: two officers may share it, "
+        "or one answered twice, and nobody can tell whose other waves are.",
+        "If it is one officer, waive the row that is to count.",
+        "code",
+        waivable=True,
+    ),
+    Rule(
         "session_on_two_days",
         _ATTENDANCE,
         Severity.WARN,
@@ -521,9 +568,7 @@ ROW_DISAPPEARED = Rule(
 )
 """What is said of a row of an older file; it judges no row that counts, so it is not in RULES."""
 
-RULES: dict[str, Rule] = {
-    rule.name: rule for rule in (*ROW_RULES, *DUPLICATE_RULES.values(), *STANDING_RULES)
-}
+RULES: dict[str, Rule] = {rule.name: rule for rule in (*ROW_RULES, *FILE_RULES, *STANDING_RULES)}
 
 
 def is_waivable(name: str) -> bool:

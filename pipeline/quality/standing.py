@@ -147,6 +147,7 @@ def standing_responses(
     *,
     waivers: pl.DataFrame | None = None,
     let_in: pl.DataFrame | None = None,
+    coded: pl.Series | None = None,
 ) -> Standing:
     """Responses of every submission that counts: judged, then one for each measurement.
 
@@ -162,6 +163,7 @@ def standing_responses(
         programme: for its policy, and how early a response may be.
         waivers: WAIVERS in force, for the rules that are judged here.
         let_in: quarantined rows that count while waivers hold, with the columns of `rows`.
+        coded: the officers who are known by a code, which another may share.
 
     """
     waived = pl.Series([False]).new_from_index(0, rows.height)
@@ -191,6 +193,7 @@ def standing_responses(
         ((early > pl.duration(days=0)) & (early <= allowed))
         .fill_null(False)
         .alias("completed_shortly_before_enrolment"),
+        _under_a_shared_code(coded).alias("code_shared"),
     )
     findings = [STANDING_FINDINGS.to_frame()]
     findings += [_findings(rows.filter(broken[name]), name) for name in broken.columns]
@@ -219,6 +222,15 @@ def standing_responses(
     )
     counting = ranked.drop("complete", "waived")
     return _standing(sound, counting, findings)
+
+
+def _under_a_shared_code(coded: pl.Series | None) -> pl.Expr:
+    """True for responses whose code answered the same wave and instrument on two days or more."""
+    if coded is None or coded.is_empty():
+        return pl.lit(False)
+    days = pl.col("completed_on").drop_nulls().n_unique()
+    of_one_code = days.over("participant_id", "wave", "instrument")
+    return pl.col("participant_id").is_in(coded.implode()) & (of_one_code > 1)
 
 
 def _ranked_first(

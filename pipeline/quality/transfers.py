@@ -81,13 +81,14 @@ def in_doubt(departures: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sound(departures: pl.DataFrame, seen: pl.DataFrame) -> list[_Transfer]:
-    """Transfers that contradict nothing, earliest first."""
-    told = sorted(
+    """Transfers that contradict nothing, earliest first; of one day, by who told it."""
+    moved = _newest(departures).sort("departed_on", "organisation", maintain_order=True)
+    told = [
         _Transfer(*row)
-        for row in _newest(departures)
-        .select("departed_on", "participant_id", NEW_IDENTITY, "organisation")
-        .iter_rows()
-    )
+        for row in moved.select(
+            "departed_on", "participant_id", NEW_IDENTITY, "organisation"
+        ).iter_rows()
+    ]
     after: dict[str, set[str]] = defaultdict(set)
     before: dict[str, set[str]] = defaultdict(set)
     left: dict[str, date] = {}

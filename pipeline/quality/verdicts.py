@@ -175,6 +175,7 @@ def submissions(
     waivers: pl.DataFrame | None = None,
     let_in: pl.DataFrame | None = None,
     disappeared: pl.DataFrame | None = None,
+    kept: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """`quality.submissions`, with the accounting checked; raises AccountingError.
 
@@ -188,8 +189,11 @@ def submissions(
         waivers: WAIVERS in force.
         let_in: the quarantined rows that were judged across submissions because of them.
         disappeared: submission_id and rows_disappeared of the files that replaced others.
+        kept: submission_id and rows_kept: sound rows of replaced files that were judged across
+            submissions all the same, since their officers stopped collection.
 
     """
+    kept_rows = {} if kept is None else dict(kept.iter_rows())
     gone = {} if disappeared is None else dict(disappeared.iter_rows())
     rejecting = standing_findings.filter(pl.col("severity") == Severity.REJECT)
     if waivers is not None:
@@ -214,15 +218,16 @@ def submissions(
                 "held": 0,
                 "withdrawn": record.rows_withdrawn or 0,
             }
-            if decision["replaced_by"] is not None:
-                counts["superseded"] = sound
-            elif decision["verdict"] == Verdict.HELD:
+            if decision["replaced_by"] is None and decision["verdict"] == Verdict.HELD:
                 counts["held"] = sound
-            elif decision["verdict"] == Verdict.REJECTED:
+            elif decision["replaced_by"] is None and decision["verdict"] == Verdict.REJECTED:
                 counts["quarantined"] = sound + (record.rows_quarantined or 0)
             else:
+                given_way = 0
+                if decision["replaced_by"] is not None:
+                    given_way = sound - kept_rows.get(record.submission_id, 0)
                 counts["accepted"] = accepted_rows.get(record.submission_id, 0)
-                counts["superseded"] = superseded_rows.get(record.submission_id, 0)
+                counts["superseded"] = given_way + superseded_rows.get(record.submission_id, 0)
                 counts["quarantined"] = (
                     (record.rows_quarantined or 0)
                     - freed.get(record.submission_id, 0)

@@ -4,9 +4,9 @@ What belongs here: which columns the mapping allows, whose row it is, whether it
 What stays out: the fields of each kind (`questionnaires.py`, `registers.py`) and judging rows
 (`pipeline/quality`): a cell that cannot be parsed is marked, and the rule that names it decides.
 
-Canonical rows of every kind have `row_number`, `identifier`, `home_force`, `consent`, `is_test`
-and `unrecognised` (the fields whose cell held something that could not be understood, `participant`
-for a number that lost its digits, and NOBODYS_ROW).
+Canonical rows of every kind have `row_number`, `identifier` or `code`, `home_force`, `consent`,
+`is_test` and `unrecognised` (the fields whose cell held something that could not be understood,
+`participant` for a number that lost its digits, NOBODYS_ROW, CODE_INCOMPLETE and CODE_UNUSABLE).
 """
 
 import re
@@ -30,7 +30,16 @@ from pipeline.reading import (
     spss,
     surveymonkey,
 )
-from pipeline.reading.cells import LOST_DIGITS, NOBODYS_ROW, folded, forces, tidy, translated
+from pipeline.reading.cells import (
+    CODE_INCOMPLETE,
+    CODE_UNUSABLE,
+    LOST_DIGITS,
+    NOBODYS_ROW,
+    folded,
+    forces,
+    tidy,
+    translated,
+)
 from pipeline.reading.comments import Comments, comments_in
 from pipeline.reading.fields import ours
 from pipeline.reading.mapping import ROSTER_FIELDS, ColumnValues, Mapping
@@ -162,7 +171,7 @@ def _placed(wanted: list[str], table: Table) -> dict[str, str]:
 
 
 def _identity_columns(mapping: Mapping) -> list[str]:
-    named = [*mapping.participants]
+    named = [*mapping.participants, *mapping.elements.values()]
     if isinstance(mapping.home_force, ColumnValues):
         named.append(mapping.home_force.column)
     if mapping.consent:
@@ -231,8 +240,28 @@ def _with_identity(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -
     if mapping.consent:
         agreed = [tidy(spelling) for spelling in mapping.consent.agreed]
         consent = folded(mapping.consent.column).is_in(agreed).fill_null(False)
-    # Of a number in several columns every part is needed: without one it could be another's.
-    parts, mark = mapping.participants, pl.lit(None, pl.String)
+    identifier, code, mark = _code(mapping) if mapping.code else _number(rows, mapping)
+    if mapping.consent:
+        # Sums never agreed to anything; they are told apart from people who did not.
+        consent |= (mark == NOBODYS_ROW).fill_null(False)
+    return rows.with_columns(
+        identifier.alias(ours("identifier")),
+        code.alias(ours("code")),
+        mark.alias(ours("unrecognised")),
+        _home_force(mapping, programme).alias(ours("home_force")),
+        consent.alias(ours("consent")),
+    )
+
+
+_NO_MARK = pl.lit(None, pl.String)
+
+_Whose = tuple[pl.Expr, pl.Expr, pl.Expr]
+"""The officer's number, the elements of their code, and the mark of a row that names nobody."""
+
+
+def _number(rows: pl.DataFrame, mapping: Mapping) -> _Whose:
+    """Of a number in several columns every part is needed: without one it could be another's."""
+    parts, mark = mapping.participants, _NO_MARK
     nobody = "|".join(re.escape(word) for word in (*_SUMS, *parts))
     # Hardly a file has such a row, so one look at the columns comes first.
     lost, sums = f"(?i){LOST_DIGITS}", rf"(?i)^(?:{nobody})\s*:?$"
@@ -243,16 +272,37 @@ def _with_identity(rows: pl.DataFrame, mapping: Mapping, programme: Programme) -
             .when(pl.any_horizontal(pl.col(parts).str.contains(sums)))
             .then(pl.lit(NOBODYS_ROW))
         )
-    if mapping.consent:
-        # Sums never agreed to anything; they are told apart from people who did not.
-        consent |= (mark == NOBODYS_ROW).fill_null(False)
     # Neither is anybody's number, so neither may be hashed as one.
-    return rows.with_columns(
-        pl.when(mark.is_null()).then(pl.concat_str(parts)).alias(ours("identifier")),
-        mark.alias(ours("unrecognised")),
-        _home_force(mapping, programme).alias(ours("home_force")),
-        consent.alias(ours("consent")),
+    number = pl.when(mark.is_null()).then(pl.concat_str(parts))
+    return number, pl.lit(None, pl.List(pl.String)), mark
+
+
+def _code(mapping: Mapping) -> _Whose:
+    """A code of which all elements are there, or all but one.
+
+    Of a row that sums up others or repeats the headings, every cell that is filled says so: `Sum`
+    alone may be the beginning of a name.
+    """
+    columns = [*mapping.elements.values()]
+    nobody = "|".join(re.escape(word) for word in (*_SUMS, *columns))
+    lost, sums = f"(?i){LOST_DIGITS}", rf"(?i)^(?:{nobody})\s*:?$"
+    says = [pl.col(name).str.contains(r"[\p{L}\p{N}]") for name in columns]
+    elements = [
+        pl.when(said & ~pl.col(name).str.contains(lost)).then(pl.col(name))
+        for name, said in zip(columns, says, strict=True)
+    ]
+    missing = pl.sum_horizontal(element.is_null() for element in elements)
+    says_so = pl.all_horizontal(pl.col(columns).str.contains(sums).fill_null(True))
+    mark = (
+        pl.when(says_so & (missing < len(columns)))
+        .then(pl.lit(NOBODYS_ROW))
+        .when((missing > 1) & (missing < len(columns)))
+        .then(pl.lit(CODE_UNUSABLE))
+        .when(missing == 1)
+        .then(pl.lit(CODE_INCOMPLETE))
     )
+    tells = (mark.is_null() | (mark == CODE_INCOMPLETE)) & (missing < len(columns))
+    return pl.lit(None, pl.String), pl.when(tells).then(pl.concat_list(elements)), mark
 
 
 def _home_force(mapping: Mapping, programme: Programme) -> pl.Expr:

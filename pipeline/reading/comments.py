@@ -20,9 +20,6 @@ from pipeline.reading.table import Table
 TEXTS: Final = pl.Schema(
     {
         "row_number": pl.Int32(),
-        "identifier": pl.String(),
-        "home_force": pl.String(),
-        "consent": pl.Boolean(),
         "wave": pl.String(),
         "completed_on": pl.Date(),
         "question": pl.String(),
@@ -71,10 +68,7 @@ def comments_in(
             day_column = day.replace("{wave}", suffix) if day and of_a_wave else None
             parts.append(
                 rows.select(
-                    *(
-                        pl.col(ours(name)).alias(name)
-                        for name in ("row_number", "identifier", "home_force", "consent")
-                    ),
+                    pl.col(ours("row_number")).alias("row_number"),
                     wave.alias("wave"),
                     (
                         cells.as_day(day_column, mapping.date_format)

@@ -13,8 +13,9 @@ _VALUE, _MARK = "\nvalue", "\nmark"
 _OFTEN = 8
 _ENOUGH_TO_SHOW_REPEATS = 400
 
-SHARED = ("row_number", "identifier", "home_force", "consent", "is_test")
-"""Columns that canonical rows of every kind begin with."""
+SHARED = ("row_number", "identifier", "code", "home_force", "consent", "is_test")
+"""Columns that canonical rows of every kind begin with. A row has an identifier or, in the order of
+`Mapping.elements`, the elements of a code."""
 
 
 def ours(name: str) -> str:
@@ -38,10 +39,9 @@ class Field:
     parsed: pl.Expr
     blank_is_unrecognised: bool = False
 
-    @property
-    def mark(self) -> pl.Expr:
+    def mark(self, parsed: pl.Expr) -> pl.Expr:
         """The field's name where its cell was not understood, else null."""
-        broken = self.parsed.is_null()
+        broken = parsed.is_null()
         if not self.blank_is_unrecognised:
             broken &= pl.col(self.column).is_not_null()
         return pl.when(broken).then(pl.lit(self.said_as))
@@ -77,18 +77,22 @@ def _parsed(rows: pl.DataFrame, field: Field) -> pl.DataFrame:
     Cells of registers repeat: days, numbers of sessions, yes and no. Those are parsed once each.
     """
     cells = rows.select(field.column)
-    asked = field.parsed.alias(_VALUE), field.mark.alias(_MARK)
     some = cells.head(_ENOUGH_TO_SHOW_REPEATS)
     if _OFTEN * some.n_unique() > some.height:
-        return cells.select(asked)
-    distinct = cells.unique()
+        return _with_mark(cells, field)
     return cells.join(
-        distinct.with_columns(asked),
+        _with_mark(cells.unique(), field),
         on=field.column,
         how="left",
         nulls_equal=True,
         maintain_order="left",
     )
+
+
+def _with_mark(cells: pl.DataFrame, field: Field) -> pl.DataFrame:
+    # One after the other: within one step every use of an expression may be worked out anew.
+    parsed = cells.with_columns(field.parsed.alias(_VALUE))
+    return parsed.with_columns(field.mark(pl.col(_VALUE)).alias(_MARK))
 
 
 def _listed(marks: list[pl.Series]) -> pl.Expr | pl.Series:

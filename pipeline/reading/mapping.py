@@ -30,7 +30,9 @@ from pipeline.reference import SERVICE_BANDS, Instrument, ethnicity_groups, rank
 from pipeline.vocabulary import Delivery, DepartureKind, Kind, Platform
 from pipeline.written import CHOSEN_FORM, Written, meant, perhaps, wrong
 
-SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*(-[a-z0-9_]+)*$", max_length=60)]
+_NAME = r"^[a-z0-9][a-z0-9_]*(-[a-z0-9_]+)*$"
+SourceName = Annotated[str, Field(pattern=_NAME, max_length=60)]
+ElementName = Annotated[str, Field(pattern=_NAME, max_length=40)]
 
 ROSTER_FIELDS = (
     "unit",
@@ -62,6 +64,11 @@ FIELDS: Dictionary[Kind, tuple[str, ...]] = {
     Kind.ATTENDANCE: ATTENDANCE_FIELDS,
     Kind.DEPARTURES: DEPARTURE_FIELDS,
 }
+FACTS_BESIDE_A_CODE = ("rank", "service_years", "ethnicity")
+"""What a questionnaire with a code may say of an officer too, for its code to be compared."""
+FEWEST_ELEMENTS = 4
+"""Of a code: two officers agree on three elements by chance too often to link what differs in one.
+"""
 SESSION_MARKS = ("attended", "cancelled", "absence_reason")
 """What the cell of a session says in a wide register."""
 REQUIRED: Dictionary[Kind, tuple[str, ...]] = {
@@ -327,10 +334,13 @@ class Mapping(_Declared):
     """Shell pattern of file names in the organisation's landing folder, such as "proqol*.csv"."""
     delivery: Delivery = Delivery.CUMULATIVE
     """Whether each file holds everything so far or only what is new."""
-    participant: Columns
+    participant: Columns = ()
     """The column that identifies an officer. It is hashed before anything is written. A list of
     several columns is one number written in parts, joined as it stands; a row names nobody if one
     of them is blank."""
+    code: Dictionary[ElementName, Column] = {}
+    """In place of `participant`, a code that officers make up of answers only they know: element ->
+    column. Each element is hashed by itself before anything is written."""
     home_force: (
         Annotated[
             Annotated[str, Tag(_TEXT)] | Annotated[ColumnValues, Tag(_ENTRIES)],
@@ -372,6 +382,7 @@ class Mapping(_Declared):
             raise wrong("`unmapped` is what files without a mapping are called", "source")
         if "/" in self.files:
             raise wrong("name the files without a folder, as in proqol*.csv", "files")
+        self._check_whose()
         self._check_fields()
         self._check_date_format()
         if (self.kind == Kind.QUESTIONNAIRE) != bool(self.instruments):
@@ -384,8 +395,42 @@ class Mapping(_Declared):
         self._check_kind()
         return self
 
+    def _check_whose(self) -> None:
+        if not self.participant and not self.code:
+            raise wrong(
+                "it is missing: the column that identifies an officer; where officers give a code "
+                "instead, name its elements under `code`",
+                "participant",
+            )
+        if self.participant and self.code:
+            raise wrong("an officer is known by `participant` or by a code; keep one", "code")
+        if self.code and self.kind == Kind.DEPARTURES:
+            raise wrong("a list of departures names officers by `participant`", "code")
+        if self.code and len(self.code) < FEWEST_ELEMENTS:
+            raise wrong(
+                f"a code has at least {FEWEST_ELEMENTS} elements; with fewer, two officers often "
+                "have the same",
+                "code",
+            )
+        taken: dict[str, str] = {}
+        for element, column in self.code.items():
+            if column in taken:
+                raise wrong(
+                    f"`{column}` is the column of {taken[column]} already; each column is one "
+                    "element",
+                    "code",
+                    element,
+                )
+            taken[column] = element
+            if {"item", "letter", "wave", "session"} & {*_PLACEHOLDER.findall(column)}:
+                raise wrong(
+                    "a code stands once a row; name its column as it is called", "code", element
+                )
+
     def _check_fields(self) -> None:
         known = FIELDS[self.kind]
+        if self.code and self.kind == Kind.QUESTIONNAIRE:
+            known = (*known, *FACTS_BESIDE_A_CODE)
         for field in self.columns:
             if field not in known:
                 raise wrong(
@@ -462,6 +507,7 @@ class Mapping(_Declared):
     def _single_columns(self) -> Iterable[tuple[tuple[int | str, ...], str]]:
         """Every column that is named by itself, and where."""
         yield from ((("participant",), column) for column in self.participants)
+        yield from ((("code", element), column) for element, column in self.code.items())
         if isinstance(self.home_force, ColumnValues):
             yield ("home_force", "column"), self.home_force.column
         if self.consent:
@@ -510,6 +556,11 @@ class Mapping(_Declared):
     def participants(self) -> tuple[str, ...]:
         """The columns that together identify an officer; nearly always one."""
         return self.participant if isinstance(self.participant, tuple) else (self.participant,)
+
+    @property
+    def elements(self) -> dict[str, str]:
+        """The elements of the code and their columns, in one order whatever the file's."""
+        return dict(sorted(self.code.items()))
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -625,6 +676,7 @@ def _problem_with_answers(answers: Answers, instrument: Instrument) -> _Problem 
 def _problem_with_shared_columns(mapping: Mapping, programme: Programme) -> _Problem | None:
     """Columns that are to hold two things of which one must be wrong."""
     taken = dict.fromkeys(mapping.participants, "participant")
+    taken |= {column: element for element, column in mapping.code.items()}
     for name, answers in mapping.instruments.items():
         for column in answers.item_columns(programme.instrument(name).items):
             if column in taken:

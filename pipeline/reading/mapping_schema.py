@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pipeline.reading.mapping import FIELDS, REQUIRED, Mapping
+from pipeline.reading.mapping import FACTS_BESIDE_A_CODE, FIELDS, REQUIRED, Mapping
 from pipeline.vocabulary import Delivery, Kind, Platform
 
 SCHEMA_FILE = "mapping.schema.json"
@@ -26,6 +26,8 @@ def mapping_schema() -> str:
         **Mapping.model_json_schema(),
         "title": "A Muster mapping",
         "allOf": [_schema_of_kind(kind) for kind in Kind],
+        "oneOf": [{"required": ["participant"]}, {"required": ["code"]}],
+        "dependentSchemas": {"participant": _without_facts()},
     }
     for words in (Kind, Platform, Delivery):
         schema["$defs"][words.__name__]["enumDescriptions"] = [word.meaning for word in words]
@@ -33,19 +35,30 @@ def mapping_schema() -> str:
 
 
 def _schema_of_kind(kind: Kind) -> dict[str, Any]:
-    fields: dict[str, Any] = {field: {"type": ["string", "number"]} for field in FIELDS[kind]}
+    named = (*FIELDS[kind], *(FACTS_BESIDE_A_CODE if kind == Kind.QUESTIONNAIRE else ()))
+    fields: dict[str, Any] = {field: {"type": ["string", "number"]} for field in named}
     then: dict[str, Any] = {
         "properties": {"columns": {"properties": fields, "additionalProperties": False}}
     }
     if kind == Kind.QUESTIONNAIRE:
         then["required"] = ["instruments", "wave"]
     if REQUIRED[kind]:
-        named = {"properties": {"columns": {"required": REQUIRED[kind]}}, "required": ["columns"]}
+        long = {"properties": {"columns": {"required": REQUIRED[kind]}}, "required": ["columns"]}
         wide = [{"required": ["sessions"]}] if kind == Kind.ATTENDANCE else []
-        then["anyOf"] = [named, *wide]
+        then["anyOf"] = [long, *wide]
     return {
         "if": {"properties": {"kind": {"const": kind.value}}, "required": ["kind"]},
         "then": then,
+    }
+
+
+def _without_facts() -> dict[str, Any]:
+    """Beside an officer's number a questionnaire says nothing that the roster says."""
+    return {
+        "if": {"properties": {"kind": {"const": Kind.QUESTIONNAIRE.value}}},
+        "then": {
+            "properties": {"columns": {"properties": dict.fromkeys(FACTS_BESIDE_A_CODE, False)}}
+        },
     }
 
 

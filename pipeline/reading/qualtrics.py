@@ -5,6 +5,8 @@ that such rows are quarantined and counted, not dropped.
 """
 
 import re
+from collections.abc import Collection
+from functools import partial
 
 import polars as pl
 
@@ -44,6 +46,7 @@ _METADATA = frozenset(
 )
 _IMPORT_ID = re.compile(r"""\{\W*ImportId\W""")
 # Numeric codes as Qualtrics documents them: 1 preview, 2 test, 8 spam, 9 spam of a preview.
+_PREVIEW = ("preview",)
 _NOT_REAL = ("survey preview", "survey test", "spam", "1", "2", "8", "9")
 
 
@@ -87,10 +90,18 @@ def _header_records(records: Records, columns: list[str], *, is_legacy: bool) ->
 
 
 def _test_row(columns: dict[str, str]) -> pl.Expr:
-    marks = []
-    if "DistributionChannel" in columns:
-        channel = pl.col(columns["DistributionChannel"])
-        marks.append(channel.str.to_lowercase() == "preview")
-    if "Status" in columns:
-        marks.append(pl.col(columns["Status"]).str.to_lowercase().is_in(_NOT_REAL))
-    return pl.any_horizontal(mark.fill_null(False) for mark in marks) if marks else pl.lit(False)
+    marks = [
+        pl.col(columns[name]).map_batches(partial(_says_any, words), return_dtype=pl.Boolean())
+        for name, words in (("DistributionChannel", _PREVIEW), ("Status", _NOT_REAL))
+        if name in columns
+    ]
+    return pl.any_horizontal(marks) if marks else pl.lit(False)
+
+
+def _says_any(words: Collection[str], cells: pl.Series) -> pl.Series:
+    """Whether each cell is one of the words, in any case."""
+    # A column of these holds two or three texts, and hardly ever one that is meant.
+    said = [text for text in cells.unique() if text is not None and text.lower() in words]
+    if not said:
+        return pl.repeat(False, len(cells), eager=True)
+    return cells.is_in(said).fill_null(value=False)

@@ -5,6 +5,7 @@ What stays out: whether an answer is acceptable.
 """
 
 from collections import Counter
+from collections.abc import Callable
 
 import polars as pl
 
@@ -21,6 +22,12 @@ _TYPES: dict[str, pl.DataType] = {
     "arm": pl.String(),
     "gender": pl.String(),
 }
+_FACTS: dict[str, pl.DataType] = {
+    "rank_group": pl.String(),
+    "service_band": pl.String(),
+    "ethnicity_group": pl.String(),
+}
+"""What is known of an officer beside a code; without a code the roster says it."""
 
 
 def columns(mapping: Mapping, programme: Programme) -> list[str]:
@@ -70,15 +77,23 @@ def blocks(
     for suffix in mapping.suffixes:
         for name in mapping.instruments:
             block = _block(rows, mapping, programme.instrument(name), programme, suffix)
-            answered = block.select(
-                pl.any_horizontal(pl.col("^item_.*$").is_not_null())
-            ).to_series()
+            answered = _answered(block)
             found[name].append(block if answered.all() else block.filter(answered))
             answered_anywhere |= answered
             first = block if first is None else first
     if first is not None and not answered_anywhere.all():
         next(iter(found.values())).append(first.filter(~answered_anywhere))
     return [(programme.instrument(name), _in_order(parts)) for name, parts in found.items()]
+
+
+def _answered(block: pl.DataFrame) -> pl.Series:
+    """Whether each row answers any item."""
+    items = [name for name in block.columns if name.startswith("item_")]
+    answered = block[items[0]].is_not_null()
+    # Hardly anybody leaves the first item out, so the others are looked at for those alone.
+    left_out = (~answered).arg_true()
+    others = block[left_out].select(pl.any_horizontal(pl.col(items).is_not_null())).to_series()
+    return answered.scatter(left_out.filter(others), True)
 
 
 def _in_order(parts: list[pl.DataFrame]) -> pl.DataFrame:
@@ -107,7 +122,7 @@ def _block(
     return select_fields(
         rows,
         _fields(mapping, programme, suffix),
-        _TYPES,
+        _TYPES | (_FACTS if mapping.code else {}),
         wave_of(mapping, programme, suffix).alias("wave"),
         pl.lit(instrument.instrument).alias("instrument"),
         *cells.answers(items, coding, instrument, missing=mapping.missing_everywhere),
@@ -132,14 +147,22 @@ def wave_of(mapping: Mapping, programme: Programme, suffix: str) -> pl.Expr:
 
 
 def _fields(mapping: Mapping, programme: Programme, suffix: str) -> list[Field]:
-    parsers = {
+    parsers: dict[str, Callable[[str], pl.Expr]] = {
         "completed_on": lambda column: cells.as_day(column, mapping.date_format),
         "arm": lambda column: cells.arm(column, mapping, programme),
         "gender": lambda column: characteristics.gender(column, mapping),
         "duration_seconds": cells.as_seconds,
+        "rank": lambda column: characteristics.rank(column, mapping),
+        "service_years": lambda column: characteristics.service_band(column, mapping),
+        "ethnicity": lambda column: characteristics.ethnicity(column, mapping),
+    }
+    called = {
+        "rank": "rank_group",
+        "service_years": "service_band",
+        "ethnicity": "ethnicity_group",
     }
     fields = []
     for name, pattern in mapping.columns.items():
         column = pattern.replace("{wave}", suffix)
-        fields.append(Field(name, name, column, parsers[name](column)))
+        fields.append(Field(called.get(name, name), name, column, parsers[name](column)))
     return fields

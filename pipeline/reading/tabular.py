@@ -27,7 +27,7 @@ def read_records(content: bytes, limits: Limits | None = None, sheet: str | None
     `sheet` is the sheet of a workbook that counts; without it there may be one with content.
     """
     limits = limits or Limits()
-    if not content.strip():
+    if not content or content.isspace():
         raise Unreadable("the file is empty; ask for the export again")
     if content.startswith(archive.MARKS):
         with archive.opened(content) as packed:

@@ -9,7 +9,7 @@ import polars as pl
 
 from pipeline.programme import Programme
 from pipeline.reading.canonical import read
-from pipeline.reading.cells import NOBODYS_ROW, UNRECOGNISED
+from pipeline.reading.cells import CODE_INCOMPLETE, CODE_UNUSABLE, NOBODYS_ROW, UNRECOGNISED
 from pipeline.reading.mapping import parse_mapping
 
 
@@ -40,6 +40,9 @@ class Trial:
         return f"{self.rows:,} rows; " + (", ".join(troubles) or "every cell is understood")
 
 
+_OF_IDENTITY = {"participant", NOBODYS_ROW, CODE_INCOMPLETE, CODE_UNUSABLE}
+
+
 def tried(content: bytes, text: str, programme: Programme) -> Trial:
     """What the mapping in `text` makes of a file; raises Unreadable if it cannot read it."""
     mapping = parse_mapping(text, "the proposed mapping", programme)
@@ -50,11 +53,11 @@ def tried(content: bytes, text: str, programme: Programme) -> Trial:
         items = [pl.col(name) for name in rows.columns if name.startswith("item_")]
         of_a_wave = pl.col("wave").is_not_null() if "wave" in rows.columns else pl.lit(True)
         no_answer = [(item == UNRECOGNISED).fill_null(False) for item in items]
-        unknown |= {*rows["unrecognised"].explode().drop_nulls()} - {"participant", NOBODYS_ROW}
+        unknown |= {*rows["unrecognised"].explode().drop_nulls()} - _OF_IDENTITY
         trials.append(
             (
                 rows.height,
-                rows["identifier"].null_count(),
+                rows.filter(pl.all_horizontal(pl.col("identifier", "code").is_null())).height,
                 rows.filter(~of_a_wave).height,
                 rows.filter(pl.any_horizontal([pl.lit(False), *no_answer])).height,
                 rows.filter(pl.col("unrecognised").list.len() > 0).height,

@@ -59,7 +59,7 @@ def simulate(plan: SimulationPlan) -> Iterator[SimulatedFile]:
     for organisation in population.organisations:
         name = organisation.organisation
         for sound in sheets_of(population, organisation):
-            sheet = planter.plant(sound) if plan.faults else sound
+            sheet = planter.plant(sound) if plan.faults and not organisation.gives_codes else sound
             written = export(sheet, plan.as_of, plan.seed)
             truth.note(sheet, written.row_numbers)
             mapping = f"{SCHEMA_LINE}\n".encode() + _yaml(written.mapping)

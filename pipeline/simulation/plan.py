@@ -19,6 +19,7 @@ from pipeline.programme import (
     Sessions,
     Wave,
 )
+from pipeline.simulation.codes import Carelessness
 from pipeline.vocabulary import ArmRole, OrganisationKind, Term
 
 
@@ -107,6 +108,10 @@ class SimulationPlan:
     a_file_a_wave: bool = False
     """True: every organisation asks each wave with a survey of its own; no wide files then."""
 
+    codes: Carelessness | None = None
+    """How carefully the officers of the organisation without registers fill in codes of their own
+    making, which identify them there; None: they give their numbers, as everybody does."""
+
     def __post_init__(self) -> None:
         if self.organisations < 1 or self.seed < 0:
             raise ValueError("organisations must be at least 1 and seed at least 0")
@@ -149,6 +154,8 @@ class SimulatedOrganisation:
     file_named_after_officer: bool
     """Its questionnaire file carries a person's name, as files sent by e-mail do."""
     writes_windows_1252: bool
+    gives_codes: bool
+    """Its officers give self-generated codes in place of their numbers."""
     counts_from_zero: bool
     """Its answers are coded one lower than the instrument's."""
 
@@ -170,6 +177,7 @@ def organisations_of(plan: SimulationPlan) -> tuple[SimulatedOrganisation, ...]:
     cohorts = {place: _cohort_starts(plan, place, sizes[place]) for place in places}
     layouts = {place: _layout(plan, place, sizes[place], cohorts[place]) for place in places}
     without_registers = _without_registers(forces, homes, layouts)
+    coded = without_registers if plan.codes else None
     single_csv = [p for p in places if layouts[p] in {Layout.QUALTRICS_LABELS, Layout.WIDE_CSV}]
     wide = [place for place in places if layouts[place] == Layout.WIDE_CSV]
     found = []
@@ -189,7 +197,7 @@ def organisations_of(plan: SimulationPlan) -> tuple[SimulatedOrganisation, ...]:
                     else OrganisationKind.POLICE_FORCE
                 ),
                 code=code,
-                layout=layouts[place],
+                layout=Layout.GOOGLE_FORMS if place == coded else layouts[place],
                 size=sizes[place],
                 # Without a roster nobody's cohort is known, so one start holds for all.
                 cohorts=(
@@ -202,6 +210,7 @@ def organisations_of(plan: SimulationPlan) -> tuple[SimulatedOrganisation, ...]:
                 has_waiting_list=place in _PLACES_WITH_WAITING_LIST and has_registers,
                 file_named_after_officer=place in single_csv[:1],
                 writes_windows_1252=place == _PLACE_WRITING_WINDOWS_1252 and has_registers,
+                gives_codes=place == coded,
                 counts_from_zero=place in wide[1::2],
             )
         )

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from pipeline.simulation import identities
+from pipeline.simulation.codes import draw_codes, given_codes, in_words
 from pipeline.simulation.plan import INSTRUMENT, Layout, SimulatedOrganisation
 from pipeline.simulation.population import ITEMS, Population, stream
 from pipeline.vocabulary import DepartureKind, Kind
@@ -234,4 +236,17 @@ def _responses(population: Population, organisation: SimulatedOrganisation) -> p
             )
         )
     )
+    if organisation.gives_codes:
+        rows = rows.hstack(in_words(_codes(population, organisation)[officer, wave]))
     return _with_luck(rows, population, organisation, Kind.QUESTIONNAIRE)
+
+
+def _codes(population: Population, organisation: SimulatedOrganisation) -> npt.NDArray[np.int64]:
+    """(officers, waves, elements): the code that each officer would give at each wave."""
+    plan = population.plan
+    if plan.codes is None:
+        raise ValueError("only a plan with codes has officers who give them")
+    rng = stream(plan.seed, f"codes of {organisation.organisation}")
+    return given_codes(
+        rng, draw_codes(rng, organisation.size), len(plan.programme_waves), plan.codes
+    )

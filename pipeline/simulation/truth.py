@@ -14,6 +14,7 @@ import polars as pl
 
 from pipeline.quality.rules import RULES
 from pipeline.reference import ethnicity_groups
+from pipeline.simulation.codes import ELEMENTS
 from pipeline.simulation.faults import accepted
 from pipeline.simulation.plan import INSTRUMENT, PROGRAMME_ARM, WAITING_LIST_ARM
 from pipeline.simulation.population import SUBSCALES, Population, expected_change, scores_of
@@ -32,6 +33,7 @@ ones) so that a search for them can show where they must not be.
 | `people.csv` | an officer | every identifier, where they are enrolled, what became of them |
 | `faults.csv` | a row that breaks a row rule, for each wave concerned | where, and which rule |
 | `changes.csv` | organisation, arm, wave and subscale | mean change among those with both scores |
+| `codes.csv` | a response of an officer who gives a code | whose it is, and the code as written |
 | `expected.json` | | expected change under the model if nobody drops out |
 
 - `people.csv`: `organisation` enrols the officer: the earlier of two rosters, on the same day the
@@ -70,6 +72,7 @@ class TruthKeeper:
         self._unreadable_enrolment: list[int] = []
         self._named_in_file: list[str] = []
         self._faults: list[pl.DataFrame] = []
+        self._codes: list[pl.DataFrame] = []
 
     def note(self, sheet: Sheet, row_numbers: pl.Series) -> None:
         """Remember a sheet as it was written, with the row number of each of its rows."""
@@ -79,6 +82,8 @@ class TruthKeeper:
             items = rows.select(pl.col(ITEM_COLUMNS).fill_null(0).cast(pl.UInt8)).to_numpy()
             self._scores[officer, wave] = scores_of(items)
             self._responded[officer] = True
+            if sheet.organisation.gives_codes:
+                self._codes.append(_codes_of(sheet, row_numbers))
             if sheet.organisation.file_named_after_officer:
                 self._named_in_file += [n for n in rows["name"].unique() if n in sheet.file_name]
         if sheet.kind == Kind.ROSTER:
@@ -91,6 +96,8 @@ class TruthKeeper:
         yield "README.md", README.encode()
         yield "people.csv", self._people().write_csv().encode()
         yield "faults.csv", pl.concat(self._faults).write_csv().encode()
+        if self._codes:
+            yield "codes.csv", pl.concat(self._codes).write_csv().encode()
         yield "changes.csv", self._changes().write_csv().encode()
         expected = json.dumps(self._expected(), indent=2) + "\n"
         yield "expected.json", expected.encode()
@@ -232,6 +239,17 @@ def _with_totals(
             .agg(pl.col("n", "total").sum())
         )
     return pl.concat(frames).filter(pl.col("n") > 0).sort("organisation", "arm")
+
+
+def _codes_of(sheet: Sheet, row_numbers: pl.Series) -> pl.DataFrame:
+    return sheet.rows.select(
+        pl.lit(sheet.organisation.organisation).alias("organisation"),
+        pl.lit(sheet.source).alias("source"),
+        row_numbers.alias("row_number"),
+        "wave",
+        pl.col("number").alias("officer_number"),
+        *(element.name for element in ELEMENTS),
+    )
 
 
 def _faults_of(sheet: Sheet, row_numbers: pl.Series) -> pl.DataFrame:

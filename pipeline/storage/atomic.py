@@ -79,6 +79,27 @@ def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
         shutil.rmtree(new, ignore_errors=True)
 
 
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill; when the block ends well it becomes `path`, where nothing is yet.
+
+    All of it is on the disk before its name is, so that what it replaces may be removed. Whoever
+    fills it for long should touch it, since `sweep` takes what is old for left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(_own_name())
+    new.mkdir()
+    try:
+        yield new
+        for inside in sorted(new.rglob("*"), reverse=True):
+            _flush(inside)
+        _flush(new)
+        new.rename(path)
+        _flush(path.parent)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
 def recover(folder: Path) -> int:
     """Undo what killed writers left half done in a folder; returns how many leftovers there were.
 

@@ -32,6 +32,8 @@ _WITHOUT = (
     "pipeline/console.py",
     "pipeline/review",
     "pipeline/inspect_command.py",
+    "pipeline/key_command.py",
+    "pipeline/withdraw_command.py",
     "pipeline/desk",
     "pipeline/simulation",
     "pipeline/orchestration",

@@ -3,13 +3,25 @@
 What belongs here: paths, and loading configuration from them. What stays out: Parquet and SQL.
 """
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from pipeline.entries import Act
+from pipeline.privacy.key_checks import (
+    ON_RECORD,
+    Key,
+    MadeWith,
+    known,
+    made_with,
+    must_be_right,
+    on_record,
+)
 from pipeline.privacy.pseudonyms import Pseudonymiser
+from pipeline.privacy.withdrawals import KINDS, NOBODY, Withdrawals, withdrawals_of
 from pipeline.programme import Programme, UnusableConfiguration, load_programme
 from pipeline.programme_schema import PROGRAMME_SCHEMA_FILE, programme_schema
 from pipeline.quality.decisions import ever_waived
@@ -17,7 +29,7 @@ from pipeline.reading.mapping import Mapping, parse_mapping
 from pipeline.reading.mapping_schema import SCHEMA_FILE, mapping_schema
 from pipeline.storage import atomic
 from pipeline.storage.code import EVERYTHING, INTAKE, code_hash
-from pipeline.storage.keys import create_first_key, load_keys, newest_version
+from pipeline.storage.keys import create_first_key, load_keys, settle_awaited
 from pipeline.storage.lake import Lake
 from pipeline.storage.landing import KnownHashes, landing_files
 from pipeline.storage.stages import Stages
@@ -30,6 +42,7 @@ from pipeline.submissions import (
     arrivals,
     outlived,
 )
+from pipeline.vocabulary import EntryKind
 
 _STILL_WRITING = timedelta(hours=1)
 _BACKUPS_KEPT = 30
@@ -53,11 +66,11 @@ class Home:
 
     @property
     def lake(self) -> Lake:
-        return Lake(self.root / "lake")
+        return Lake(self.root / "lake", erased=lambda: self.withdrawals().erased)
 
     @property
     def stages(self) -> Stages:
-        return Stages(self.root / "lake" / "stages", code_hash(*EVERYTHING))
+        return Stages(self.lake.in_force / "stages", code_hash(*EVERYTHING))
 
     @property
     def lock(self) -> Path:
@@ -122,10 +135,85 @@ class Home:
                 found.append(UnusableMapping(organisation, problem))
         return tuple(found)
 
-    def pseudonymiser(self) -> Pseudonymiser:
-        return Pseudonymiser(
-            load_keys(self.secrets), self.programme.programme, self.programme.identifiers
+    def proven_keys(self) -> tuple[Key, ...]:
+        """Every key, oldest first, each of them the one that the pseudonyms here were made with.
+
+        Raises UnusableConfiguration where one is missing, open to others, damaged or another, or
+        the programme has another name than it had then. A home from before check values were kept
+        is taken at its word once.
+        """
+        while True:
+            version = self.lake.version
+            try:
+                return self._right_keys(version)
+            except UnusableConfiguration:
+                # A rotation may have taken effect between two looks.
+                if self.lake.version == version:
+                    raise
+
+    def _right_keys(self, version: int) -> tuple[Key, ...]:
+        programme, made = self.programme.programme, self.keys_known()
+        keys = load_keys(self.secrets, os.environ, in_force=version)
+        holds_anything = self.lake.holds_anything()
+        if made is None and holds_anything:
+            made = made_with(keys[:version], programme)
+        must_be_right(keys, programme, made)
+        if made is not None and holds_anything and version < made.version:
+            raise UnusableConfiguration(
+                f"the pseudonyms in lake/ are of key {version}, but key {made.version} is on "
+                "record; run `muster key rotate`, which carries them on."
+            )
+        return keys
+
+    def keys_known(self) -> MadeWith | None:
+        """What lake and stewardship store say of the keys that pseudonyms were made with."""
+        return known(self.lake.made_with(), on_record(self.stewardship.entries(*ON_RECORD)))
+
+    def settle_keys(self, now: datetime) -> None:
+        """Let lake and stewardship store both say with which keys pseudonyms are made.
+
+        Either may have been lost or put back from a copy since. Done before the first pseudonym is
+        written. Only for the one who holds the lock. Raises what `proven_keys` raises.
+        """
+        made, lake = made_with(self.proven_keys(), self.programme.programme), self.lake
+        if lake.made_with() != made:
+            lake.put_down(made, lake.how_rotated())
+        recorded = on_record(self.stewardship.entries(*ON_RECORD))
+        missing = range((recorded.version if recorded else 0) + 1, made.version + 1)
+        if missing:
+            self.stewardship.enter([self._key_act(made, version) for version in missing], now)
+
+    def _key_act(self, made: MadeWith, version: int) -> Act:
+        rotation = self.lake.how_rotated() if version == made.version else {}
+        return Act(
+            kind=EntryKind.KEY_ROTATED if rotation else EntryKind.KEY_RECORDED,
+            steward=rotation.get("steward", "muster"),
+            reason=rotation.get("reason", "pseudonyms are made with it"),
+            body={
+                "programme": made.programme,
+                "version": version,
+                "check_value": made.check_values[version - 1],
+                **rotation.get("counts", {}),
+            },
         )
+
+    def pseudonymiser(self) -> Pseudonymiser:
+        secrets = tuple(key.secret for key in self.proven_keys())
+        return Pseudonymiser(secrets, self.programme.programme, self.programme.identifiers)
+
+    def withdrawals(self) -> Withdrawals:
+        """Acts on officers as they are on record at this moment, under the newest key."""
+        entries = self.stewardship.entries(*KINDS)
+        if not entries:
+            return NOBODY
+        carried_on = self.pseudonymiser().carried_on
+        try:
+            return withdrawals_of(entries, carried_on)
+        except ValueError:
+            raise UnusableConfiguration(
+                "stewardship.sqlite has officers who withdrew under keys that are not in secrets/; "
+                "restore the keys from their backup, since nobody could be kept out without them."
+            ) from None
 
     def arrivals(self) -> list[Arrival]:
         """What lies in landing, matched to sources, oldest first.
@@ -151,7 +239,6 @@ class Home:
             usable,
             problems,
             self.programme,
-            key_version=newest_version(self.secrets),
             code=code_hash(*INTAKE),
             waived=ever_waived(self.stewardship.decisions()),
         )
@@ -186,25 +273,39 @@ class Home:
                 # Editors complete files by it; that of an older Muster is replaced.
                 atomic.write_bytes(path, newest)
                 made.append(name)
-        if create_first_key(self.secrets, in_use=self.lake.holds_anything()):
+        if self.create_first_key():
             made.append("secrets/key-1")
         if self.lake.holds_anything() and not self.stewardship.is_there():
             self.stewardship.adopt({})
             made.append("stewardship.sqlite")
         return made
 
+    def create_first_key(self) -> bool:
+        """Make key 1 unless there is one; returns whether it was made.
+
+        Raises UnusableConfiguration where there are pseudonyms, which need theirs.
+        """
+        in_use = self.lake.holds_anything() or self.keys_known() is not None
+        return create_first_key(self.secrets, os.environ, in_use=in_use)
+
     def recover(self) -> int:
         """Undo what killed runs left half done; only for the one who holds the lock.
 
-        Beside the lake others write too, so leftovers there are those of writers that do not run
-        any more; those of the warehouse are nobody's but the holder's.
+        A rotation of the key that took effect is brought to its end instead. Beside the lake others
+        write too, so leftovers there are those of writers that do not run any more; those of the
+        warehouse are nobody's but the holder's.
         """
+        made = self.keys_known()
+        settle_awaited(self.secrets, max(self.lake.version, made.version if made else 0))
+        self.lake.forget_older()
+        in_force = self.lake.in_force
         return (
-            atomic.recover(self.root / "lake" / "submissions")
-            + atomic.recover(self.root / "lake" / "stages")
+            atomic.recover(in_force / "submissions")
+            + atomic.recover(in_force / "stages")
             + atomic.sweep(self.root, atomic.AT_ANY_TIME, below=False, suffix=self.warehouse.suffix)
             + atomic.sweep_of_the_dead(self.root)
             + atomic.sweep_of_the_dead(self.root / "lake")
+            + atomic.sweep_of_the_dead(self.secrets)
         )
 
     def must_have_its_store(self, records: Iterable[Record]) -> None:

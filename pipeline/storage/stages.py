@@ -24,6 +24,7 @@ from pipeline.storage import atomic
 _CATALOGUE = "catalogue.json"
 _PROVISIONAL = ""
 _PARQUET = b"PAR1"
+_TEXT = (pl.String, pl.Categorical, pl.Enum)
 _ROWS_OF_A_GROUP = 122_880
 """As many as DuckDB keeps together: it then takes groups over as they come. With others it writes
 twice what it needs, and takes twice the time."""
@@ -151,6 +152,28 @@ class Stages:
         self._remove_all_but(catalogue)
         return entry
 
+    def forget_holding(self, texts: Collection[str]) -> list[str]:
+        """Take stages out of the catalogue of which any table holds any of these texts in a cell.
+
+        Their tables are removed at once. Returns the names of the stages; the next run carries
+        them out, since what is not there is not current.
+        """
+        catalogue = self._catalogue()
+        holding = [
+            stage
+            for stage, entry in catalogue.items()
+            if any(
+                _holds(self._folder / table["file"], texts) for table in entry["tables"].values()
+            )
+        ]
+        if holding:
+            kept = {stage: entry for stage, entry in catalogue.items() if stage not in holding}
+            text = json.dumps(kept, indent=1)
+            atomic.write_bytes(self._folder / _CATALOGUE, text.encode("utf-8"))
+            catalogue = kept
+        self._remove_all_but(catalogue)
+        return holding
+
     def _written(self, name: str, frame: pl.DataFrame) -> _Table:
         """Put a table under a name that its content decides; the same content is not put twice."""
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -253,6 +276,19 @@ class Stage:
                     f"{', '.join(sorted(strays))} came out otherwise than before though nothing it "
                     "is made from changed; earlier figures may be wrong, a defect of Muster"
                 )
+
+
+def _holds(path: Path, texts: Collection[str]) -> bool:
+    """Whether a cell of a table is one of the texts; of a file that is not whole, too."""
+    try:
+        scan = pl.scan_parquet(path, glob=False)
+        columns = [name for name, dtype in scan.collect_schema().items() if dtype in _TEXT]
+        if not columns:
+            return False
+        asked = pl.col(columns).cast(pl.String).is_in(sorted(texts)).any()
+        return any(scan.select(asked).collect().row(0))
+    except (OSError, pl.exceptions.PolarsError):
+        return True
 
 
 def is_whole_parquet(path: Path, size: int) -> bool:

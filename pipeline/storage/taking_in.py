@@ -8,6 +8,7 @@ taken in when (`assets/intake.py`).
 from pipeline.intake import TakenIn, take_in
 from pipeline.privacy.file_names import masked_file_name
 from pipeline.privacy.pseudonyms import Pseudonymiser
+from pipeline.privacy.withdrawals import Withdrawals
 from pipeline.reading.tabular import Unreadable
 from pipeline.storage.home import Home
 from pipeline.storage.landing import read_landing_file
@@ -19,12 +20,16 @@ def take_in_one(
     home: Home,
     pseudonymiser: Pseudonymiser,
     receipts: dict[str, Receipt],
+    withdrawals: Withdrawals,
     arrival: Arrival,
 ) -> Record | None:
-    """Put one submission into the lake; None where its file has gone or changed meanwhile."""
+    """Put one submission into the lake; None where its file has gone or changed meanwhile.
+
+    `withdrawals` are those on record once the receipts were: a stop names the last of these.
+    """
     receipt = receipts[arrival.submission_id]
     problem, taken_in = arrival.problem, None
-    if arrival.mapping is not None and problem is None:
+    if arrival.mapping is not None and arrival.is_to_be_read:
         content = read_landing_file(arrival.file)
         if content is None:
             return None
@@ -36,6 +41,7 @@ def take_in_one(
                 pseudonymiser,
                 receipt.received_at.date(),
                 waived=arrival.waived,
+                kept_out=withdrawals.kept_out(receipt.place),
             )
         except Unreadable as unreadable:
             problem = str(unreadable)

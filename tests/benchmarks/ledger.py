@@ -20,6 +20,7 @@ from measuring import Measured, peak, run_script, spread
 
 from pipeline.evaluation.attrition import attrition
 from pipeline.evaluation.attrition_model import attrition_model
+from pipeline.evaluation.cells import by_number
 from pipeline.evaluation.dose_response import dose_response
 from pipeline.evaluation.follow_up_due import follow_up_due
 from pipeline.evaluation.participant_flow import participant_flow
@@ -176,7 +177,7 @@ def _ledger(folder: Path) -> float:
         programme=programme,
         as_of=AS_OF,
     )
-    people, waves, scores = made.participants, made.participant_waves, frames["scores"]
+    people, waves, scores = by_number(made.participants, made.participant_waves, frames["scores"])
     officers = taking_part(people, waves, programme, AS_OF)
     follow_up_due(people, waves, programme, AS_OF)
     participant_flow(people, waves, programme)

@@ -15,6 +15,7 @@ from homes import FULL, SMALL, Size
 from landing import landing_to_core, small_files, with_registers
 from ledger import ledger
 from measuring import machine
+from pseudonyms import pseudonyms
 from reading import reading
 
 HERE = Path(__file__).parent
@@ -59,6 +60,7 @@ def killed(size: Size) -> str:
 
 PARTS = {
     "reading": reading,
+    "pseudonyms": pseudonyms,
     "landing": landing_to_core,
     "registers": with_registers,
     "ledger": ledger,

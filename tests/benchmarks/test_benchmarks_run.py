@@ -14,6 +14,7 @@ SCRIPT = Path(__file__).with_name("run.py")
     [
         ("landing", ["## From landing to core", "heard no earlier export opened", "nothing new"]),
         ("reading", ["## Reading and mapping choice text", "| ratio |"]),
+        ("pseudonyms", ["1,600 rows of 400 simulated officers", "| `muster key rotate` |"]),
         ("registers", ["## From landing to core, with registers"]),
         ("ledger", ["## The follow-up ledger", "| 80 |"]),
         ("small_files", ["12 files of 10 responses"]),

@@ -83,7 +83,9 @@ def entries(home: Path) -> list[tuple[str, str, dict[str, Any]]]:
     if not (home / "stewardship.sqlite").exists():
         return []
     with sqlite3.connect(home / "stewardship.sqlite") as connection:
-        rows = connection.execute("SELECT steward, reason, body FROM entries").fetchall()
+        rows = connection.execute(
+            "SELECT steward, reason, body FROM entries WHERE kind = 'text_judged'"
+        ).fetchall()
     return [(steward, reason, json.loads(body)) for steward, reason, body in rows]
 
 

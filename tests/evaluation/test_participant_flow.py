@@ -184,3 +184,32 @@ def test_refuses_a_ledger_that_does_not_add_up(
     enrolled, ledger = _frames(participants, programme, [officer, officer])
     with pytest.raises(ValueError, match="participant_waves"):
         participant_flow(enrolled, spoil(ledger), programme)
+
+
+def test_the_erased_are_a_stage_of_their_own_and_move_no_other_count(
+    participants: Participants, programme: Programme
+) -> None:
+    officers: list[Officer] = [
+        (
+            "north",
+            "programme",
+            EnrolmentSource.ROSTER,
+            DropoutStage.NONE,
+            3,
+            (WaveStatus.COMPLETED,) * 3,
+        )
+    ]
+    frames = _frames(participants, programme, officers)
+    erased = pl.DataFrame({"organisation": ["north", "west"], "n": [2, 1]})
+    without = tables.PARTICIPANT_FLOW.conform(participant_flow(*frames, programme))
+    flow = tables.PARTICIPANT_FLOW.conform(participant_flow(*frames, programme, erased))
+    gone = flow.filter(stage="erased")
+    assert flow.filter(pl.col("stage") != "erased").equals(without)
+    assert gone.select("organisation", "arm", "denominator", "status", "n").rows() == [
+        (name, "all", "enrolled", "erased", n)
+        for name, n in (("north", 2), ("west", 1), ("all", 3))
+    ]
+    assert gone["note"].null_count() == 0
+    assert (
+        flow.filter(organisation="all", arm="all", denominator="enrolled")["stage"][0] == "erased"
+    )

@@ -174,6 +174,36 @@ def test_registers_name_the_group_only_of_those_without_one() -> None:
     }
 
 
+@pytest.mark.parametrize("groups", [("g1", "g2"), ("g2", "g1")])
+def test_of_two_groups_on_one_day_the_register_decides_and_not_their_pseudonyms(groups) -> None:
+    """Those change when the key is rotated, and figures must not."""
+    people = enrolled_from_rosters(frame(ROSTER_SCHEMA, {"organisation": "force"}))
+    row = {"organisation": "force", "session_number": 1, "held_on": date(2025, 1, 1)}
+    registers = frame(ATTENDANCE_SCHEMA, *({**row, "session_group": group} for group in groups))
+    assert only(with_groups_from_registers(people, registers))["session_group"] == groups[-1]
+
+
+@pytest.mark.parametrize("numbers", [(1, 2), (2, 1)])
+def test_of_two_responses_on_one_day_their_numbers_do_not_decide(numbers) -> None:
+    answers = frame(
+        RESPONSES_SCHEMA,
+        *(
+            {
+                "response_id": number,
+                "organisation": "force",
+                "completed_on": date(2025, 3, 1),
+                "wave": wave,
+                "gender": gender,
+            }
+            for number, wave, gender in zip(
+                numbers, ("session_10", "baseline"), ("male", "female"), strict=True
+            )
+        ),
+    )
+    nobody = pl.DataFrame(schema=PEOPLE_SCHEMA)
+    assert only(with_first_responders(nobody, answers, (), PROGRAMME))["gender"] == "female"
+
+
 def test_the_first_departure_counts_and_on_one_day_leaving_the_organisation() -> None:
     departures = frame(
         DEPARTURES_SCHEMA,

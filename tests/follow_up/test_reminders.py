@@ -18,6 +18,7 @@ from pipeline.follow_up.reminders import (
     last_known_as,
     named_in_departures,
     reminders_of,
+    with_those_on_record,
 )
 from pipeline.intake import ACCEPTED
 from pipeline.programme import parse_programme
@@ -348,3 +349,14 @@ def test_of_two_units_the_one_that_enrolled_a_transferred_officer_reminds_them()
     by_north = reminded(officers, waves, roster, "north-unit", aliases=MOVED_ON)
     assert by_north["row_number"].to_list() == [90]
     assert reminded(officers, waves, roster, "east-unit", aliases=MOVED_ON).is_empty()
+
+
+def test_whoever_a_steward_withdrew_is_named_too() -> None:
+    aliases = pl.DataFrame(
+        [{"participant_id": "v1-first", "alias_id": "v1-second"}],
+        schema=tables.PARTICIPANT_ALIAS.frame_schema,
+    )
+    named = with_those_on_record(pl.Series(["v1-a"]), {"v1-second", "v1-b", "v1-a"}, aliases)
+    assert named.to_list() == ["v1-a", "v1-b", "v1-first"]
+    nobody = pl.Series([], dtype=pl.String)
+    assert with_those_on_record(nobody, set(), aliases).to_list() == []

@@ -11,13 +11,16 @@ from pipeline import tables
 from pipeline.entries import Act
 from pipeline.orchestration import state
 from pipeline.orchestration.state import build_fingerprint, outdated, work_left
+from pipeline.programme import UnusableConfiguration
 from pipeline.quality.decisions import Ruling
 from pipeline.storage.home import Home
+from pipeline.storage.rotation import rotate
 from pipeline.storage.warehouse import publish
 from pipeline.submissions import Record
 from pipeline.vocabulary import DecisionAction, EntryKind
 
 TODAY = date(2025, 3, 1)
+NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 OTHER_PROGRAMME = ("2025-01-06", "2025-01-13")
 """A cohort's first session: it decides the ledger, and nothing that intake does."""
 
@@ -199,12 +202,25 @@ def test_a_file_that_left_landing_is_no_work(home, taken):
     assert work_left(home, TODAY, None).nothing
 
 
-def test_a_newer_key_takes_everything_in_again(home, taken):
-    """Its pseudonyms are others: half of them would make two people of every officer."""
-    path = home.secrets / "key-2"
-    path.write_text("ab" * 32)
-    path.chmod(0o600)
-    assert len(outdated(home.arrivals(), [taken])) == 1
+def test_a_newer_key_takes_nothing_in_again_and_makes_the_snapshot_one_of_before(home, taken):
+    """What was taken in is carried on to it, so files that have gone from landing are not lost."""
+    home.lake.write_submission(taken, None)
+    home.settle_keys(NOW)
+    before = build_fingerprint(home, [taken], TODAY, None)
+    assert rotate(home, "steward", "planned", NOW).version == 2
+    home = Home(home.root)
+    assert outdated(home.arrivals(), home.lake.records()) == []
+    assert build_fingerprint(home, [taken], TODAY, None) != before
+
+
+def test_nothing_is_looked_for_under_another_key(home, taken, monkeypatch):
+    """Refused before landing is so much as listed."""
+    home.lake.write_submission(taken, None)
+    home.settle_keys(NOW)
+    (home.secrets / "key-1").write_text("ab" * 32)
+    monkeypatch.setattr(Home, "arrivals", lambda _: pytest.fail("landing was looked at"))
+    with pytest.raises(UnusableConfiguration, match="secrets/key-1 is not the key"):
+        work_left(home, TODAY, None)
 
 
 def _decide(home, taken, **said):

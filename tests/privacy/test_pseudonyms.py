@@ -146,6 +146,8 @@ def test_neither_keys_nor_officers_are_ever_shown() -> None:
         ("47\u201311", "4711"),
         ("4711.0", "4711"),
         (" 4711.00 ", "4711"),
+        ("\u0410\u0412\u0421 \u0665", "ABC5"),  # Cyrillic letters, an Arabic digit
+        ("\u0391\u0392\u039f7", "abo7"),  # Greek letters
     ],
 )
 def test_spellings_of_one_identifier(spelling: str, same: str) -> None:

@@ -361,3 +361,31 @@ def test_rows_of_a_returned_file_are_returned_until_they_are_resolved() -> None:
     ]
     kept = quarantine([findings(*bad)], counts_from("tuesday"), returned)
     assert kept["status"].to_list() == ["resolved", "returned", "returned", "open"]
+
+
+def test_rows_kept_of_a_replaced_file_are_counted_where_they_end(record: Make) -> None:
+    """Officers who stopped collection: three rows are judged though a newer file came."""
+    older = record("a", rows_accepted=9, rows_quarantined=1)
+    listed = submissions(
+        [older],
+        decided("a", "accepted", "b"),
+        findings(finding("a", 2, "completed_after_departure")),
+        counted("rows_superseded", a=0),
+        counted("rows_accepted", a=2),
+        kept=counted("rows_kept", a=3),
+    ).row(0, named=True)
+    counts = ("accepted", "quarantined", "superseded", "held")
+    assert [listed[f"rows_{name}"] for name in counts] == [2, 2, 6, 0]
+
+
+@pytest.mark.parametrize("accepted", [2, 4])
+def test_a_kept_row_lost_or_counted_twice_is_an_error(accepted: int, record: Make) -> None:
+    with pytest.raises(AccountingError, match="a: 10 rows read"):
+        submissions(
+            [record("a")],
+            decided("a", "accepted", "b"),
+            NO_FINDINGS,
+            counted("rows_superseded", a=0),
+            counted("rows_accepted", a=accepted),
+            kept=counted("rows_kept", a=3),
+        )

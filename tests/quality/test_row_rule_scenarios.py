@@ -49,6 +49,8 @@ COLUMNS = {
     "number there": "new_number",
 }
 
+CODE = ("mother", "birthday", "school", "eyes")
+
 
 def header_of(file: Path) -> list[str]:
     with file.open(newline="") as lines:
@@ -68,6 +70,9 @@ def mapping_for(file: Path, programme: Programme) -> Mapping:
         "participant": "officer",
         "columns": {COLUMNS[name]: name for name in header if name in COLUMNS},
     }
+    if CODE[0] in header:
+        said["code"] = {name: name for name in CODE}
+        del said["participant"]
     if kind == Kind.QUESTIONNAIRE:
         items = sum(name[0] == "q" and name[1:].isdigit() for name in header)
         said["instruments"] = {INSTRUMENTS[items]: {"columns": "q{item}"}}
@@ -117,7 +122,13 @@ class Cumbria:
         standing = (
             standing_registers(Kind(stem), rows, enrolment)
             if stem in set(Kind) - {Kind.QUESTIONNAIRE}
-            else standing_responses(rows, enrolment, self._departures(), self.programme)
+            else standing_responses(
+                rows,
+                enrolment,
+                self._departures(),
+                self.programme,
+                coded=rows["participant_id"] if self._taken[stem].codes is not None else None,
+            )
         )
         shown = ("row_number", "severity", "rule", "column_name")
         every = pl.concat(

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.programme import Programme
 from pipeline.quality.judgement import split
-from pipeline.quality.rules import DUPLICATE_RULES, ROW_RULES, RULES, STANDING_RULES, Circumstances
+from pipeline.quality.rules import FILE_RULES, ROW_RULES, RULES, STANDING_RULES, Circumstances
 from pipeline.reference import Instrument
 from pipeline.vocabulary import DuplicatePolicy, Kind, Severity
 
@@ -27,7 +27,7 @@ def staying(
 
 
 def test_a_rule_has_one_name_and_says_what_it_means_and_what_to_do() -> None:
-    every = (*ROW_RULES, *DUPLICATE_RULES.values(), *STANDING_RULES)
+    every = (*ROW_RULES, *FILE_RULES, *STANDING_RULES)
     assert len(RULES) == len(every)
     for rule in every:
         assert rule.kinds
@@ -37,7 +37,7 @@ def test_a_rule_has_one_name_and_says_what_it_means_and_what_to_do() -> None:
 
 def test_rules_beside_those_of_single_rows_leave_the_judging_to_others() -> None:
     assert all(rule.breaks is not None for rule in ROW_RULES)
-    assert all(rule.breaks is None for rule in (*DUPLICATE_RULES.values(), *STANDING_RULES))
+    assert all(rule.breaks is None for rule in (*FILE_RULES, *STANDING_RULES))
 
 
 @pytest.mark.parametrize(
@@ -202,6 +202,7 @@ def test_only_rejecting_rules_on_answers_are_waivable() -> None:
         "completed_in_future",
         "completed_after_departure",
         "completed_before_enrolment",
+        "code_shared",
     }
     for rule in waivable:
         assert rule.kinds == {Kind.QUESTIONNAIRE}

@@ -96,6 +96,16 @@ def test_whoever_goes_back_keeps_the_pseudonym_they_began_with():
     assert taken_up(rows, aliases).to_list() == [True, True]
 
 
+def test_on_one_day_it_does_not_depend_on_pseudonyms_where_somebody_began():
+    """Those change when the key is rotated."""
+    there_and_back = (("a", "kent", 0, "b"), ("b", "essex", 0, "a"))
+    renamed = {"a": "b", "b": "a"}
+    other = [(renamed[old], force, day, renamed[new]) for old, force, day, new in there_and_back]
+    (kept, _, _), *_ = links(departures(*there_and_back))
+    (also_kept, _, _), *_ = links(departures(*other))
+    assert renamed[kept] == also_kept
+
+
 def test_whoever_was_heard_of_after_the_next_transfer_took_up_the_one_before():
     rows = departures(("a", "kent", 0, "b"), ("b", "essex", 90, "c"), ("c", "devon", 99, "d"))
     assert links(rows, ["c"]) == [("a", "b", True), ("a", "c", True), ("a", "d", False)]

@@ -41,9 +41,23 @@ columns: {session_number: No, attended: Came}
 DEPARTURES = ATTENDANCE.replace("attendance", "departures").replace(
     "session_number: No, attended: Came", "departed_on: Left, departure_kind: Why"
 )
+CODED = QUESTIONNAIRE.replace(
+    "participant: number", "code: {mother: Mother, birthday: Day, school: School, eyes: Eyes}"
+)
 
 # fmt: off
 SLIPS = [
+    (CODED, "code:", "participant: number\ncode:", 6, "code: an officer is known by `participant` or by a code; keep one."),
+    (CODED, ", eyes: Eyes", "", 5, "code: a code has at least 4 elements; with fewer, two officers often have the same."),
+    (CODED, "eyes: Eyes", "eyes: Day", 5, "code.eyes: `Day` is the column of birthday already; each column is one element."),
+    (CODED, "eyes: Eyes", "eyes: \"Eyes_{wave}\"", 5, "code.eyes: a code stands once a row; name its column as it is called."),
+    (CODED, "eyes: Eyes", "eyes: Q1_2", 8, "instruments.phq4.columns: `Q1_2` is the column of eyes already; each column is one thing."),
+    (CODED, "eyes: Eyes", "eyes: \"#0\"", 5, "code.eyes: columns are counted from 1, as in #1."),
+    (CODED, "eyes: Eyes", "Eyes: Eyes", 5, "code.Eyes: use small letters, digits, `_` and single hyphens, as in proqol-wave_1."),
+    (CODED, "eyes: Eyes", "eyes: []", 5, "code.eyes: text is expected here, one word or line."),
+    (CODED, "{mother: Mother, birthday: Day, school: School, eyes: Eyes}", "Mother", 5, "code: entries such as `key: value` are expected here, indented below it."),
+    (DEPARTURES, "participant: number", "code: {a: A, b: B, c: C, d: D}", 5, "code: a list of departures names officers by `participant`."),
+    (QUESTIONNAIRE, "instruments:", "columns: {rank: Grade}\ninstruments:", 7, "columns.rank: rank is not a field of kind questionnaire; it may be arm, gender, completed_on or duration_seconds."),
     (QUESTIONNAIRE, "instruments:", "comments: {more: number}\ninstruments:", 7, "comments.more: `number` is the column of participant already; each column is one thing."),
     (QUESTIONNAIRE, "instruments:", "comments: {more: Q1_2}\ninstruments:", 7, "comments.more: `Q1_2` is the column of phq4 already; each column is one thing."),
     (QUESTIONNAIRE, "instruments:", "comments: {more: T, other: T}\ninstruments:", 7, "comments.other: `T` is the column of more already; each column is one thing."),
@@ -68,8 +82,8 @@ SLIPS = [
     (QUESTIONNAIRE, "source: phq", "{source}: phq", 2, "a key is plain text; text that begins with { or [ needs quotes around it."),
     (QUESTIONNAIRE, "participant: number", "participant: &it [*it]", 5, "an alias names what it stands in; write it out."),
     (QUESTIONNAIRE, "files:", "fils:", 4, "fils: there is no such field; perhaps `files` is meant."),
-    (QUESTIONNAIRE, "files:", "glob:", 4, "glob: there is no such field; it may be organisation, source, kind, platform, files, delivery, participant, home_force, wave, instruments, sessions, columns, comments, values, date_format, sheet, consent, missing, missing_in or leave_out."),
-    (QUESTIONNAIRE, "participant: number\n", "", 1, "participant: it is missing: the column that identifies an officer."),
+    (QUESTIONNAIRE, "files:", "glob:", 4, "glob: there is no such field; it may be organisation, source, kind, platform, files, delivery, participant, code, home_force, wave, instruments, sessions, columns, comments, values, date_format, sheet, consent, missing, missing_in or leave_out."),
+    (QUESTIONNAIRE, "participant: number\n", "", 1, "participant: it is missing: the column that identifies an officer; where officers give a code instead, name its elements under `code`."),
     (QUESTIONNAIRE, "participant: number", "participant:", 5, "participant: text is expected here, one word or line."),
     (QUESTIONNAIRE, "participant: number", "participant: \"\"", 5, "participant: it is empty; write something, or take the line out."),
     (QUESTIONNAIRE, "participant: number", "participant: []", 5, "participant: the list is empty; write at least one entry."),

@@ -9,10 +9,11 @@ import jsonschema
 import pytest
 import yaml
 
-from pipeline.reading.mapping import FIELDS
+from pipeline.reading.mapping import FACTS_BESIDE_A_CODE, FIELDS
 from pipeline.reading.mapping_schema import SCHEMA_FILE, SCHEMA_LINE, mapping_schema
 from pipeline.simulation import simulate
 from pipeline.simulation.plan import Layout, SimulationPlan
+from pipeline.vocabulary import Kind
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = ROOT / "docs" / SCHEMA_FILE
@@ -138,7 +139,18 @@ def test_a_register_may_be_wide_instead() -> None:
 def test_each_kind_is_completed_with_its_own_fields() -> None:
     for part in json.loads(mapping_schema())["allOf"]:
         kind = part["if"]["properties"]["kind"]["const"]
-        assert tuple(part["then"]["properties"]["columns"]["properties"]) == FIELDS[kind]
+        facts = FACTS_BESIDE_A_CODE if kind == Kind.QUESTIONNAIRE else ()
+        named = tuple(part["then"]["properties"]["columns"]["properties"])
+        assert named == (*FIELDS[kind], *facts)
+
+
+def test_an_officer_is_known_by_a_number_or_by_a_code() -> None:
+    coded = {name: said for name, said in QUESTIONNAIRE.items() if name != "participant"}
+    assert not VALIDATOR.is_valid(coded)
+    coded["code"] = {"mother": "Mother", "birthday": "Day", "school": 7, "eyes": "Eyes"}
+    assert VALIDATOR.is_valid(coded)
+    assert VALIDATOR.is_valid({**coded, "columns": {"rank": "Grade"}})
+    assert not VALIDATOR.is_valid({**coded, "participant": "number"})
 
 
 def test_the_line_in_a_mapping_leads_to_the_schema_of_the_home_folder() -> None:

@@ -173,6 +173,8 @@ NOT_PLANTED = {
     # An officer who left is not told of twice in one file, and no officer really went elsewhere.
     "departed_before_enrolment",
     "transfers_contradict",
+    # Neither row would count, and one of the two officers really enrolled.
+    "number_of_two_officers",
     # All rows of a group would have to change, and with them the calendar.
     "session_on_two_days",
 }

@@ -1,11 +1,22 @@
-"""Keys: missing, open to others, damaged, several versions; and never made twice."""
+"""Keys: missing, open to others, damaged, several versions, twice; and never made twice."""
 
 import stat
 
 import pytest
 
 from pipeline.programme import UnusableConfiguration
-from pipeline.storage.keys import create_first_key, load_keys
+from pipeline.storage import keys
+from pipeline.storage.keys import await_key, load_backup, settle_awaited
+
+
+def create_first_key(folder, *, in_use: bool, environment=None) -> bool:
+    return keys.create_first_key(folder, environment or {}, in_use=in_use)
+
+
+def load_keys(folder, environment=None, *, in_force: int = 1) -> tuple[bytes, ...]:
+    loaded = keys.load_keys(folder, environment or {}, in_force=in_force)
+    assert [key.version for key in loaded] == sorted(key.version for key in loaded)
+    return tuple(key.secret for key in loaded)
 
 
 def _key(folder, version: int, content: str | bytes, mode: int = 0o600):
@@ -58,10 +69,76 @@ def test_a_missing_key_is_refused(tmp_path, folder):
         load_keys(tmp_path / folder)
 
 
-def test_a_later_key_does_not_stand_in_for_the_first(tmp_path):
+def test_a_later_key_is_not_followed_by_a_new_first_one(tmp_path):
     _key(tmp_path, 2, "ab" * 32)
     with pytest.raises(UnusableConfiguration, match="key-1 is missing"):
-        load_keys(tmp_path)
+        create_first_key(tmp_path, in_use=False)
+
+
+def test_keys_may_come_from_the_environment(tmp_path):
+    given = {"MUSTER_KEY_1": "ab" * 32, "MUSTER_KEY_2": " " + "CD" * 32 + "\n", "OTHER": "x"}
+    assert load_keys(tmp_path, given) == (b"\xab" * 32, b"\xcd" * 32)
+    assert not create_first_key(tmp_path / "secrets", in_use=True, environment=given)
+    assert not (tmp_path / "secrets").exists()
+    _key(tmp_path, 1, "ab" * 32)
+    _key(tmp_path, 3, "ef" * 32)
+    assert load_keys(tmp_path, given) == (b"\xab" * 32, b"\xcd" * 32, b"\xef" * 32)
+
+
+def test_a_file_and_the_environment_that_differ_are_refused(tmp_path):
+    _key(tmp_path, 1, "ab" * 32)
+    sentence = r"^secrets/key-1 and MUSTER_KEY_1 are two different keys"
+    with pytest.raises(UnusableConfiguration, match=sentence) as raised:
+        load_keys(tmp_path, {"MUSTER_KEY_1": "cd" * 32})
+    assert "abab" not in str(raised.value)
+    assert "cdcd" not in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["", "ab" * 31, "not a key"])
+def test_a_damaged_key_of_the_environment_is_refused_even_beside_a_sound_file(tmp_path, text):
+    _key(tmp_path, 1, "ab" * 32)
+    with pytest.raises(UnusableConfiguration, match=r"^MUSTER_KEY_1 is not a key of 32 bytes"):
+        load_keys(tmp_path, {"MUSTER_KEY_1": text})
+
+
+def test_keys_are_never_shown(tmp_path):
+    _key(tmp_path, 1, "5a" * 32)
+    (key,) = keys.load_keys(tmp_path, {}, in_force=1)
+    assert "secrets/key-1" in repr(key)
+    assert "ZZ" not in repr(key)
+    assert "5a5a" not in repr(key)
+
+
+def test_an_awaited_key_counts_once_its_pseudonyms_are_in_force(tmp_path):
+    _key(tmp_path, 1, "ab" * 32)
+    awaited = await_key(tmp_path, 2)
+    assert awaited.place == "secrets/key-2"
+    assert stat.S_IMODE((tmp_path / "next-key-2").stat().st_mode) == 0o600
+    assert load_keys(tmp_path) == (b"\xab" * 32,)
+    assert load_keys(tmp_path, in_force=2) == (b"\xab" * 32, awaited.secret)
+    settle_awaited(tmp_path, in_force=2)
+    assert load_keys(tmp_path, in_force=2) == (b"\xab" * 32, awaited.secret)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["key-1", "key-2"]
+
+
+def test_an_awaited_key_goes_where_its_pseudonyms_never_came_into_force(tmp_path):
+    _key(tmp_path, 1, "ab" * 32)
+    await_key(tmp_path, 2)
+    (tmp_path / "next-key-notes").write_text("somebody's")
+    settle_awaited(tmp_path, in_force=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["key-1", "next-key-notes"]
+
+
+def test_a_backup_may_lie_where_nobody_can_be_shut_out(tmp_path):
+    """Sticks and shares often know no owner."""
+    _key(tmp_path, 1, "ab" * 32, 0o777)
+    (key,) = load_backup(tmp_path)
+    assert (key.place, key.secret) == ("backup/key-1", b"\xab" * 32)
+    _key(tmp_path, 2, "ab" * 31, 0o777)
+    with pytest.raises(UnusableConfiguration, match=r"^backup/key-2 is not a key"):
+        load_backup(tmp_path)
+    with pytest.raises(UnusableConfiguration, match="no key in the backup folder"):
+        load_backup(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o601, 0o610, 0o666])

@@ -8,6 +8,8 @@ import pytest
 
 from pipeline.intake import ACCEPTED, WAIVED, WHOSE
 from pipeline.quality.comments import TEXTS
+from pipeline.quality.profile import PROFILE
+from pipeline.storage.lake import Lake
 from pipeline.vocabulary import Kind
 
 SCHEMA = ACCEPTED[Kind.ROSTER]
@@ -164,6 +166,77 @@ def test_waived_rows_lie_beside_the_accepted_ones_until_none_is_waived(lake, rec
     assert read["participant_id"].to_list() == ["v1-two"]
     lake.write_submission(record("a--b--1"), plain)
     assert lake.with_waived_rows(["a--b--1"]) == []
+
+
+def test_nobody_sees_the_rows_of_the_erased(lake, tmp_path, record, taken_in):
+    lake.write_submission(record("a--b--1"), taken_in("v1-one", "v1-two"))
+    lake.write_submission(record("a--b--2"), taken_in("v1-one"))
+    erased = Lake(tmp_path / "lake", erased=lambda: {"v1-one"})
+    seen = erased.rows("accepted", ["a--b--1", "a--b--2"], WHOSE)
+    assert seen["participant_id"].to_list() == ["v1-two"]
+    assert erased.rows("profile", ["a--b--1"], PROFILE).is_empty(), "nobody's rows are all seen"
+
+
+def test_of_some_submissions_only_some_officers_are_read(lake, record, taken_in):
+    for number in (1, 2):
+        lake.write_submission(record(f"a--b--{number}"), taken_in("v1-one", "v1-two"))
+    only = pl.DataFrame({"submission_id": ["a--b--1"], "participant_id": ["v1-two"]})
+    seen = lake.rows("accepted", ["a--b--1", "a--b--2"], WHOSE, only=only)
+    assert seen.select("submission_id", "participant_id").rows() == [
+        ("a--b--1", "v1-two"),
+        ("a--b--2", "v1-one"),
+        ("a--b--2", "v1-two"),
+    ]
+
+
+def test_whose_submissions_and_rows_there_are_is_found(lake, record, taken_in):
+    rows = taken_in("v1-one", "v1-two")
+    finding = {"row_number": 9, "rule": "x", "severity": "reject", "participant_id": "v1-three"}
+    warned = {**finding, "row_number": 8, "severity": "warn"}
+    findings = pl.DataFrame([finding, finding, warned], schema=rows.findings.schema)
+    lake.write_submission(record("a--b--1"), replace(rows, findings=findings))
+    lake.write_submission(record("a--b--2"), taken_in("v1-two"))
+    every = ["a--b--2", "a--b--1"]
+    assert lake.holding(every, {"v1-two", "v1-none"}) == every
+    assert lake.holding(every, {"v1-three"}) == ["a--b--1"]
+    assert lake.holding(every, {"v1-none"}) == []
+    found = lake.rows_of(every, {"v1-two", "v1-three"})
+    assert sorted(found.select("submission_id", "row_number").rows()) == [
+        ("a--b--1", 3),
+        ("a--b--1", 9),
+        ("a--b--2", 2),
+    ]
+
+
+def test_what_was_taken_in_comes_back_whole(lake, record, taken_in):
+    rows = taken_in("v1-one", "v1-two")
+    of = record("a--b--1", rows_in_file=2, rows_blank=0, rows_read=2, rows_withdrawn=0)
+    lake.write_submission(of, rows)
+    back = lake.taken_in(of)
+    assert back.accepted.equals(rows.accepted)
+    assert (back.rows_read, back.rows_quarantined, back.waived) == (2, 0, None)
+
+
+def test_a_row_that_links_them_with_somebody_else_is_marked(lake, record, taken_in):
+    kind = Kind.DEPARTURES
+    moved = pl.DataFrame(
+        {
+            "row_number": [2, 3, 4],
+            "participant_id": ["v1-one", "v1-two", "v1-three"],
+            "new_participant_id": ["v1-two", "v1-four", None],
+        }
+    )
+    frame = pl.concat(
+        [ACCEPTED[kind].to_frame(), moved.cast({"row_number": pl.Int32})], how="diagonal"
+    )
+    lake.write_submission(record("a--b--1", kind=kind), replace(taken_in(), accepted=frame))
+
+    def links(*names: str) -> dict[int, bool]:
+        return dict(lake.rows_of(["a--b--1"], names).select("row_number", "links").iter_rows())
+
+    assert links("v1-one", "v1-two") == {2: False, 3: True}
+    assert links("v1-four") == {3: True}
+    assert links("v1-three") == {4: False}
 
 
 def test_texts_are_kept_where_a_mapping_names_any(lake, record, taken_in):

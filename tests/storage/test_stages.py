@@ -149,3 +149,22 @@ def test_a_stage_is_settled_while_all_it_comes_from_is_in_force(stages):
     assert stages.is_settled("third"), "and comes out the same"
     _made(stages, "second", N2, reads=["first_table"])
     assert not stages.is_settled("third")
+
+
+def test_stages_that_hold_a_text_are_forgotten_and_their_tables_removed(stages, folder):
+    who = pl.DataFrame({"participant_id": ["v1-a", None], "n": [1, 2]})
+    ranked = who.select(pl.col("participant_id").cast(pl.Categorical))
+    stages.begin("people", reads=(), settings=1).finish(({"who": who, "beside": N1}, {}))
+    stages.begin("ranks", reads=(), settings=1).finish(({"ranked": ranked}, {}))
+    _made(stages)
+    assert stages.forget_holding({"v1-b"}) == []
+    assert sorted(stages.forget_holding({"v1-a", "v1-b"})) == ["people", "ranks"]
+    assert stages.entry("people") is None
+    assert stages.read("first_table").equals(N1)
+    assert [path.name.partition("-")[0] for path in folder.glob("*.parquet")] == ["first_table"]
+
+
+def test_a_table_that_cannot_be_read_is_not_taken_to_hold_nothing(stages):
+    _made(stages)
+    stages.path("first_table").write_bytes(b"PAR1 but no more")
+    assert stages.forget_holding({"v1-a"}) == ["first"]

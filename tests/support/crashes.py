@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,10 +47,18 @@ class RunServer:
             env={**os.environ, "PYTHONPATH": str(PROJECT)},
         )
 
-    def run(self, home: Path, dies: list[Any] | None = None) -> dict[str, Any]:
+    def run(
+        self,
+        home: Path,
+        dies: list[Any] | None = None,
+        arguments: Sequence[str] = RUN,
+        typed: str = "",
+    ) -> dict[str, Any]:
+        """What came of a command; `typed` is what it finds on standard input."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        request = {"home": str(home), "arguments": RUN, "dies": dies}
+        asked = {"arguments": list(arguments), "typed": typed}
+        request = {"home": str(home), "dies": dies, **asked}
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
@@ -92,19 +101,7 @@ class CrashHouse:
         shutil.copy(self.undisturbed / "stewardship.sqlite", self.before)
 
     def points(self, number: int, seed: int) -> list[list[Any]]:
-        """Random places to die: half at changes of files, a quarter each in DuckDB and anywhere."""
-        luck = random.Random(seed)
-        kinds = ["write", "table", "write", "after"]
-        found: list[list[Any]] = []
-        for place in range(number):
-            match kinds[place % len(kinds)]:
-                case "write":
-                    found.append(["write", luck.randint(1, self.writes)])
-                case "table":
-                    found.append(["table", luck.randint(1, TABLES), luck.uniform(0, 0.02)])
-                case _:
-                    found.append(["after", luck.uniform(0, self.seconds)])
-        return found
+        return places_to_die(number, seed, self.writes, self.seconds)
 
     def trial(self, dies: list[Any]) -> Trial:
         home = self.copy("trial")
@@ -171,6 +168,25 @@ class CrashHouse:
         home = self._folder / name
         shutil.copytree(self.before, home)
         return home
+
+
+def places_to_die(number: int, seed: int, writes: int, seconds: float) -> list[list[Any]]:
+    """Random places: half at changes of files, a quarter each in DuckDB and anywhere.
+
+    `writes` and `seconds` are how many changes an undisturbed command makes, and how long it takes.
+    """
+    luck = random.Random(seed)
+    kinds = ["write", "table", "write", "after"]
+    found: list[list[Any]] = []
+    for place in range(number):
+        match kinds[place % len(kinds)]:
+            case "write":
+                found.append(["write", luck.randint(1, writes)])
+            case "table":
+                found.append(["table", luck.randint(1, TABLES), luck.uniform(0, 0.02)])
+            case _:
+                found.append(["after", luck.uniform(0, seconds)])
+    return found
 
 
 def _evaluated_once(root: Path, server: RunServer) -> None:

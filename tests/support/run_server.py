@@ -1,4 +1,4 @@
-"""Runs `muster run` over and over without importing everything each time, and dies where told to.
+"""Runs `muster` commands over and over without importing all of it each time; dies where told to.
 
 Reads one request a line (JSON) and answers one line. Each run is a fork of this process, which has
 imported all and used nothing, so a fork has no threads to lose. Where a run dies:
@@ -11,6 +11,7 @@ imported all and used nothing, so a fork has no threads to lose. Where a run die
     ["spread", s]    the same, with intake spread over two processes
 """
 
+import io
 import json
 import os
 import signal
@@ -30,7 +31,8 @@ with warnings.catch_warnings():
 
     import pipeline.definitions
     import pipeline.orchestration.launch
-    import pipeline.status  # noqa: F401
+    import pipeline.status
+    import pipeline.storage.erasing  # noqa: F401
     from pipeline import cli
     from pipeline.orchestration import liveness, processes, state
     from pipeline.storage import warehouse
@@ -81,8 +83,9 @@ def _die_at_table(number: int, seconds: float) -> None:
     warehouse._fill = counting
 
 
-def _run(home: str, arguments: list[str], dies: list | None, out: int) -> None:
+def _run(home: str, arguments: list[str], typed: str, dies: list | None, out: int) -> None:
     count = [0]
+    sys.stdin = io.StringIO(typed)
     os.environ["MUSTER_HOME"] = home
     state.SECONDS_STILL = liveness._SECONDS_AFTER_ITS_LOCK = 0.0
     sys.argv = ["muster", *arguments]
@@ -116,7 +119,7 @@ def main() -> None:
         child = os.fork()
         if child == 0:
             os.close(into)
-            _run(request["home"], request["arguments"], request["dies"], out)
+            _run(*(request["home"], request["arguments"], request["typed"]), request["dies"], out)
         os.close(out)
         said = b""
         while part := os.read(into, 65536):

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from pipeline.simulation.codes import ELEMENTS
 from pipeline.simulation.exports.answers import (
     ARM_QUESTION,
     GRID,
@@ -84,6 +85,12 @@ def _written(
     wave, spellings = wave_in_words(sheet, freely=True)
     mapping["wave"] = {"column": WAVE_QUESTION, "values": spellings}
     body = metadata | {NUMBER_QUESTION: pl.col("number"), WAVE_QUESTION: wave}
+    if sheet.organisation.gives_codes:
+        # Whoever asks for a code asks for neither number nor address.
+        code = {element.question: pl.col(element.name) for element in ELEMENTS}
+        body = metadata | {"Email Address": pl.lit(None, pl.String)} | code | {WAVE_QUESTION: wave}
+        del mapping["participant"]
+        mapping["code"] = {element.name: element.question for element in ELEMENTS}
     body |= asked_of_some(sheet, mapping, mapping["columns"], ARM_QUESTION)
     frame = with_times(sheet).select(cell.alias(name) for name, cell in (body | grid).items())
     return Export(mapping, delimited([frame.columns], frame), numbered(sheet, 2))
