@@ -22,16 +22,18 @@ from pipeline.vocabulary import Kind
 @value_free
 def comments(home: HomeResource) -> dg.MaterializeResult[None]:
     here, as_of = home.open(), home.as_of_date()
-    records = {record.submission_id: record for record in home.records()}
-    with_texts = here.lake.with_texts(
-        submission_id
-        for submission_id in counting(here.stages.read("verdicts"))
-        if records[submission_id].kind == Kind.QUESTIONNAIRE
-    )
+    # Of whoever stopped collection, earlier files hold the texts that still count.
+    listed = {*counting(here.stages.read("verdicts")), *here.stages.read("kept")["submission_id"]}
+    records = {
+        record.submission_id: record
+        for record in home.records()
+        if record.kind == Kind.QUESTIONNAIRE and record.submission_id in listed
+    }
+    with_texts = here.lake.with_texts(records)
 
     def gather(stage: Stage) -> Made:
         standing = texts.standing_texts(
-            here.lake.rows("texts", with_texts, texts.TEXTS),
+            here.lake.rows("texts", with_texts, texts.TEXTS, only=stage.read("kept")),
             stage.read(f"findings_{Kind.QUESTIONNAIRE}"),
             stage.read(tables.PARTICIPANT_ALIAS.name),
         )
@@ -40,7 +42,7 @@ def comments(home: HomeResource) -> dg.MaterializeResult[None]:
     home.stage(
         "texts",
         gather,
-        reads=[f"findings_{Kind.QUESTIONNAIRE}", tables.PARTICIPANT_ALIAS.name],
+        reads=[f"findings_{Kind.QUESTIONNAIRE}", tables.PARTICIPANT_ALIAS.name, "kept"],
         settings=versions([records[submission_id] for submission_id in with_texts]),
     )
     judged = home.entries(*texts.JUDGED)

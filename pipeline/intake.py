@@ -175,7 +175,7 @@ def _texts(
     people = people_of(comments.people)
     agreed = comments.texts.join(whose, on="row_number", maintain_order="left")
     texts = [redacted(text, people) for text in agreed["text"]]
-    # Without waves of their own, as in a file of one wave, a text stands with its whole row.
+    # A text of no one wave, as wide files have, stands with its whole row.
     rows = {*accepted.select("row_number", "wave").iter_rows()}
     whole_rows = {*accepted["row_number"]}
     sound = [

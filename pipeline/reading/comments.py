@@ -80,7 +80,12 @@ def comments_in(
                 ).drop_nulls("text")
             )
     texts = pl.concat([TEXTS.to_frame(), *(part.cast(TEXTS) for part in parts)])
-    return Comments(texts.sort("row_number", maintain_order=True), _people(body, table, mapping))
+    # Joined, since a number may stand in several columns.
+    numbers = rows[ours("identifier")].drop_nulls().unique().sort()
+    return Comments(
+        texts.sort("row_number", maintain_order=True),
+        (("participant", tuple(numbers.to_list())), *_people(body, table, mapping)),
+    )
 
 
 def _people(
@@ -92,15 +97,19 @@ def _people(
         for pattern in mapping.comments.values()
         for suffix in mapping.suffixes
     }
-    by_platform = {*table.left_out(set()), *table.columns_behind(mapping.participants)}
+    named = {*table.left_out(set()), *table.columns_behind(mapping.participants)}
     fields = dict(zip(table.columns, table.records.fields, strict=True))
     found = []
     for place, (column, stands_in) in enumerate(fields.items(), start=1):
         heading = column.casefold()
         if heading in _COUNTERS or {column, f"#{place}"} & texts:
             continue
-        is_named = f"#{place}" in mapping.participants or column in by_platform
-        if is_named or (_OF_PEOPLE.search(heading) and not _OF_PLACES.search(heading)):
+        by_place = f"#{place}" in mapping.participants
+        if (
+            column in named
+            or by_place
+            or (_OF_PEOPLE.search(heading) and not _OF_PLACES.search(heading))
+        ):
             every = body[stands_in].cast(pl.String).str.strip_chars().drop_nulls().unique()
             found.append((column, tuple(every.sort().to_list())))
     return tuple(found)

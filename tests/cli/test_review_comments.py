@@ -1,5 +1,6 @@
 """`muster review comments`: reading texts one at a time, and judging them, from file to table."""
 
+import io
 import json
 import shutil
 import sqlite3
@@ -211,6 +212,30 @@ def test_a_past_snapshot_hears_the_judgements_of_its_time(
     muster("review", "comments", "approve", names["house"])
     MusterApart(read)("run", *AS_OF, "--known-at", "2025-03-01")
     assert MusterApart(read).ask("SELECT count(*) FROM core.comments").item() == 0
+
+
+def test_texts_go_with_an_erased_officer_and_stay_of_one_who_stopped(
+    muster: Muster, read: Path, names: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapping = read / "sources" / FORCE / "answers.yaml"
+    mapping.write_text(WITH_COMMENTS.replace("incremental", "cumulative"))
+    for name in names.values():
+        muster("review", "comments", "approve", name)
+    assert published(read).height == 3
+
+    def withdraw(act: str, number: str) -> None:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"{number}\n"))
+        signed = ("--force", FORCE, "--reason", "asked", "--steward", "s", "--yes")
+        assert muster("withdraw", act, *signed).code == 0
+
+    withdraw("stop", "SIMC00002")
+    land(read, "answers-2.csv", [row.replace("helped", "never helped") for row in ROWS])
+    kept = ["[2Jit  helped", "a row that broke a rule", "ask [name] about the red house"]
+    assert published(read)["text"].to_list() == kept, "of the older file, and nothing newer"
+    withdraw("erase", "SIMC00001")
+    assert published(read)["text"].to_list() == kept[:2]
+    left = [pl.read_parquet(path) for path in (read / "lake").rglob("*.parquet")]
+    assert not any("house" in frame.write_json() for frame in left)
 
 
 @pytest.mark.parametrize(

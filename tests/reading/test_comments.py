@@ -91,6 +91,7 @@ def test_columns_that_identify_are_found_by_platform_and_by_heading(found: Found
     headings, row = (*headings, "Mood"), (*row, "low")
     comments = found(headings, row)
     assert dict(comments.people) == {
+        "participant": ("4711",),
         "id": ("4711",),
         "Email": ("j@x.example",),
         "Line manager": ("Sgt Doe",),
@@ -103,7 +104,7 @@ def test_a_question_for_names_that_is_a_comment_names_nobody(found: Found) -> No
         ("4711", "0", "1", "2", "3", "the room"),
         comments={"change": "Name one thing to change"},
     )
-    assert [heading for heading, _ in comments.people] == ["id"]
+    assert [heading for heading, _ in comments.people] == ["participant", "id"]
 
 
 def test_columns_by_place_are_known_as_well(found: Found) -> None:
@@ -114,7 +115,20 @@ def test_columns_by_place_are_known_as_well(found: Found) -> None:
         comments={"anything_else": "#6"},
     )
     assert comments.texts["text"].to_list() == ["it helped"]
-    assert dict(comments.people) == {"id": ("4711",), "Full name": ("Jane Doe",)}
+    assert dict(comments.people) == {
+        "participant": ("4711",),
+        "id": ("4711",),
+        "Full name": ("Jane Doe",),
+    }
+
+
+def test_a_number_in_two_columns_is_known_as_a_whole(found: Found) -> None:
+    comments = found(
+        ("id", "Suffix", *HEADER[1:]),
+        ("4711", "B", "0", "1", "2", "3", "4711B was there", "", ""),
+        participant=["id", "Suffix"],
+    )
+    assert dict(comments.people)["participant"] == ("4711B",)
 
 
 def test_counters_of_responses_name_nobody(found: Found) -> None:
@@ -123,7 +137,7 @@ def test_counters_of_responses_name_nobody(found: Found) -> None:
         ("4711", "100", "0", "1", "2", "3", "100 of us"),
         platform="smartsurvey",
     )
-    assert [heading for heading, _ in comments.people] == ["id"]
+    assert [heading for heading, _ in comments.people] == ["participant", "id"]
 
 
 def test_a_file_without_the_column_is_refused_as_for_any_other(found: Found) -> None:
