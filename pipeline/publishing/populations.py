@@ -452,15 +452,15 @@ class _Describing:
 
     def _two_sessions(self) -> None:
         twice = self.officers.came_twice
-        self._add(TWO_SESSIONS, twice, Rank.TWO_SESSIONS, self._national_and_arms)
-        self._nested(ENROLLED, TWO_SESSIONS, self._national_and_arms)
+        self._add(TWO_SESSIONS, twice, Rank.TWO_SESSIONS, [self.national])
+        self._nested(ENROLLED, TWO_SESSIONS, [self.national])
         for wave in self.programme.wave_names:
             whole = scored_at(wave, self.primary_instrument)
             mask = self.officers.scored(wave, self.primary_instrument) & twice
             measure = two_sessions_and(whole)
-            self._add(measure, mask, Rank.TWO_SESSIONS, self._national_and_arms)
-            self._nested(whole, measure, self._national_and_arms)
-            self._nested(TWO_SESSIONS, measure, self._national_and_arms)
+            self._add(measure, mask, Rank.TWO_SESSIONS, [self.national])
+            self._nested(whole, measure, [self.national])
+            self._nested(TWO_SESSIONS, measure, [self.national])
 
     # ------------------------------------------------------------- merged groups
 
@@ -589,13 +589,13 @@ class _Describing:
                     at_risk(denominator, step[0]),
                     self._at_risk(step[0]) & mask,
                     Rank.DETAIL,
-                    self._national_and_arms,
+                    [self.national],
                 )
                 self._add(
                     left_during(denominator, step),
                     self._left(step) & mask,
                     Rank.DETAIL,
-                    self._national_and_arms,
+                    [self.national],
                 )
                 outer = at_risk(denominator, steps[i - 1][0]) if i else whole
                 before = [left_during(denominator, steps[i - 1])] if i else []
@@ -603,14 +603,14 @@ class _Describing:
                     f"not decided before {at_risk(denominator, step[0])}",
                     outer,
                     [*before, at_risk(denominator, step[0])],
-                    self._national_and_arms,
+                    [self.national],
                 )
             if steps:
                 self._add_rest(
                     f"came through {denominator}",
                     at_risk(denominator, steps[-1][0]),
                     [left_during(denominator, steps[-1])],
-                    self._national_and_arms,
+                    [self.national],
                 )
         for step in steps:
             for outer, inner in (
@@ -623,7 +623,7 @@ class _Describing:
                     left_during(Denominator.TWO_SESSIONS, step),
                 ),
             ):
-                self._nested(outer, inner, self._national_and_arms)
+                self._nested(outer, inner, [self.national])
         return steps
 
     def _at_risk(self, time: int) -> Mask:

@@ -74,7 +74,7 @@ def _hiding(
     rules: Rules,
 ) -> set[Key]:
     """One more group to leave out for each failure: a neighbour that gives the most away."""
-    known = known_by_subtraction(population.partitions, prints)
+    known = known_by_subtraction(population, prints)
     chosen: set[Key] = set()
     for failure in failures:
         beside = [

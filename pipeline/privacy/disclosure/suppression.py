@@ -59,29 +59,33 @@ class Known:
             waiting += sorted(new)
 
 
-def known_by_subtraction(partitions: Iterable[Partition], printed: Iterable[Key]) -> Known:
-    """All groups whose exact count would follow if printed counts were exact."""
+def known_by_subtraction(population: Population, printed: Iterable[Key]) -> Known:
+    """All groups whose exact count would follow if printed counts were exact.
+
+    The last unknown member of a partition follows from the others; and where nobody of a known
+    whole remains, all of its other parts are known to be empty.
+    """
     by_member: dict[Key, list[Partition]] = {}
-    unknown: dict[Partition, int] = {}
-    for partition in partitions:
-        members = (partition.whole, *partition.parts)
-        unknown[partition] = len(members)
-        for member in members:
+    for partition in population.partitions:
+        for member in (partition.whole, *partition.parts):
             by_member.setdefault(member, []).append(partition)
-    known = Known(set())
     waiting = sorted(set(printed))
-    known.keys.update(waiting)
+    known = Known(set(waiting))
     while waiting:
         for partition in by_member.get(waiting.pop(), ()):
-            unknown[partition] -= 1
-            if unknown[partition] == 1:
-                members = (partition.whole, *partition.parts)
-                # What became known a moment ago may still wait for its turn.
-                last = next((m for m in members if m not in known.keys), None)
-                if last is not None:
-                    known.keys.add(last)
-                    known.follows_from[last] = partition
-                    waiting.append(last)
+            rest = [part for part in partition.parts if part not in known.keys]
+            whole_is_known = partition.whole in known.keys
+            if not rest and not whole_is_known:
+                following = [partition.whole]
+            elif whole_is_known and (
+                len(rest) == 1 or not any(population.groups[part].n for part in rest)
+            ):
+                following = rest
+            else:
+                continue
+            known.keys.update(following)
+            known.follows_from.update(dict.fromkeys(following, partition))
+            waiting += following
     return known
 
 
@@ -91,7 +95,7 @@ def _giving_way(
     """One more printed group for each partition that gives away something small."""
     groups = population.groups
     printed = [g.key for g in population.visible if g.key not in suppressed]
-    known = known_by_subtraction(population.partitions, printed)
+    known = known_by_subtraction(population, printed)
     chosen: set[Key] = set()
     for partition in population.partitions:
         if partition.whole not in known.keys:
