@@ -89,6 +89,39 @@ def change_of(from_wave: str, to_wave: str, instrument: str, subscale: str) -> s
     return f"change {from_wave} {to_wave} {instrument} {subscale}"
 
 
+def left_after(instrument: str) -> str:
+    return f"left {instrument}"
+
+
+def stayed_after(instrument: str) -> str:
+    return f"stayed {instrument}"
+
+
+def modelled(instrument: str) -> str:
+    """Those who left and those who stayed, as the model of dropping out has them."""
+    return f"modelled {instrument}"
+
+
+def dropped(stage: str) -> str:
+    return f"dropout {stage}"
+
+
+def with_status(wave: str, status: str) -> str:
+    return f"status {wave} {status}"
+
+
+def band_family(wave: str, instrument: str, subscale: str) -> str:
+    return f"band {wave} {instrument} {subscale}"
+
+
+def outcome_family(from_wave: str, to_wave: str, instrument: str, subscale: str) -> str:
+    return f"outcome {from_wave} {to_wave} {instrument} {subscale}"
+
+
+def dose_family(wave: str, instrument: str) -> str:
+    return f"dose {wave} {instrument}"
+
+
 def joined(family: str, labels: Iterable[str]) -> str:
     """The measure of one part of a family, merged from the labels."""
     return f"{family}|{'+'.join(labels)}"
@@ -117,6 +150,8 @@ class Layout:
     """By later wave and instrument."""
     steps: tuple[tuple[int, int], ...]
     """Of retention: from one time to another."""
+    merged: frozenset[Key]
+    """Parts made by merging, at the places where they are shown."""
 
 
 @dataclass(frozen=True)
@@ -137,10 +172,6 @@ def describe(
     Raises ValueError for frames that do not fit each other, as the evaluation does.
     """
     return _Describing(officers, areas, before, rules).done()
-
-
-def cuts_as_labels(parts: Iterable[Iterable[str]]) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(part) for part in parts)
 
 
 @dataclass
@@ -186,14 +217,16 @@ class _Describing:
         self._statuses()
         self._two_sessions()
         steps = self._retention()
+        bands, outcomes, doses = self._bands(), self._outcomes(), self._doses()
         layout = Layout(
             areas=tuple(key.removeprefix(AREA) for key in self.by_area.keys),
             arms=tuple(key.removeprefix(ARM) for key in self.by_arm.keys),
             pairs=self.pairs,
-            bands=self._bands(),
-            outcomes=self._outcomes(),
-            doses=self._doses(),
+            bands=bands,
+            outcomes=outcomes,
+            doses=doses,
             steps=steps,
+            merged=frozenset(key for key in self.masks if "|" in key.measure),
         )
         population = Population(
             self.groups,
@@ -359,8 +392,8 @@ class _Describing:
         )
         stages = self.officers.participants["dropout_stage"].to_numpy()
         for stage in DropoutStage:
-            self._add(f"dropout {stage}", stages == stage.value, Rank.STATUS, [self.national])
-        self._part(ENROLLED, ALL, [Key(f"dropout {stage}", ALL) for stage in DropoutStage])
+            self._add(dropped(stage), stages == stage.value, Rank.STATUS, [self.national])
+        self._part(ENROLLED, ALL, [Key(dropped(stage), ALL) for stage in DropoutStage])
 
     def _scored(self, wave: str, instrument: str) -> None:
         rank = Rank.OTHER_WAVES
@@ -432,9 +465,12 @@ class _Describing:
             )
             for subscale in self._subscales(instrument)
         }
-        names = [f"{name} {instrument}" for name in ("left", "stayed")]
+        names = [left_after(instrument), stayed_after(instrument)]
         for name, mask in zip(names, self.officers.left_or_stayed, strict=True):
             self._add(name, mask & whole, Rank.DETAIL, [self.national], quantities)
+        left, stayed = self.officers.left_or_stayed
+        self._add(modelled(instrument), (left | stayed) & whole, Rank.DETAIL, [self.national])
+        self._part(modelled(instrument), ALL, [Key(name, ALL) for name in names])
         outer = scored_at(self.first, instrument)
         self._add_rest(f"neither left nor stayed {instrument}", outer, names, [self.national])
 
@@ -446,8 +482,8 @@ class _Describing:
             for status in STATUSES[1:]:
                 words = _ANSWERED if status == ANSWERED_OTHERWISE else (status,)
                 mask = found.is_in(words).to_numpy() & ~scored
-                self._add(f"status {wave} {status}", mask, Rank.STATUS, [self.national])
-                parts.append(Key(f"status {wave} {status}", ALL))
+                self._add(with_status(wave, status), mask, Rank.STATUS, [self.national])
+                parts.append(Key(with_status(wave, status), ALL))
             self._part(ENROLLED, ALL, parts)
 
     def _two_sessions(self) -> None:
@@ -528,7 +564,7 @@ class _Describing:
         return {
             (wave, instrument, subscale): self._add_merged(
                 scored_at(wave, instrument),
-                f"band {wave} {instrument} {subscale}",
+                band_family(wave, instrument, subscale),
                 self.officers.levels(wave, instrument, subscale),
             )
             for wave in self.programme.wave_names
@@ -545,7 +581,7 @@ class _Describing:
                     if parts:
                         found[from_wave, to_wave, instrument, subscale] = self._add_merged(
                             paired_over(from_wave, to_wave, instrument),
-                            f"outcome {from_wave} {to_wave} {instrument} {subscale}",
+                            outcome_family(from_wave, to_wave, instrument, subscale),
                             parts,
                         )
         return found
@@ -567,7 +603,7 @@ class _Describing:
                 }
                 found[wave, instrument] = self._add_merged(
                     paired_over(self.first, wave, instrument),
-                    f"dose {wave} {instrument}",
+                    dose_family(wave, instrument),
                     parts,
                     quantities,
                     arms_too=False,

@@ -102,10 +102,13 @@ class Population:
 
 @dataclass(frozen=True, slots=True)
 class Print:
-    """What is printed of one group: its count, and figures in tenths by name (`mean …`, `sd …`)."""
+    """What is printed of one group."""
 
     count: int
     tenths: Mapping[str, int] = field(default_factory=dict)
+    """Means and SDs in tenths, by name (`mean …`, `sd …`)."""
+    others: Mapping[str, float] = field(default_factory=dict)
+    """Figures of a model of the group's people, as they are printed."""
     changed: int = 0
     """The most people who may have come or gone since, where it is taken from an earlier release;
     0 for what describes the group as it is."""

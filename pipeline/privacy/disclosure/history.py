@@ -5,7 +5,7 @@ digests are kept (`pipeline/storage/releases.py`); they are pseudonyms, under th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -78,7 +78,7 @@ def held_back(
 
 
 def _as_it_was(seen: Print, rules: Rules) -> Print:
-    return Print(seen.count, seen.tenths, rules.fewest - 1)
+    return replace(seen, changed=rules.fewest - 1)
 
 
 def _counterparts(
@@ -88,6 +88,7 @@ def _counterparts(
     by_family: dict[tuple[str, str], list[Key]] = {}
     for key in before.recorded:
         by_family.setdefault((labels_of(key.measure)[0], key.place), []).append(key)
+    recorded = set(before.recorded)
     stood: dict[str, set[str]] = {}
     for organisation, area in areas.items():
         if organisation in before.areas:
@@ -96,6 +97,9 @@ def _counterparts(
     for group in population.visible:
         family, labels = labels_of(group.key.measure)
         places = stood.get(group.key.place, {group.key.place})
+        if places == {group.key.place} and group.key in recorded:
+            found[group.key] = [group.key]
+            continue
         earlier = [
             key
             for place in sorted(places)
