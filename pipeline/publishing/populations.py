@@ -261,6 +261,8 @@ class _Describing:
         """
         values = quantities or {}
         for place in places:
+            if not place.keys:
+                continue
             codes = place.codes[mask]
             counts = np.bincount(codes, minlength=len(place.keys))
             sums = {
@@ -282,7 +284,7 @@ class _Describing:
                 self.groups[group.key] = group
                 if visible:
                     self.masks[group.key] = mask & (place.codes == i)
-            if place is not self.national and place.keys:
+            if place is not self.national:
                 self._part(
                     measure, ALL, [Key(measure, key) for key in place.keys], follows=not visible
                 )
@@ -679,7 +681,8 @@ class _Describing:
 
     def _at_risk(self, time: int) -> Mask:
         came, decided = self.officers.time, self.officers.decided
-        return (came > time) | ((came == time) & decided)
+        still: Mask = (came > time) | ((came == time) & decided)
+        return still
 
     def _left(self, step: tuple[int, int]) -> Mask:
         came = self.officers.time

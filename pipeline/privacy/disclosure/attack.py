@@ -95,12 +95,17 @@ class Attack:
             for row in self._rows
         )
 
-    def near(self, unknown: Unknown, steps: int) -> frozenset[int]:
-        """Unknowns that are not printed and hang together with one over so many equations."""
+    def near(self, unknown: Unknown, steps: int, *, rounded: bool = False) -> frozenset[int]:
+        """Unknowns that hang together with one over so many equations.
+
+        Those that are not printed; with `rounded` also exact figures behind printed ones.
+        """
         reached = frontier = {self._number[unknown]}
         for _ in range(steps):
             rows = {row for number in frontier for row in self._touching[number]}
-            found = {i for row in rows for i, _ in self._rows[row].terms if self._open[i]}
+            found = {
+                i for row in rows for i, _ in self._rows[row].terms if rounded or self._open[i]
+            }
             frontier = found - reached
             if not frontier:
                 break

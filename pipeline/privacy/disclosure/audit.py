@@ -12,8 +12,10 @@ from pipeline.privacy.disclosure.attack import Attack, Total, Unknown
 from pipeline.privacy.disclosure.groups import Group, Key, Population, Print, Scale
 from pipeline.privacy.disclosure.rules import Rules
 
-_NEARBY = (3, 6)
-"""Equations from the group in question that are tried before all of them."""
+_NEARBY = ((3, False), (2, True), (4, True))
+"""How far from the group in question exact figures may differ from what they are, and whether those
+behind printed figures may as well. What is possible so is possible for an attacker; what is not is
+taken for impossible, so the audit errs on the safe side."""
 
 Progress = Callable[[int, int], None]
 
@@ -131,8 +133,7 @@ class _Inquiry:
         means: list[float] = [self._attack.truth_of(total) / group.n]
         for within in self._neighbourhoods(total):
             # Of its exact number of people first: that alone is nearly always uncertain enough.
-            others = [n for n in range(1, self._rules.fewest) if n != group.n]
-            for n in [group.n, *(others if within is None else [])]:
+            for n in (group.n, 1, self._rules.fewest - 1):
                 for sign in (1, -1):
                     found = self._attack.possible(
                         {group.key: n}, extreme=total, sign=sign, within=within
@@ -143,16 +144,12 @@ class _Inquiry:
                     return True
         return False
 
-    def _neighbourhoods(self, unknown: Unknown) -> Iterator[frozenset[int] | None]:
-        before: frozenset[int] = frozenset()
-        for steps in _NEARBY:
-            near = self._attack.near(unknown, steps)
+    def _neighbourhoods(self, unknown: Unknown) -> Iterator[frozenset[int]]:
+        for steps, rounded in _NEARBY:
+            near = self._attack.near(unknown, steps, rounded=rounded)
             if isinstance(unknown, Total):
-                near |= self._attack.near(unknown.key, steps)
-            if near != before:
-                yield near
-            before = near
-        yield None
+                near |= self._attack.near(unknown.key, steps, rounded=rounded)
+            yield near
 
     def _note(self, solution: Mapping[Unknown, float] | None) -> None:
         for name, value in (solution or {}).items():
