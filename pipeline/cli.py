@@ -19,6 +19,7 @@ from pipeline.console import opened as _opened
 from pipeline.console import stop as _stop
 from pipeline.inspect_command import inspect
 from pipeline.key_command import key
+from pipeline.release_commands import release
 from pipeline.remind_command import remind
 from pipeline.research_command import research
 from pipeline.review_commands import review
@@ -61,6 +62,7 @@ review.add_typer(links)
 app.add_typer(review)
 app.add_typer(key)
 app.add_typer(withdraw)
+app.add_typer(release)
 app.command()(inspect)
 app.command()(remind)
 app.command()(research)

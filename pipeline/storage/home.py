@@ -32,6 +32,7 @@ from pipeline.storage.code import EVERYTHING, INTAKE, code_hash
 from pipeline.storage.keys import create_first_key, load_keys, settle_awaited
 from pipeline.storage.lake import Lake
 from pipeline.storage.landing import KnownHashes, landing_files
+from pipeline.storage.releases import Releases
 from pipeline.storage.stages import Stages
 from pipeline.storage.stewardship import Receipt, Stewardship
 from pipeline.submissions import (
@@ -93,6 +94,10 @@ class Home:
     @property
     def stewardship(self) -> Stewardship:
         return Stewardship(self.root / "stewardship.sqlite")
+
+    @property
+    def releases(self) -> Releases:
+        return Releases(self.root / "releases", self.root / "memberships")
 
     @property
     def secrets(self) -> Path:
@@ -320,6 +325,8 @@ class Home:
         return (
             atomic.recover(in_force / "submissions")
             + atomic.recover(in_force / "stages")
+            + atomic.recover(self.root / "releases")
+            + atomic.recover(self.root / "memberships")
             + atomic.sweep(self.root, atomic.AT_ANY_TIME, below=False, suffix=self.warehouse.suffix)
             + atomic.sweep_of_the_dead(self.root)
             + atomic.sweep_of_the_dead(self.root / "lake")
