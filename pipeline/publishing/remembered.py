@@ -77,17 +77,21 @@ def from_frame(kept: pl.DataFrame, carried_on: Callable[[pl.Series], pl.Series])
     )
 
 
-def without(kept: pl.DataFrame, erased: Collection[str]) -> pl.DataFrame:
+def without(
+    kept: pl.DataFrame, erased: Collection[str], carried_on: Callable[[pl.Series], pl.Series]
+) -> pl.DataFrame:
     """The frame with some pseudonyms taken out; each counts as one that went from its groups.
 
-    Without that count a release after an erasure would look as if nobody had gone, so new figures
+    `erased` are of the newest key, to which `carried_on` brings those of the frame. Without that count a release after an erasure would look as if nobody had gone, so new figures
     would be printed beside the old ones, and their difference would be the erased officer.
     """
-    gone = pl.col("members").list.set_intersection(list(erased)).list.len().fill_null(0)
     is_group = pl.col("measure") != AREA_ROW
+    every = kept.filter(is_group)["members"].explode().drop_nulls().unique()
+    taken_out = every.filter(carried_on(every).is_in(list(erased))).to_list()
+    gone = pl.col("members").list.set_intersection(taken_out).list.len().fill_null(0)
     return kept.with_columns(
         gone=pl.when(is_group).then(pl.col("gone") + gone).otherwise("gone"),
         members=pl.when(is_group)
-        .then(pl.col("members").list.set_difference(list(erased)))
+        .then(pl.col("members").list.set_difference(taken_out))
         .otherwise("members"),
     )

@@ -69,6 +69,7 @@ def finish_erasures(home: Home, *, anew: bool = False) -> int:
         }
         home.lake.write_submission(record.model_copy(update=counts), left)
     home.stages.forget_holding(erased)
+    home.releases.forget(erased, home.pseudonymiser().carried_on)
     # Nobody can be found in it by pseudonym, so all of it goes; `muster research` makes another.
     home.research.unlink(missing_ok=True)
     atomic.write_bytes(done, mark)

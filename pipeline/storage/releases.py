@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -110,11 +110,16 @@ class Releases:
         (self.folder / name).chmod(_READ_ONLY_FOLDER)
         return self._made(self.folder / name / MANIFEST)
 
-    def forget(self, pseudonyms: Collection[str]) -> None:
-        """Take an erased officer, by all pseudonyms of theirs, out of what is kept."""
+    def forget(
+        self, pseudonyms: Collection[str], carried_on: Callable[[pl.Series], pl.Series]
+    ) -> None:
+        """Take erased officers, by all pseudonyms of theirs, out of what is kept for later.
+
+        Pseudonyms there may be of an older key than these; `carried_on` brings them to it.
+        """
         for path in sorted(self._memberships.glob("[!.]*.parquet")):
             kept = self.remembered(path.stem)
-            after = without(kept, pseudonyms)
+            after = without(kept, pseudonyms, carried_on)
             if not after.equals(kept):
                 self._keep(path.stem, after)
 

@@ -10,6 +10,7 @@ from pipeline import reference
 from pipeline.intake import WHOSE, TakenIn
 from pipeline.privacy.withdrawals import erasing, leaving
 from pipeline.programme import UnusableConfiguration
+from pipeline.publishing.remembered import SCHEMA
 from pipeline.storage.erasing import finish_erasures
 from pipeline.storage.home import Home
 from pipeline.submissions import Record
@@ -75,6 +76,26 @@ def test_rows_for_research_go_as_a_whole(home: Home) -> None:
     erase(home, ONE)
     finish_erasures(home)
     assert not home.research.exists()
+
+
+def test_they_leave_what_is_kept_of_releases(home: Home) -> None:
+    folder = home.root / "memberships"
+    folder.mkdir()
+    kept = pl.DataFrame(
+        {
+            "measure": ["n"],
+            "place": ["all"],
+            "printed": [True],
+            "gone": [0],
+            "members": [[ONE, TWO]],
+        }
+    )
+    pl.concat([SCHEMA.to_frame(), kept], how="diagonal").write_parquet(folder / "spring.parquet")
+    erase(home, ONE)
+    finish_erasures(home)
+    left = home.releases.remembered("spring")
+    assert left.select("gone", "members").rows() == [(1, [TWO])]
+    assert not [p for p in folder.iterdir() if ONE.encode() in p.read_bytes()]
 
 
 def test_what_was_done_is_done_again_only_if_it_is_asked_for(
