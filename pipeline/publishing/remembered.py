@@ -82,8 +82,9 @@ def without(
 ) -> pl.DataFrame:
     """The frame with some pseudonyms taken out; each counts as one that went from its groups.
 
-    `erased` are of the newest key, to which `carried_on` brings those of the frame. Without that count a release after an erasure would look as if nobody had gone, so new figures
-    would be printed beside the old ones, and their difference would be the erased officer.
+    `erased` are of the newest key, to which `carried_on` brings those of the frame. Without that
+    count a release after an erasure would look as if nobody had gone, so new figures would be
+    printed beside the old ones, and their difference would be the erased officer.
     """
     is_group = pl.col("measure") != AREA_ROW
     every = kept.filter(is_group)["members"].explode().drop_nulls().unique()
