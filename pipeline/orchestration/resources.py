@@ -84,9 +84,9 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             return
         here = Home(Path(self.root))
         with alive(here, context.run.run_id), locks.held(here.lock):
-            anew = ANEW in context.run.tags
-            _prepare(here, self.now(), anew=anew)
-            self._run = _Run(here, self.now().date(), anew)
+            now, anew = self.now(), ANEW in context.run.tags
+            _prepare(here, now, anew=anew)
+            self._run = _Run(here, now.date(), anew)
             yield self
 
     def open(self) -> Home:
