@@ -175,6 +175,10 @@ NOT_PLANTED = {
     "transfers_contradict",
     # All rows of a group would have to change, and with them the calendar.
     "session_on_two_days",
+    # Officers of this plan give their numbers.
+    "code_elements_missing",
+    "code_incomplete",
+    "code_shared",
 }
 
 
