@@ -177,6 +177,10 @@ NOT_PLANTED = {
     "number_of_two_officers",
     # All rows of a group would have to change, and with them the calendar.
     "session_on_two_days",
+    # Officers of this plan give their numbers.
+    "code_elements_missing",
+    "code_incomplete",
+    "code_shared",
 }
 
 
