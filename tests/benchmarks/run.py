@@ -17,6 +17,7 @@ from ledger import ledger
 from measuring import machine
 from pseudonyms import pseudonyms
 from reading import reading
+from release import release
 
 HERE = Path(__file__).parent
 
@@ -65,6 +66,7 @@ PARTS = {
     "registers": with_registers,
     "ledger": ledger,
     "small_files": small_files,
+    "release": release,
     "killed": killed,
     "intervals": intervals,
 }
