@@ -1,82 +1,65 @@
-"""Formulas read backwards: what a printed figure says about the numbers it was made from.
+"""Formulas read backwards: what printed figures of one row say about what they were made from.
 
-What belongs here: one row at a time, no sums over groups. What stays out: facts that tie groups
-together (`attacker.py`).
+What belongs here: one row at a time, or two rows that follow each other. What stays out: facts
+that tie groups together (`attacker.py`).
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from functools import cache
+from typing import Final
 
 import polars as pl
-from published import Group, Row
+from published import KEYS, WITHOUT_PEOPLE, Group
+from reading_release import EXACT, Line, Print, half_place
 from scipy import stats
 
-if TYPE_CHECKING:
-    from attacker import Conventions, Printed
-
-EXACT: Final = 1e-9
-_PLACES: Final = (0, 1, 2, 3, 4)
+# Numbers behind a row
 
 
-def half_place(column: pl.Series) -> float:
-    """Half of the last place that the column's figures are printed with; EXACT if they are not
-    rounded to at most four places."""
-    values = column.drop_nulls().to_list()
-    for places in _PLACES:
-        if all(abs(round(value, places) - value) < EXACT for value in values):
-            # A little more, since binary fractions are not quite where decimals are.
-            return 0.5 * 10**-places * (1 + 1e-6)
-    return EXACT
-
-
-# One row
-
-
-def given_back(
-    printed: Iterable["Printed"], conventions: "Conventions"
-) -> dict[Group, frozenset[int]]:
+def given_back(print_: Print) -> dict[Group, frozenset[int]]:
     """Groups whose figures fit only some of the numbers that round to the printed one.
 
-    An interval or effect size made from the printed figures themselves says nothing, so those are
-    read backwards only if some row shows that they were made from exact ones.
+    An interval made from the printed mean, SD and count says nothing; it is read backwards only
+    where some row shows that intervals are made of exact figures.
     """
-    rows = list(printed)
-    decimals = conventions.decimals
-    intervals = not all(_interval_is_of_printed(row, decimals) for row in rows)
-    corrections = not all(_correction_is_of_printed(row, decimals) for row in rows)
+    intervals = not all(
+        interval_is_of_printed(line, print_)
+        for shown in print_.groups.values()
+        for line in shown.lines
+    )
     found = {}
-    for row in rows:
-        assert row.n is not None
-        low, high = conventions.people(row.n)
-        numbers = range(int(low), int(high) + 1)
+    for group, shown in print_.groups.items():
+        if shown.n is None or shown.may_be_old:
+            continue
+        low, high = print_.people(shown.n)
+        numbers = range(low, high + 1)
         possible = frozenset(
             n
             for n in numbers
-            if _sums_are_whole(row, n, decimals)
-            and (not intervals or _interval_fits(row, n, decimals))
-            and (not corrections or _correction_fits(row, n, decimals))
+            if all(
+                _sums_are_whole(line, n, print_)
+                and (not intervals or _interval_fits(line, n, print_))
+                for line in shown.lines
+            )
         )
         if possible and len(possible) < len(numbers):
-            found[row.cell.group] = possible
+            found[group] = possible
     return found
 
 
-def _sums_are_whole(row: "Printed", n: int, decimals: Mapping[tuple[str, str], float]) -> bool:
-    """GRIM, and the same for sums of squares (GRIMMER): scores are whole, so their sums are."""
-    mean = row.value(row.cell.mean)
+def _sums_are_whole(line: Line, n: int, print_: Print) -> bool:
+    """GRIM, and the same for sums of squares: scores are whole numbers, and so are their sums."""
+    mean, sd = line.value(line.cell.mean), line.value(line.cell.sd)
     if mean is None or n == 0:
         return True
-    half = decimals[row.cell.table, str(row.cell.mean)]
-    lowest, highest = math.ceil((mean - half) * n - 1e-6), math.floor((mean + half) * n + 1e-6)
-    if lowest > highest:
-        return False
-    sd = row.value(row.cell.sd)
+    half = print_.half(line, str(line.cell.mean))
+    totals = range(math.ceil((mean - half) * n - 1e-6), math.floor((mean + half) * n + 1e-6) + 1)
     if sd is None or n < 2:
-        return True
-    half = decimals[row.cell.table, str(row.cell.sd)]
-    for total in range(lowest, highest + 1):
+        return len(totals) > 0
+    half = print_.half(line, str(line.cell.sd))
+    for total in totals:
         least = (n - 1) * max(sd - half, 0) ** 2 + total**2 / n
         most = (n - 1) * (sd + half) ** 2 + total**2 / n
         # The sum of whole squares is as odd or even as the sum of the numbers.
@@ -87,132 +70,162 @@ def _sums_are_whole(row: "Printed", n: int, decimals: Mapping[tuple[str, str], f
     return False
 
 
-def _interval_is_of_printed(row: "Printed", decimals: Mapping[tuple[str, str], float]) -> bool:
-    found = _interval(row)
-    if found is None or row.n is None or row.n < 2:
+def _interval(line: Line) -> tuple[float, float, float, float] | None:
+    """Mean, SD and limits, where the row has them all."""
+    cell = line.cell
+    if cell.interval is None:
+        return None
+    values = [line.value(column) for column in (cell.mean, cell.sd, *cell.interval)]
+    mean, sd, low, high = values
+    if mean is None or sd is None or low is None or high is None:
+        return None
+    return mean, sd, low, high
+
+
+@cache
+def _t(freedom: int) -> float:
+    return float(stats.t.ppf(0.975, freedom))
+
+
+def _margin(n: int, sd: float) -> float:
+    return _t(n - 1) * sd / math.sqrt(n)
+
+
+def interval_is_of_printed(line: Line, print_: Print) -> bool:
+    """Whether the t interval of the printed mean, SD and count is the printed one."""
+    found = _interval(line)
+    if found is None or line.n is None or line.n < 2 or line.cell.interval is None:
         return True
     mean, sd, low, high = found
-    half = decimals[row.cell.table, row.cell.interval[0]] if row.cell.interval else 0
-    margin = _margin(int(row.n), sd)
-    near = half * 2.001 + EXACT
+    margin = _margin(int(line.n), sd)
+    near = print_.half(line, line.cell.interval[0]) * 1.01 + EXACT
     return abs(mean - margin - low) <= near and abs(mean + margin - high) <= near
 
 
-def _interval_fits(row: "Printed", n: int, decimals: Mapping[tuple[str, str], float]) -> bool:
-    """Whether the interval can be that of n officers, from exact figures."""
-    found = _interval(row)
-    if found is None or n < 2 or row.cell.interval is None:
+def _interval_fits(line: Line, n: int, print_: Print) -> bool:
+    """Whether the interval can be that of n officers, made of exact figures."""
+    found = _interval(line)
+    if found is None or n < 2 or line.cell.interval is None:
         return True
     _, sd, low, high = found
-    half_sd = decimals[row.cell.table, str(row.cell.sd)]
-    half = decimals[row.cell.table, row.cell.interval[0]] + EXACT
+    half_sd = print_.half(line, str(line.cell.sd))
+    half = print_.half(line, line.cell.interval[0]) + EXACT
     width = (high - low) / 2
     return _margin(n, max(sd - half_sd, 0)) - half <= width <= _margin(n, sd + half_sd) + half
 
 
-def _interval(row: "Printed") -> tuple[float, float, float, float] | None:
-    """Mean, SD and limits, where the row has them all and the interval is a t interval."""
-    cell = row.cell
-    if cell.interval is None or row.row.get("n_clusters") is not None:
-        return None
-    values = [row.value(column) for column in (cell.mean, cell.sd, *cell.interval)]
-    if any(value is None for value in values):
-        return None
-    mean, sd, low, high = (float(value) for value in values if value is not None)
-    return mean, sd, low, high
+# Figures that are to be made of those printed beside them
 
 
-def _margin(n: int, sd: float) -> float:
-    return float(stats.t.ppf(0.975, n - 1)) * sd / math.sqrt(n)
+def not_of_printed(print_: Print) -> Iterator[tuple[Line, str]]:
+    """Rows with a figure, and its column, that cannot be had from what the row prints."""
+    for shown in print_.groups.values():
+        for line in shown.lines:
+            if not interval_is_of_printed(line, print_):
+                yield line, str(line.cell.interval and line.cell.interval[0])
+            for column, value in _from_printed(line).items():
+                said = line.value(column)
+                if said is None:
+                    continue
+                if value is None or abs(value - said) > print_.half(line, column) * 1.01 + EXACT:
+                    yield line, column
 
 
-def _correction_is_of_printed(row: "Printed", decimals: Mapping[tuple[str, str], float]) -> bool:
-    found = _corrected(row)
-    if found is None or row.n is None:
-        return True
-    d, g = found
-    half = decimals[row.cell.table, "g_av"]
-    half_d = decimals[row.cell.table, "d_av"]
-    return abs(d * _correction(int(row.n)) - g) <= half + half_d + EXACT and half > EXACT
+def _from_printed(line: Line) -> dict[str, float | None]:
+    """What the formulas of docs/release.md give for the row's effect sizes and shares."""
+    at = line.value
+    match line.cell.table, line.cell.group.kind:
+        case "paired_change", _:
+            sds = at("sd_from"), at("sd_to")
+            change, sd = at("mean_change"), at("sd_change")
+            if sds[0] is None or sds[1] is None or change is None or sd is None:
+                return {"correlation": None, "d_av": None}
+            return {
+                "correlation": _ratio(sds[0] ** 2 + sds[1] ** 2 - sd**2, 2 * sds[0] * sds[1]),
+                "d_av": _ratio(change, (sds[0] + sds[1]) / 2),
+            }
+        case "attrition", "left":
+            left, stayed = at("mean_left"), at("mean_stayed")
+            sd_left, sd_stayed = at("sd_left"), at("sd_stayed")
+            if left is None or stayed is None or sd_left is None or sd_stayed is None:
+                return {"standardised_difference": None}
+            spread = math.sqrt((sd_left**2 + sd_stayed**2) / 2)
+            return {"standardised_difference": _ratio(left - stayed, spread)}
+        case "follow_up", "scored":
+            enrolled, scored = at("enrolled"), at("scored")
+            if enrolled is None or scored is None:
+                return {"scored_percent": None}
+            return {"scored_percent": _ratio(100 * scored, enrolled)}
+    return {}
 
 
-def _correction_fits(row: "Printed", n: int, decimals: Mapping[tuple[str, str], float]) -> bool:
-    found = _corrected(row)
-    if found is None or n < 3:
-        return True
-    d, g = (abs(value) for value in found)
-    half, half_d = decimals[row.cell.table, "g_av"], decimals[row.cell.table, "d_av"]
-    correction = _correction(n)
-    return max(d - half_d, 0) * correction - half <= g <= (d + half_d) * correction + half
-
-
-def _corrected(row: "Printed") -> tuple[float, float] | None:
-    if row.cell.group.kind != "paired":
-        return None
-    d, g = row.value("d_av"), row.value("g_av")
-    return None if d is None or g is None else (d, g)
-
-
-def _correction(n: int) -> float:
-    """Hedges' correction of an effect size."""
-    return 1 - 3 / (4 * (n - 1) - 1)
+def _ratio(above: float, below: float) -> float | None:
+    return above / below if below else None
 
 
 # Survival steps
 
 
-@dataclass(frozen=True)
-class Step:
-    """Of those at risk at a time, between which shares stayed."""
-
-    low: float
-    high: float
-
-
-def survival_step(rows: Mapping[int, Row], time: int, half: float) -> Step | None:
-    """The step at a time, if the share is printed at it and at the time before."""
-    row, before = rows[time], rows.get(time - 1)
-    share = row.get("retained")
-    earlier = 1.0 if time == 0 else before.get("retained") if before else None
-    if share is None or earlier is None or earlier <= 0:
+def share(line: Line, column: str, print_: Print) -> tuple[float, float] | None:
+    """A printed share between 0 and 1 and half of its last place, whether printed in percent or
+    not; None where it is not printed."""
+    value = line.value(column)
+    if value is None:
         return None
-    half_before = 0.0 if time == 0 else half
-    return Step(
-        max(share - half, 0) / (earlier + half_before),
-        min(1.0, (share + half) / max(earlier - half_before, EXACT)),
-    )
+    half = print_.half(line, column)
+    unit = 100.0 if half >= 0.5 else 1.0
+    return value / unit, half / unit
 
 
-def events(step: Step, printed: float, people: tuple[float, float]) -> tuple[float, float]:
-    """How many left, whether shares are made of exact counts or of rounded ones."""
-    low, high = people
-    least, most = (1 - step.high) * min(low, printed), (1 - step.low) * max(high, printed)
-    # If of rounded ones, the number that left was itself rounded to five.
-    return math.ceil(least - 2 - 1e-6), math.floor(most + 2 + 1e-6)
+def events(
+    line: Line, before: tuple[float, float] | None, print_: Print
+) -> tuple[float, float] | None:
+    """How many left in a step of retention, from the shares printed after it and before it.
+
+    Shares come with half of their last place. They may be made of exact counts or of rounded
+    ones. None where something is not printed.
+    """
+    after, at_risk = share(line, "retained", print_), line.value("n_at_risk")
+    if after is None or at_risk is None or before is None or before[0] <= 0:
+        return None
+    lowest = max(after[0] - after[1], 0) / (before[0] + before[1])
+    highest = min(1.0, (after[0] + after[1]) / max(before[0] - before[1], EXACT))
+    low, high = print_.people(at_risk)
+    rounded = print_.counts_to // 2
+    least = (1 - highest) * min(low, at_risk) - rounded
+    most = (1 - lowest) * max(high, at_risk) + rounded
+    return math.ceil(least - 1e-6), math.floor(most + 1e-6)
 
 
 # Scatter
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Moments:
-    """A group's number, mean and SD as printed, with half of the last place of each."""
+    """A group's number, mean and SD as printed, with half of the last place of each.
+
+    The mean may be unknown.
+    """
 
     fewest: int
     most: int
-    mean: float
+    mean: float | None
     half_mean: float
     sd: float
     half_sd: float
 
-    def scatter(self, n: int, around: float) -> tuple[float, float]:
-        """Limits of the sum of squared distances from a point."""
+    def within(self, n: int) -> tuple[float, float]:
+        """Limits of the sum of squared distances from the group's own mean."""
+        return (n - 1) * max(self.sd - self.half_sd, 0) ** 2, (n - 1) * (
+            self.sd + self.half_sd
+        ) ** 2
+
+    def between(self, n: int, around: float) -> tuple[float, float]:
+        """Limits of what the distance of the mean from a point adds to the sum."""
+        if self.mean is None:
+            return 0.0, math.inf
         far = abs(self.mean - around)
-        nearest, furthest = max(far - self.half_mean, 0), far + self.half_mean
-        return (
-            (n - 1) * max(self.sd - self.half_sd, 0) ** 2 + n * nearest**2,
-            (n - 1) * (self.sd + self.half_sd) ** 2 + n * furthest**2,
-        )
+        return n * max(far - self.half_mean, 0) ** 2, n * (far + self.half_mean) ** 2
 
 
 def rest_by_spread(
@@ -223,52 +236,58 @@ def rest_by_spread(
     Their scatter around the whole's mean is what the parts leave of the whole's; None if that is
     negative, so that there cannot be n of them.
     """
+    if whole.mean is None:
+        return -math.inf, math.inf
     around = whole.mean
+    left = []
     if len(parts) == 1:
-        # The numbers go together: one is the other and n.
-        only = parts[0]
-        pairs = [(m, m - n) for m in range(whole.fewest, whole.most + 1)]
-        left = [
-            whole.scatter(m, around)[1] - only.scatter(p, around)[0]
-            for m, p in pairs
-            if only.fewest <= p <= only.most
-        ]
-        most = max(left, default=-1.0)
+        # The numbers go together: the part is what the n leave of the whole.
+        pairs = [(m, (m - n,)) for m in range(whole.fewest, whole.most + 1)]
+        pairs = [(m, p) for m, p in pairs if parts[0].fewest <= p[0] <= parts[0].most]
     else:
-        most = whole.scatter(whole.most, around)[1] - sum(
-            part.scatter(part.fewest, around)[0] for part in parts
-        )
-    if most < 0:
+        pairs = [(whole.most, tuple(part.fewest for part in parts))]
+    for m, sizes in pairs:
+        most = whole.within(m)[1] + whole.between(m, around)[1]
+        for part, size in zip(parts, sizes, strict=True):
+            most -= part.within(size)[0] + part.between(size, around)[0]
+        if most >= 0:
+            # Where the part's mean is unknown it lies on the other side, at a distance in
+            # proportion: that takes its share of the scatter too.
+            share = sizes[0] / m if len(parts) == 1 and parts[0].mean is None else 1.0
+            left.append(math.sqrt(share * most / n))
+    if not left:
         return None
-    far = math.sqrt(most / n)
+    far = max(left) + whole.half_mean
     return around - far, around + far
 
 
 # Conventions
 
-
 _LEFT_OUT: Final = frozenset(
     {"standard_error", "se", "se_clustered", "chi_square", "p_value", "variance", "tau2", "q", "q_p"}
 )
-_SHARES: Final = ("retained", "dropped_out", "left_organisation")
+_PERCENT: Final = frozenset({"retained", "scored_percent"})
+_ORDER: Final = frozenset({"time", "to_time"})
 
 
-def too_fine(table: str, frame: pl.DataFrame) -> Iterator[tuple[str, str]]:
-    """Columns with figures that the conventions leave out, or print with fewer places."""
-    for column, dtype in frame.schema.items():
-        if not dtype.is_numeric() or column in {"time", "rank"}:
+def too_fine(print_: Print) -> Iterator[tuple[str, str, str]]:
+    """Table and column of figures that the conventions leave out, or print with fewer places."""
+    for table, frame in print_.release.items():
+        if table in WITHOUT_PEOPLE:
             continue
-        values = frame[column].drop_nulls()
-        if values.is_empty():
+        if table not in KEYS:
+            yield table, "*", "a table that is not described"
             continue
-        if column in _LEFT_OUT:
-            yield column, "gives back numbers and is not to be printed"
-        elif dtype.is_float() and half_place(values) < _allowed(table, column):
-            yield column, "more places than allowed"
-
-
-def _allowed(table: str, column: str) -> float:
-    if table == "retention":
-        return 0.005
-    return 0.05
-
+        for column, dtype in frame.schema.items():
+            if not dtype.is_numeric() or column in _ORDER:
+                continue
+            values = frame[column].drop_nulls()
+            if values.is_empty():
+                continue
+            if column in _LEFT_OUT:
+                yield table, column, "gives back what was rounded"
+            elif column in _PERCENT:
+                if half_place(values) < 0.5 and half_place(values * 100) < 0.5:
+                    yield table, column, "more than whole percent"
+            elif dtype.is_float() and half_place(values) < 0.05:
+                yield table, column, "more than one decimal"

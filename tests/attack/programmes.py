@@ -20,10 +20,10 @@ from pipeline.vocabulary import DropoutStage, EnrolmentSource, WaveStatus
 AS_OF: Final = date(2026, 1, 1)
 INSTRUMENT: Final = "proqol5"
 SCALE: Final = (10, 50)
+BANDS: Final = {"low": (10, 22), "moderate": (23, 41), "high": (42, 50)}
 
 _WAVES: Final = ("baseline", "session_7", "session_10")
-_SUBSCALES: Final = ("burnout", "compassion_satisfaction", "secondary_traumatic_stress")
-_SCORED: Final = {WaveStatus.COMPLETED.value, WaveStatus.COMPLETED_OUT_OF_WINDOW.value}
+SUBSCALES: Final = ("burnout", "compassion_satisfaction", "secondary_traumatic_stress")
 
 
 @dataclass
@@ -66,7 +66,6 @@ def snapshot(
     organisations: Sequence[str],
     arms: Sequence[str],
     waves: Sequence[str],
-    subscales: Sequence[str],
 ) -> Snapshot:
     """The rows of core for these officers."""
     programme = _programme(organisations, arms, waves)
@@ -90,8 +89,10 @@ def snapshot(
             tuple(organisations),
             tuple(arms),
             tuple(waves),
-            {(INSTRUMENT, subscale): SCALE for subscale in subscales},
-            tuple((waves[0], later) for later in waves[1:]),
+            INSTRUMENT,
+            dict.fromkeys(SUBSCALES, SCALE),
+            BANDS,
+            (waves[0], waves[-1]),
         ),
         participants,
         _ledger(officers, waves),
@@ -105,7 +106,6 @@ class _Maker:
     def __init__(self, random: np.random.Generator) -> None:
         self.random = random
         self.waves = _WAVES[: random.integers(2, 4)]
-        self.subscales = _SUBSCALES[: 1 if random.random() < 0.7 else 2]
         self.arms = ("programme", "waiting")[: random.integers(1, 3)]
         self.organisations = [f"force-{place}" for place in range(random.integers(2, 6))]
         self.reached = int(random.integers(1, len(self.waves) + 1))
@@ -113,8 +113,8 @@ class _Maker:
         self.officers: dict[str, Officer] = {}
         self._given = 0
         for organisation in self.organisations:
-            size = int(random.choice([random.integers(3, 30), random.integers(28, 45),
-                                      random.integers(40, 121)]))
+            sizes = random.integers(3, 30), random.integers(28, 45), random.integers(40, 121)
+            size = int(random.choice(sizes))
             # Answers differ by few people from wave to wave, or by many.
             absent = random.choice([0.02, 0.1, 0.4])
             small_arm = random.choice([0.08, 0.3, 0.5])
@@ -122,7 +122,7 @@ class _Maker:
                 self._enrol(organisation, float(absent), float(small_arm))
 
     def snapshot(self) -> Snapshot:
-        return snapshot(self.officers, self.organisations, self.arms, self.waves, self.subscales)
+        return snapshot(self.officers, self.organisations, self.arms, self.waves)
 
     def go_on(self) -> None:
         """What happens until the next release: often very little."""
@@ -208,7 +208,11 @@ class _Maker:
         officer.statuses[place] = str(words[self.random.choice(5, p=shares / shares.sum())].value)
 
     def _score(self, officer: Officer, place: int) -> None:
-        for subscale in self.subscales:
+        # Here and there a subscale lacks an item and cannot be scored.
+        unscorable = str(self.random.choice(SUBSCALES)) if self.random.random() < 0.02 else ""
+        for subscale in SUBSCALES:
+            if subscale == unscorable:
+                continue
             centre = 27 + 3 * self.organisations.index(officer.organisation)
             score = round(self.random.normal(centre, 6))
             officer.scores[place, subscale] = min(max(score, SCALE[0]), SCALE[1])
@@ -299,7 +303,7 @@ primary:
   to_wave: {waves[-1]}
 arms: [{", ".join(arms)}]
 baseline_sd:
-  {INSTRUMENT}: {{{", ".join(f"{subscale}: 6.0" for subscale in _SUBSCALES)}}}
+  {INSTRUMENT}: {{{", ".join(f"{subscale}: 6.0" for subscale in SUBSCALES)}}}
 waves:
 {held}
 organisations:

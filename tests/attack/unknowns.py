@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import coo_array, csr_array, vstack
+from scipy.sparse import block_array, coo_array, csr_array, vstack
 from scipy.sparse.csgraph import connected_components
 
 UNBOUNDED: Final = 1e7
@@ -148,7 +148,7 @@ class System:
         kept = ties[self.rows] & open_[self.columns]
         label = _components(len(self.low), len(self.row_low), self.rows[kept], self.columns[kept])
         for tag in np.unique(label[open_]):
-            columns = np.flatnonzero(open_ & (label[: len(self.low)] == tag))
+            columns = np.flatnonzero(open_ & (label == tag))
             yield self._part(columns, kept)
 
     def whole_part(self) -> "Part":
@@ -220,17 +220,42 @@ class Part:
             row_high=np.append(self.row_high, total),
         )
 
+    def nearest(self, wanted: Mapping[int, float]) -> Floats | None:
+        """Some whole solution near the wanted values of unknowns, by their place in the part."""
+        size, asked = len(self.columns), list(wanted)
+        # One more unknown for each: how far it is from what is wanted.
+        ones = np.ones(len(asked))
+        rows = np.arange(len(asked))
+        pick = csr_array((ones, (rows, asked)), shape=(len(asked), size))
+        far = csr_array((ones, (rows, rows)), shape=(len(asked), len(asked)))
+        values = np.array([wanted[place] for place in asked])
+        free = np.full(len(asked), np.inf)
+        zero = csr_array((self.matrix.shape[0], len(asked)))
+        wider = Part(
+            np.arange(size + len(asked)),
+            np.append(self.low, np.zeros(len(asked))),
+            np.append(self.high, np.full(len(asked), UNBOUNDED)),
+            np.append(self.whole, np.zeros(len(asked), dtype=bool)),
+            csr_array(block_array([[self.matrix, zero], [pick, far], [pick, -far]])),
+            np.concatenate([self.row_low, values, -free]),
+            np.concatenate([self.row_high, free, values]),
+        )
+        solution = wider.solve(np.append(np.zeros(size), ones), any_near=True)
+        return None if solution is None else solution[:size]
+
     def solve(
         self,
         objective: Sequence[float] | Floats,
         fixed: Mapping[int, tuple[float, float]] | None = None,
         *,
         relaxed: bool = False,
+        any_near: bool = False,
     ) -> Floats | None:
         """The values that make the objective least, or None if the facts have no solution.
 
         `fixed` narrows the limits of unknowns by their place in the part. `relaxed` drops that
         people are whole: what it finds impossible is, what it finds possible may not be.
+        `any_near` takes the first solution that is not far from the least.
         """
         low, high = self.low.copy(), self.high.copy()
         for place, (least, most) in (fixed or {}).items():
@@ -245,7 +270,7 @@ class Part:
             integrality=np.zeros(len(low)) if relaxed else self.whole.astype(np.float64),
             bounds=Bounds(low, np.maximum(low, high)),
             constraints=constraints,
-            options={"mip_rel_gap": 0.0},
+            options={"mip_rel_gap": 0.5 if any_near else 0.0},
         )
         if found.x is None:
             if found.status != 2:
@@ -259,4 +284,4 @@ def _components(unknowns: int, facts: int, rows: Indices, columns: Indices) -> I
     """A label for each unknown, the same where facts tie them."""
     size = unknowns + facts
     ties = coo_array((np.ones(len(rows)), (columns, unknowns + rows)), shape=(size, size))
-    return connected_components(ties, directed=False)[1].astype(np.intp)  # type: ignore[no-any-return]
+    return connected_components(ties, directed=False)[1][:unknowns].astype(np.intp)  # type: ignore[no-any-return]
