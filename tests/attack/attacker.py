@@ -7,6 +7,7 @@ which only the judge knows.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import count
 
 import inversions
 import numpy as np
@@ -26,15 +27,18 @@ def attack(
     releases: Sequence[Mapping[str, pl.DataFrame]],
     world: World,
     wanted: Wanted = lambda _release, _target: True,
+    effort: int | None = None,
 ) -> list[Claim]:
     """What releases in a row give away to somebody who knows the world and nothing else.
 
-    Raises Contradiction if what they print cannot all be true.
+    `effort` is the number of groups in each release and on each subscale that programmes are
+    solved for, those first of which most is known already; without it, all. Whatever margins alone
+    say is said of every group. Raises Contradiction if what releases print cannot all be true.
     """
     claims: list[Claim] = []
     before: Print | None = None
     for number, release in enumerate(releases):
-        attacked = Attack(number, read(release, world, before), before, world, wanted)
+        attacked = Attack(number, read(release, world, before), before, world, wanted, effort)
         claims += attacked.claims()
         before = attacked.print
     return claims
@@ -44,13 +48,20 @@ class Attack:
     """One release, read by somebody who has read those before it."""
 
     def __init__(
-        self, number: int, print_: Print, before: Print | None, world: World, wanted: Wanted
+        self,
+        number: int,
+        print_: Print,
+        before: Print | None,
+        world: World,
+        wanted: Wanted,
+        effort: int | None = None,
     ) -> None:
         self.number = number
         self.print = print_
         self.before = before
         self.world = world
         self.wanted = wanted
+        self.effort = effort
 
     def claims(self) -> list[Claim]:
         return [
@@ -158,8 +169,10 @@ class Attack:
             for group, shown in self.print.groups.items()
             if shown.n is None and self.wanted(self.number, (group,))
         }
+        width = system.high - system.low
+        first = sorted(asked, key=lambda column: (width[column], column))[: self.effort]
         for part in system.parts():
-            places = [i for i, column in enumerate(part.columns) if int(column) in asked]
+            places = [i for i, column in enumerate(part.columns) if int(column) in first]
             if places and not part.is_free:
                 for place, (low, high, possible) in exact(part, places).items():
                     group = asked.pop(int(part.columns[place]))
@@ -197,12 +210,22 @@ class Attack:
                 sums = Sums(
                     self.number, self.print, self.world, self.relations, people, subscale, pair
                 )
-                for target, measure in sums.targets():
-                    if target not in asked and self.wanted(self.number, target):
-                        asked.add(target)
-                        claim = sums.claim(target, measure)
-                        if claim is not None:
-                            yield claim
+                new = [
+                    (target, measure)
+                    for target, measure in sums.targets()
+                    if target not in asked and self.wanted(self.number, target)
+                ]
+                asked.update(target for target, _ in new)
+                wide = sums.wide(new) if new else set()
+                near = [(target, measure) for target, measure in new if target not in wide]
+                near.sort(key=lambda asked: sum(people[group][1] for group in asked[0]))
+                for target, measure in near[: self.effort]:
+                    claim = sums.claim(target, measure)
+                    if claim is not None:
+                        yield claim
+
+
+_TURNS_IN_VAIN = 3
 
 
 def exact(part: Part, asked: Sequence[int]) -> dict[int, tuple[float, float, frozenset[int]]]:
@@ -223,19 +246,29 @@ def exact(part: Part, asked: Sequence[int]) -> dict[int, tuple[float, float, fro
     def is_safe(place: int) -> bool:
         return seen[place].issuperset(SMALL) and max(seen[place]) - min(seen[place]) > len(SMALL) - 1
 
-    for n in range(len(SMALL) + 2):
+    def unseen(place: int) -> list[int]:
+        values = range(max(int(part.low[place]), 0), min(int(part.high[place]), len(SMALL) + 1) + 1)
+        return [] if is_safe(place) else [n for n in values if n not in seen[place]]
+
+    # Many at once, and only what is left one by one.
+    in_vain = 0
+    for turn in count():
+        open_ = {place: values for place in asked if (values := unseen(place))}
+        if not open_ or in_vain == _TURNS_IN_VAIN:
+            break
         wanted = {
-            place: min(max(part.low[place], n), part.high[place])
-            for place in asked
-            if not is_safe(place)
+            place: values[(turn + step) % len(values)]
+            for step, (place, values) in enumerate(open_.items())
         }
-        if wanted and not take(part.nearest(wanted)):
+        before = sum(map(len, seen.values()))
+        if not take(part.nearest(wanted)):
             raise Contradiction
+        in_vain = in_vain + 1 if sum(map(len, seen.values())) == before else 0
     found = {}
     for place in asked:
         low, high = part.low[place], part.high[place]
-        for n in range(len(SMALL) + 2):
-            if not is_safe(place) and low <= n <= high and n not in seen[place]:
+        for n in unseen(place):
+            if n in unseen(place):
                 take(_some_solution(part, place, n))
         if not is_safe(place):
             low, high = _limits(part, place, seen[place])

@@ -108,6 +108,55 @@ class Sums:
             measure,
         )
 
+    def wide(self, targets: Sequence[tuple[Target, Measure]]) -> set[Target]:
+        """Groups that two solutions show to have means far enough apart; others may be so too.
+
+        One solution with low means and one with high ones speak about all groups at once.
+        """
+        part = self._part
+        can_be_small = [
+            (target, measure, places)
+            for target, measure in targets
+            for places in [[self._names[group] for group in target]]
+            if part.low[places].sum() <= SMALL[-1] and part.high[places].sum() >= SMALL[0]
+        ]
+        means: dict[Target, list[float]] = {}
+        for sign in (1.0, -1.0):
+            objective = np.zeros(len(part.columns))
+            for target, measure, places in can_be_small:
+                points = self._points(target, measure)
+                objective += sign * points
+                # Kept to a few officers, so that points stand for means.
+                objective[places] -= sign * self._usual(measure)
+            few = {
+                place: (part.low[place], float(SMALL[-1]))
+                for target, _, places in can_be_small
+                if len(target) == 1
+                for place in places
+            }
+            solution = part.solve(objective, few, any_near=True)
+            solution = part.solve(objective, any_near=True) if solution is None else solution
+            if solution is None:
+                return set()
+            for target, measure, places in can_be_small:
+                n = round(solution[places].sum())
+                if n in SMALL:
+                    mean = float(self._points(target, measure) @ solution) / n
+                    means.setdefault(target, []).append(mean)
+        return {target for target, of in means.items() if max(of) - min(of) >= WIDE_ENOUGH}
+
+    def _usual(self, measure: Measure) -> float:
+        return 0.0 if len(measure.waves) == 2 else sum(self.world.limits[self.subscale]) / 2
+
+    def _points(self, target: Target, measure: Measure) -> Any:
+        """The coefficients of the group's points, or of their change."""
+        points = np.zeros(len(self._part.columns))
+        for group in target:
+            points[self._names[group, measure.waves[-1]]] += 1
+            if len(measure.waves) == 2:
+                points[self._names[group, measure.waves[0]]] -= 1
+        return points
+
     def _hidden(self, relation: Relation) -> Target:
         return tuple(part for part in relation.parts if not self.print.is_printed(part))
 
@@ -210,11 +259,7 @@ class Sums:
         part = self._part
         if not part.low[places].sum() <= n <= part.high[places].sum():
             return None
-        objective = np.zeros(len(part.columns))
-        for group in target:
-            objective[self._names[group, measure.waves[-1]]] += 1
-            if len(measure.waves) == 2:
-                objective[self._names[group, measure.waves[0]]] -= 1
+        objective = self._points(target, measure)
         held = part.with_sum(places, n)
         for relaxed in (True, False):
             lowest = held.solve(objective, relaxed=relaxed)
