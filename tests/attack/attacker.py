@@ -288,7 +288,7 @@ def _limits(part: Part, place: int, seen: set[int]) -> tuple[float, float]:
     """The exact limits of one unknown, of which some values are known to be possible."""
     limits = []
     for sign, limit, nearest in ((1, part.low[place], min), (-1, part.high[place], max)):
-        if nearest(seen) == limit:
+        if seen and nearest(seen) == limit:
             limits.append(float(limit))
             continue
         objective = np.zeros(len(part.columns))

@@ -126,7 +126,8 @@ class NaiveRelease:
             if self._on.nesting:
                 given_up = _with_small_rest(truth, kept, structure)
             if not given_up and self._on.complementary:
-                given_up = _too_telling(truth, groups, kept, structure)
+                fewest = FEWEST if self._on.threshold else 0
+                given_up = _too_telling(truth, groups, kept, structure, fewest)
             if not given_up:
                 return kept
             kept -= given_up
@@ -222,10 +223,10 @@ def _with_small_rest(
 
 
 def _too_telling(
-    truth: Truth, groups: set[Group], kept: set[Group], structure: Sequence[Relation]
+    truth: Truth, groups: set[Group], kept: set[Group], structure: Sequence[Relation], fewest: int
 ) -> set[Group]:
     """A printed group beside one that is left out and can be worked out too well."""
-    system = _what_follows(truth, kept, structure)
+    system = _what_follows(truth, kept, structure, fewest)
     for group in sorted(groups - kept):
         low, high = system.bounds(group)
         n = truth.n([group])
@@ -244,13 +245,15 @@ def _too_telling(
     return set()
 
 
-def _what_follows(truth: Truth, kept: set[Group], structure: Sequence[Relation]) -> System:
+def _what_follows(
+    truth: Truth, kept: set[Group], structure: Sequence[Relation], fewest: int
+) -> System:
     facts = Facts()
     for relation in structure:
         facts.adds_up(relation.total, relation.parts)
     for group in kept:
         printed = 5 * ((truth.n([group]) + 2) // 5)
-        facts.unknown(group, max(printed - 2, FEWEST), printed + 2)
+        facts.unknown(group, max(printed - 2, fewest), printed + 2)
     system = facts.system()
     try:
         system.propagate()
