@@ -1,0 +1,226 @@
+"""A release in memory: from the core frames to tables for handing on, and what must be remembered.
+
+What belongs here: the order of things. What stays out: writing it down
+(`pipeline/storage/releases.py`), and every rule (`pipeline/privacy/disclosure`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
+
+import polars as pl
+
+from pipeline import reference
+from pipeline.evaluation.attrition_model import OTHER, attrition_model
+from pipeline.evaluation.cells import ALL
+from pipeline.evaluation.pilot import pilot_reconciliation
+from pipeline.evaluation.taking_part import dropped_out_later
+from pipeline.privacy.disclosure.areas import areas
+from pipeline.privacy.disclosure.audit import Audit, Progress
+from pipeline.privacy.disclosure.control import controlled
+from pipeline.privacy.disclosure.groups import Key, Print
+from pipeline.privacy.disclosure.history import Before, Held, held_back
+from pipeline.privacy.disclosure.rounding import two_figures
+from pipeline.privacy.disclosure.rules import RULES, Rules
+from pipeline.programme import Programme
+from pipeline.publishing import release_tables, rows
+from pipeline.publishing.officers import Officers
+from pipeline.publishing.populations import AREA, Described, describe, modelled
+from pipeline.publishing.release_tables import RELEASE_TABLES, Row
+from pipeline.publishing.rows import Shown
+from pipeline.tables import WAVE_SUMMARY
+
+FEWEST_MODELLED: Final = 30
+_TERM_OF_ALL: Final = "intercept"
+
+
+@dataclass(frozen=True)
+class Release:
+    """Tables by name, and the groups behind them for the releases to come."""
+
+    tables: Mapping[str, pl.DataFrame]
+    shares: Mapping[str, Any]
+    """Of each table its rows, its figures, and the share of them that is printed."""
+    audit: Audit
+    for_the_audit: tuple[Key, ...]
+    rules: Rules
+    next: Before
+    """What the next release has to know: the prints and members of this one and of those before."""
+
+
+def release_of(
+    participants: pl.DataFrame,
+    participant_waves: pl.DataFrame,
+    scores: pl.DataFrame,
+    programme: Programme,
+    as_of: date,
+    *,
+    before: Before | None = None,
+    rules: Rules = RULES,
+    progress: Progress | None = None,
+) -> Release:
+    """The tables of a release from frames of `tables.PARTICIPANTS`, PARTICIPANT_WAVES and SCORES.
+
+    `before` is `Release.next` of the release before. Raises `control.Unsafe` where the audit does
+    not pass, and ValueError for frames that do not fit each other.
+    """
+    earlier = before or Before()
+    officers = Officers(participants, participant_waves, scores, programme, as_of)
+    enrolled = dict(participants.group_by("organisation").len().iter_rows())
+    stood = {name: place.removeprefix(AREA) for name, place in earlier.areas.items()}
+    shown_as = areas(enrolled, rules, stood)
+    described = describe(officers, shown_as, earlier, rules)
+    places = {name: AREA + area for name, area in (shown_as or {}).items()}
+    held = held_back(described.population, described.members, places, earlier, rules)
+    made = controlled(
+        described.population, rules, standing=held.standing, never=held.never, progress=progress
+    )
+    prints = _with_model(made.prints, held, officers, rules)
+    tables = _tables(Shown(prints, described.layout, programme), enrolled, shown_as)
+    return Release(
+        tables,
+        release_tables.shares(tables, RELEASE_TABLES),
+        made.audit,
+        made.for_the_audit,
+        rules,
+        _remembered(described, prints, held, earlier, shown_as or {}),
+    )
+
+
+def _tables(
+    shown: Shown, organisations: Iterable[str], shown_as: Mapping[str, str] | None
+) -> dict[str, pl.DataFrame]:
+    summary = list(rows.wave_summary(shown))
+    made: dict[str, Iterable[Row]] = {
+        "areas": _areas(shown.programme, organisations, shown_as),
+        "participant_flow": rows.participant_flow(shown),
+        "follow_up": rows.follow_up(shown),
+        "wave_summary": summary,
+        "wave_bands": rows.wave_bands(shown),
+        "paired_change": rows.paired_change(shown),
+        "reliable_change": rows.reliable_change(shown),
+        "retention": rows.retention(shown),
+        "attrition": rows.attrition(shown),
+        "attrition_model": rows.attrition_model(shown),
+        "dose_response": rows.dose_response(shown),
+        "pilot_reconciliation": rows.pilot_reconciliation(_pilot(), summary),
+    }
+    return {table.name: table.frame(made[table.name]) for table in RELEASE_TABLES}
+
+
+def _areas(
+    programme: Programme, organisations: Iterable[str], shown_as: Mapping[str, str] | None
+) -> list[Row]:
+    known = programme.known_organisations
+    return [
+        {
+            "organisation": name,
+            "name": known[name].name if name in known else name,
+            "shown_as": shown_as[name] if shown_as else ALL,
+        }
+        for name in sorted(organisations)
+    ]
+
+
+def _pilot() -> Sequence[Mapping[str, Any]]:
+    instruments = {(m.wave, m.subscale): m.instrument for m in reference.pilot_means()}
+    return [
+        {"instrument": instruments[row["wave"], row["subscale"]], **row}
+        for row in pilot_reconciliation(WAVE_SUMMARY.empty()).iter_rows(named=True)
+    ]
+
+
+def _with_model(
+    prints: Mapping[Key, Print], held: Held, officers: Officers, rules: Rules
+) -> dict[Key, Print]:
+    """The prints with the model's figures, where its people are printed and it was not held back."""
+    found = dict(prints)
+    key = Key(modelled(officers.programme.primary.instrument), ALL)
+    if key in found and key not in held.standing:
+        found[key] = replace(found[key], others=_model(officers, rules))
+    return found
+
+
+def _model(officers: Officers, rules: Rules) -> dict[str, float]:
+    """Odds ratios with their limits, named `<term> <figure>`; none where a group is too small."""
+    programme = officers.programme
+    counted = officers.followed.with_columns(left=dropped_out_later()).filter(
+        pl.Series(officers.scored(programme.wave_names[0], programme.primary.instrument))
+        & pl.col("left").is_not_null()
+    )
+    n_left = int(counted["left"].sum())
+    fewest = min(n_left, counted.height - n_left)
+    if counted.height < FEWEST_MODELLED or fewest < rules.fewest:
+        return {}
+    ranks = _large_rank_groups(counted, rules)
+    groups = ("rank_group",) if ranks["rank_group"].n_unique() > 1 else ()
+    made = attrition_model(officers.scores, ranks, programme, groups=groups)
+    return {
+        f"{row['term']} {name}": two_figures(row[name])
+        for row in made.iter_rows(named=True)
+        if row["term"] != _TERM_OF_ALL
+        for name in ("odds_ratio", "ci_low", "ci_high")
+        if row[name] is not None
+    }
+
+
+def _large_rank_groups(counted: pl.DataFrame, rules: Rules) -> pl.DataFrame:
+    """Rank groups with enough who left and enough who stayed; the others are one, so that none is
+    too small and nobody is left out."""
+    sizes = (
+        counted.with_columns(pl.col("rank_group").fill_null("unknown"))
+        .group_by("rank_group")
+        .agg(n_left=pl.col("left").sum(), n=pl.len())
+        .with_columns(n_stayed=pl.col("n").cast(pl.Int64) - pl.col("n_left").cast(pl.Int64))
+        .sort("n", "rank_group")
+    )
+    small = {
+        name: (left, stayed)
+        for name, left, stayed in sizes.select("rank_group", "n_left", "n_stayed").iter_rows()
+        if min(left, stayed) < rules.fewest
+    }
+    for name, left, stayed in sizes.select("rank_group", "n_left", "n_stayed").iter_rows():
+        together = [sum(column) for column in zip(*small.values(), strict=True)]
+        if not small or min(together) >= rules.fewest:
+            break
+        small.setdefault(name, (left, stayed))
+    return counted.with_columns(
+        pl.col("rank_group").fill_null("unknown").replace(dict.fromkeys(small, OTHER))
+    )
+
+
+def _remembered(
+    described: Described,
+    prints: Mapping[Key, Print],
+    held: Held,
+    earlier: Before,
+    shown_as: Mapping[str, str],
+) -> Before:
+    """Prints and members as of this release; those of before where nothing newer was printed."""
+    new = {key for key in prints if key not in held.standing}
+    never_printed = {
+        group.key
+        for group in described.population.visible
+        if group.key not in prints and group.key not in earlier.prints
+    }
+    as_they_are = new | never_printed
+    on = ["measure", "place"]
+    now = pl.DataFrame(sorted(as_they_are), schema=on, orient="row") if as_they_are else None
+    if now is None:
+        return earlier
+    members = pl.concat(
+        [
+            described.members.join(now, on=on, how="semi"),
+            earlier.members.join(now, on=on, how="anti"),
+        ]
+    )
+    return Before(
+        prints={
+            **{key: seen for key, seen in earlier.prints.items() if key not in new},
+            **{key: replace(prints[key], changed=0) for key in new},
+        },
+        members=members,
+        gone={key: n for key, n in earlier.gone.items() if key not in as_they_are},
+        areas={**earlier.areas, **{name: AREA + area for name, area in shown_as.items()}},
+    )
