@@ -14,13 +14,17 @@ import numpy as np
 import polars as pl
 from claims import Claim, Kind
 from published import Group, World
-from reading_release import Line, Print, Shown, read
+from reading_release import Line, Print, read
 from structure import Relation, relations
-from sums import SMALL, STALE_BY, Sums, Target
+from sums import SMALL, STALE_BY, Said, Sums, Target
 from unknowns import Contradiction, Facts, Floats, Part, System
 
 Wanted = Callable[[int, Target], bool]
 """Whether it is worth while to ask about a group in a release."""
+
+Knows = Callable[[int, int, Group], bool]
+"""Whether somebody inside knows that a group in one release is the same officers as in another,
+but for nine at most."""
 
 
 def attack(
@@ -28,6 +32,7 @@ def attack(
     world: World,
     wanted: Wanted = lambda _release, _target: True,
     effort: int | None = None,
+    knows: Knows = lambda _then, _now, _group: False,
 ) -> list[Claim]:
     """What releases in a row give away to somebody who knows the world and nothing else.
 
@@ -36,11 +41,10 @@ def attack(
     say is said of every group. Raises Contradiction if what releases print cannot all be true.
     """
     claims: list[Claim] = []
-    before: Print | None = None
+    prints: list[Print] = []
     for number, release in enumerate(releases):
-        attacked = Attack(number, read(release, world, before), before, world, wanted, effort)
-        claims += attacked.claims()
-        before = attacked.print
+        prints.append(read(release, world, prints[-1] if prints else None))
+        claims += Attack(number, prints, world, wanted, effort, knows).claims()
     return claims
 
 
@@ -50,18 +54,20 @@ class Attack:
     def __init__(
         self,
         number: int,
-        print_: Print,
-        before: Print | None,
+        prints: Sequence[Print],
         world: World,
-        wanted: Wanted,
+        wanted: Wanted = lambda _release, _target: True,
         effort: int | None = None,
+        knows: Knows = lambda _then, _now, _group: False,
     ) -> None:
         self.number = number
-        self.print = print_
-        self.before = before
+        self.print = prints[number]
+        self.before = prints[number - 1] if number else None
         self.world = world
         self.wanted = wanted
         self.effort = effort
+        self._earlier = prints[:number]
+        self._knows = knows
 
     def claims(self) -> list[Claim]:
         return [
@@ -122,24 +128,35 @@ class Attack:
         facts = Facts()
         for relation in self.relations:
             facts.adds_up(relation.total, relation.parts)
-        for group, shown in self.print.groups.items():
+        for group in self.print.groups:
             facts.unknown(group)
-            if shown.n is not None:
-                facts.unknown(group, *self._people(shown))
+        for group, said in self._said.items():
+            for print_, shown, changed in said:
+                assert shown.n is not None
+                low, high = print_.people(shown.n)
+                if print_ is self.print and group in self._narrowed:
+                    low, high = min(self._narrowed[group]), max(self._narrowed[group])
+                facts.unknown(group, max(low - changed, 0), high + changed)
         for group, (low, high) in self._steps():
             facts.unknown(group, max(low, 0), high)
         system = facts.system()
         system.propagate()
         return system
 
-    def _people(self, shown: Shown) -> tuple[float, float]:
-        """How many officers there are now where a number is printed."""
-        assert shown.n is not None
-        low, high = self.print.people(shown.n)
-        if shown.may_be_old:
-            return max(low - STALE_BY, 0), high + STALE_BY
-        possible = self._narrowed.get(shown.group)
-        return (min(possible), max(possible)) if possible else (low, high)
+    @cached_property
+    def _said(self) -> Mapping[Group, Sequence[Said]]:
+        """What is and was printed of each group, and by how many officers it may differ now."""
+        said: dict[Group, list[Said]] = {}
+        for group, shown in self.print.groups.items():
+            if shown.n is not None:
+                changed = STALE_BY if shown.may_be_old else 0
+                said.setdefault(group, []).append((self.print, shown, changed))
+        for then, print_ in enumerate(self._earlier):
+            for group, shown in print_.groups.items():
+                made_then = shown.n is not None and not shown.may_be_old
+                if made_then and self._knows(then, self.number, group):
+                    said.setdefault(group, []).append((print_, shown, STALE_BY))
+        return said
 
     def _steps(self) -> Iterator[tuple[Group, tuple[float, float]]]:
         """Steps of retention of which the share that stayed is printed."""
@@ -208,7 +225,14 @@ class Attack:
             asked: set[Target] = set()
             for pair in self.world.pairs:
                 sums = Sums(
-                    self.number, self.print, self.world, self.relations, people, subscale, pair
+                    self.number,
+                    self.print,
+                    self._said,
+                    self.world,
+                    self.relations,
+                    people,
+                    subscale,
+                    pair,
                 )
                 new = [
                     (target, measure)

@@ -57,6 +57,11 @@ class Judge:
             return True
         return self.truths[release].n(target) in SMALL
 
+    def knows(self, then: int, now: int, group: Group) -> bool:
+        """What somebody inside may know: that hardly anybody came to a group or left it."""
+        changed = self.truths[then].members(group) ^ self.truths[now].members(group)
+        return int(changed.sum()) <= STALE_BY
+
     def untrue(self, claims: Sequence[Claim]) -> list[str]:
         """Claims that the truth contradicts: faults of the attacker, or of the figures."""
         return [str(claim) for claim in claims if not self._holds(claim)]
@@ -66,6 +71,7 @@ class Judge:
         found = [breach for claim in claims if (breach := self._harm(claim)) is not None]
         for release in range(len(self.prints)):
             found += [*self._too_few(release), *self._left_over(release)]
+            found += self._left_over_of_change(release) if release else []
         return found
 
     # Claims
@@ -171,4 +177,23 @@ class Judge:
                     "a small difference is printed",
                     f"release {release}: {tuple(relation.total)} without {names}: "
                     f"{int(np.sum(rest))}",
+                )
+
+    def _left_over_of_change(self, release: int) -> Iterator[Breach]:
+        """What is left of a total's change without that of its parts is of nobody, or of ten."""
+        then, now = release - 1, release
+        for relation in self.relations[release]:
+            told = [p for p in relation.parts if self._fresh(then, p) and self._fresh(now, p)]
+            if not told or not all(self._fresh(at, relation.total) for at in (then, now)):
+                continue
+            rests = [
+                self.truths[at].members(relation.total) & ~self.truths[at].union(told)
+                for at in (then, now)
+            ]
+            changed = int((rests[0] ^ rests[1]).sum())
+            if 0 < changed < FEWEST:
+                yield Breach(
+                    "a small change is left over",
+                    f"release {release}: {tuple(relation.total)} without {len(told)} parts: "
+                    f"{changed}",
                 )

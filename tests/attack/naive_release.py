@@ -10,6 +10,7 @@ from itertools import pairwise
 from math import sqrt
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 from published import (
     ALL,
@@ -125,6 +126,8 @@ class NaiveRelease:
             given_up = set()
             if self._on.nesting:
                 given_up = _with_small_rest(truth, kept, structure)
+            if not given_up and self._on.history and self._past:
+                given_up = _with_small_change(truth, kept, structure, self._past.members)
             if not given_up and self._on.complementary:
                 fewest = FEWEST if self._on.threshold else 0
                 given_up = _too_telling(truth, groups, kept, structure, fewest)
@@ -219,6 +222,25 @@ def _with_small_rest(
             rest = truth.n([relation.total]) - truth.n(shown)
             if 0 < rest < FEWEST:
                 return {min(shown, key=lambda part: (truth.n([part]), part))}
+    return set()
+
+
+def _with_small_change(
+    truth: Truth, kept: set[Group], structure: Sequence[Relation], past: Mapping[Group, Mask]
+) -> set[Group]:
+    """Of parts whose change leaves one to nine officers of their total's change, the smallest."""
+
+    def is_new(group: Group) -> bool:
+        members = truth.members(group)
+        return group in kept and group in past and int((past[group] ^ members).sum()) >= FEWEST
+
+    for relation in structure:
+        told = [part for part in relation.parts if is_new(part)]
+        if told and is_new(relation.total):
+            rest = truth.members(relation.total) & ~truth.union(told)
+            then = past[relation.total] & ~np.logical_or.reduce([past[part] for part in told])
+            if 0 < int((rest ^ then).sum()) < FEWEST:
+                return {min(told, key=lambda part: (truth.n([part]), part))}
     return set()
 
 

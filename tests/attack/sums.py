@@ -12,7 +12,7 @@ import inversions
 import numpy as np
 from claims import Claim, Kind
 from published import ENROLLED, Group, Measure, World
-from reading_release import Print
+from reading_release import Print, Shown
 from structure import Relation
 from unknowns import UNBOUNDED, Facts, Part, System
 
@@ -28,6 +28,9 @@ WIDE_ENOUGH: Final = 4.0
 _FAR: Final = UNBOUNDED * 100
 
 Target = tuple[Group, ...]
+Said = tuple[Print, Shown, int]
+"""What some release prints of a group, and how many officers came or went since at most."""
+
 _CHANGES: Final = frozenset({"paired", "dose", "sessions_unknown", "paired_twice"})
 
 
@@ -38,6 +41,7 @@ class Sums:
         self,
         number: int,
         print_: Print,
+        said: Mapping[Group, Sequence[Said]],
         world: World,
         relations: Sequence[Relation],
         people: Mapping[Group, tuple[float, float]],
@@ -46,6 +50,7 @@ class Sums:
     ) -> None:
         self.number = number
         self.print = print_
+        self.said = said
         self.world = world
         self.people = people
         self.subscale = subscale
@@ -201,8 +206,9 @@ class Sums:
                     facts.adds_up(
                         (relation.total, wave), ((part, wave) for part in relation.parts)
                     )
-        for group in sorted(groups & self.print.groups.keys()):
-            self._means(facts, group)
+        for group in sorted(groups & self.said.keys()):
+            for print_, shown, changed in self.said[group]:
+                self._means(facts, print_, shown, changed)
         system = facts.system()
         system.propagate()
         return system
@@ -219,15 +225,15 @@ class Sums:
             facts.between(0, [(1, (name, wave)), (-low, name)], _FAR)
             facts.between(0, [(high, name), (-1, (name, wave))], _FAR)
 
-    def _means(self, facts: Facts, group: Group) -> None:
-        """Printed means, of the group as it is or, if so printed, as it was."""
-        shown = self.print.groups[group]
+    def _means(self, facts: Facts, print_: Print, shown: Shown, changed: int) -> None:
+        """Printed means, of the group as it is or as it was when they were printed."""
+        group = shown.group
         name: Any = group
-        if shown.n is not None and shown.may_be_old:
-            name = ("as it was", group)
-            self._group(facts, name, self.print.people(shown.n), group)
-            points = STALE_BY * self.world.limits[self.subscale][1]
-            facts.between(-STALE_BY, [(1, group), (-1, name)], STALE_BY)
+        if changed and shown.n is not None:
+            name = (id(print_), group)
+            self._group(facts, name, print_.people(shown.n), group)
+            points = changed * self.world.limits[self.subscale][1]
+            facts.between(-changed, [(1, group), (-1, name)], changed)
             for wave in self._waves_of(group):
                 facts.between(-points, [(1, (group, wave)), (-1, (name, wave))], points)
         for line in shown.lines:
@@ -236,7 +242,7 @@ class Sums:
                 continue
             if not set(measure.waves) <= set(self._waves_of(group)):
                 continue
-            half = self.print.half(line, str(line.cell.mean))
+            half = print_.half(line, str(line.cell.mean))
             points_ = [(1.0, (name, measure.waves[-1]))]
             if len(measure.waves) == 2:
                 points_.append((-1.0, (name, measure.waves[0])))
