@@ -17,6 +17,7 @@ from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption
 from pipeline.console import opened as _opened
 from pipeline.console import stop as _stop
 from pipeline.inspect_command import inspect
+from pipeline.release_commands import release
 from pipeline.remind_command import remind
 from pipeline.review_commands import review
 
@@ -51,6 +52,7 @@ app = typer.Typer(
 )
 
 app.add_typer(review)
+app.add_typer(release)
 app.command()(inspect)
 app.command()(remind)
 AsOfOption = Annotated[

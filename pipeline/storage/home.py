@@ -20,6 +20,7 @@ from pipeline.storage.code import EVERYTHING, INTAKE, code_hash
 from pipeline.storage.keys import create_first_key, load_keys, newest_version
 from pipeline.storage.lake import Lake
 from pipeline.storage.landing import KnownHashes, landing_files
+from pipeline.storage.releases import Releases
 from pipeline.storage.stages import Stages
 from pipeline.storage.stewardship import Receipt, Stewardship
 from pipeline.submissions import (
@@ -71,6 +72,10 @@ class Home:
     @property
     def stewardship(self) -> Stewardship:
         return Stewardship(self.root / "stewardship.sqlite")
+
+    @property
+    def releases(self) -> Releases:
+        return Releases(self.root / "releases", self.root / "memberships")
 
     @property
     def secrets(self) -> Path:
@@ -202,6 +207,8 @@ class Home:
         return (
             atomic.recover(self.root / "lake" / "submissions")
             + atomic.recover(self.root / "lake" / "stages")
+            + atomic.recover(self.root / "releases")
+            + atomic.recover(self.root / "memberships")
             + atomic.sweep(self.root, atomic.AT_ANY_TIME, below=False, suffix=self.warehouse.suffix)
             + atomic.sweep_of_the_dead(self.root)
             + atomic.sweep_of_the_dead(self.root / "lake")

@@ -40,8 +40,11 @@ class WarehouseFailed(Exception):
     """The database refused a table; the message names it and holds no value."""
 
 
-def publish(path: Path, tables: Mapping[Table, Path]) -> None:
-    """Build a warehouse from a Parquet file a table, each conforming to it, and replace `path`."""
+def publish(path: Path, tables: Mapping[Table, Path], views: Iterable[str] = _VIEWS) -> None:
+    """Build a database from a Parquet file a table, each conforming to it, and replace `path`.
+
+    `views` are statements carried out at the end; those of the warehouse if not given.
+    """
     with atomic.replacing(path) as temporary:
         connection = duckdb.connect()
         try:
@@ -55,7 +58,7 @@ def publish(path: Path, tables: Mapping[Table, Path]) -> None:
                 connection.execute(f"CREATE SCHEMA {schema}")
             for table, rows in tables.items():
                 _fill(connection, table, rows)
-            for view in _VIEWS:
+            for view in views:
                 connection.execute(view)
             connection.execute("USE memory")
             connection.execute("DETACH warehouse")

@@ -1,0 +1,324 @@
+"""The `muster release` commands: make a release, list what was made, check what lies in a folder.
+
+What stays out: which figures may be printed (`pipeline/privacy/disclosure`), what tables hold
+(`pipeline/publishing`) and how they are written (`pipeline/storage/releases.py`).
+"""
+
+import getpass
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption, opened, stop
+
+if TYPE_CHECKING:
+    from pipeline.privacy.disclosure.audit import Failure
+    from pipeline.publishing.release import Release
+    from pipeline.storage.home import Home
+    from pipeline.storage.releases import Made
+    from pipeline.storage.warehouse import Build
+
+release = typer.Typer(
+    name="release",
+    help="""Make tables for handing on, which do not give anybody away.
+
+    Small groups are left out, counts are rounded, and what could be worked out from the rest is
+    left out too; an audit looks for what an attacker could still find. A release that does not pass
+    is not written. docs/release.md says what is in a release and by which rules.""",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+_SHOWN = 20
+"""Cells that are listed of a refused release; all of them with --json."""
+
+
+@release.command("make")
+def make(
+    name: Annotated[
+        str, typer.Option("--name", help="What the release is called, as in 2026-autumn.")
+    ],
+    home: HomeOption = DEFAULT_HOME,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            "--as-of",
+            formats=["%Y-%m-%d"],
+            help="Day of the warehouse that is released, if it is not today's.",
+        ),
+    ] = None,
+    reason: Annotated[
+        str, typer.Option("--reason", help="What it is for; kept on record.")
+    ] = "made a release",
+    steward: Annotated[
+        str | None,
+        typer.Option(
+            "--steward", envvar="MUSTER_STEWARD", help="Who makes it; the name you log in with."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a release of the warehouse as it is, audit it, and write it to releases/.
+
+    It ends with 1, and nothing is written, if the audit finds what could give somebody away.
+    """
+    from pipeline.privacy.disclosure.control import Unsafe
+    from pipeline.publishing.remembered import as_frame
+    from pipeline.storage import locks
+
+    here = opened(home)
+    _ = here.programme
+    here.releases.check_name(name)
+    day = as_of.date() if as_of else datetime.now(UTC).date()
+    with locks.held(here.lock, lambda: typer.echo("A run is at work; waiting for it.", err=True)):
+        here.recover()
+        build = _build(here, day)
+        # A name may have been taken while we waited.
+        here.releases.check_name(name)
+        _put_on_record(here, reason, steward)
+        try:
+            made = _made(here, build, quiet=as_json)
+        except Unsafe as refusal:
+            _refuse(refusal.failures, as_json=as_json)
+        about = _about(here, build, made)
+        number = len(_names(here)) + 1
+        written = here.releases.write(
+            name, made.tables, _manifest(name, number, about), as_frame(made.next)
+        )
+        _put_on_record(here, reason, steward)
+    _report(here, written, as_json=as_json)
+
+
+@release.command("list")
+def show(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+    """List the releases that were made, oldest first."""
+    made = opened(home).releases.made()
+    if as_json:
+        typer.echo(json.dumps([_summary(each) for each in made], indent=2))
+        return
+    if not made:
+        typer.echo("No release was made yet; `muster release make --name …` makes one.")
+    for each in made:
+        about = each.manifest
+        typer.echo(f"{each.name}  as of {about['as_of']}, made {about['made_at'][:10]}")
+
+
+@release.command("verify")
+def verify(
+    releases: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RELEASE...", help="One or two: the name of a release here, or a folder."
+        ),
+    ],
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Check files against the manifest, and what can be seen of the rules in the tables.
+
+    Of two releases it says which figures are printed in one only. This is an outsider's check: it
+    cannot know who is in a group, as the audit does that `make` carries out.
+    """
+    from pipeline.publishing.outsider import appeared_and_vanished, breaches
+    from pipeline.storage.releases import changed_files, read_tables
+
+    if len(releases) > 2:
+        stop("Name one release, or two to compare.")
+    folders = [_folder(home, each) for each in releases]
+    problems: list[str] = []
+    tables = []
+    for folder in folders:
+        changed = changed_files(folder)
+        problems += [f"{folder.name}/{file}: not as the manifest says" for file in changed]
+        tables.append({} if changed else read_tables(folder))
+        if not changed:
+            problems += [f"{folder.name}: {found}" for found in breaches(tables[-1])]
+    differing = appeared_and_vanished(*tables) if len(tables) == 2 else []
+    if as_json:
+        document = {"problems": problems, "printed_in_one_only": differing}
+        typer.echo(json.dumps(document, indent=2))
+    else:
+        for sentence in (*problems, *differing):
+            typer.echo(f"{sentence}.")
+        if not problems:
+            typer.echo(
+                "Files are as the manifest says, and no rule that can be seen in them is broken. "
+                "This is an outsider's check: only the audit, which knows the warehouse, can say "
+                "that nobody is given away."
+            )
+    if problems:
+        raise typer.Exit(Exit.NEEDS_A_STEWARD)
+
+
+def _folder(home: Path, release_: str) -> Path:
+    from pipeline.storage.releases import MANIFEST
+
+    for path in (opened(home).releases.folder / release_, Path(release_)):
+        if (path / MANIFEST).is_file():
+            return path.resolve()
+    stop(f"{release_}: there is no such release here, and no such folder with a manifest.json.")
+
+
+def _build(home: "Home", day: date) -> "Build":
+    """What the warehouse was built from, if that is all there is; else one sentence."""
+    from pipeline.orchestration.state import work_left
+    from pipeline.storage.warehouse import build_of
+
+    build = build_of(home.warehouse)
+    if build is None:
+        stop("There is no warehouse that can be read; `muster run` makes it.")
+    if build.as_of != day:
+        stop(
+            f"The warehouse is as of {build.as_of}; `muster run` brings it up to date, or "
+            f"`--as-of {build.as_of}` releases it as it is."
+        )
+    if not work_left(home, build.as_of, build.known_at).nothing:
+        stop(
+            "Files, settings or decisions have changed since the warehouse was made; `muster run "
+            f"--as-of {build.as_of}` brings it up to date."
+        )
+    return build
+
+
+def _made(home: "Home", build: "Build", *, quiet: bool) -> "Release":
+    from pipeline import tables
+    from pipeline.publishing.release import release_of
+    from pipeline.publishing.remembered import from_frame
+    from pipeline.storage.warehouse import read_table
+
+    names = _names(home)
+    before = None
+    if names:
+        before = from_frame(home.releases.remembered(names[-1]), home.pseudonymiser().carried_on)
+    people, waves, scores = (
+        read_table(home.warehouse, table)
+        for table in (tables.PARTICIPANTS, tables.PARTICIPANT_WAVES, tables.SCORES)
+    )
+    return release_of(
+        people,
+        waves,
+        scores,
+        home.programme,
+        build.as_of,
+        before=before,
+        progress=None if quiet else _progress(),
+    )
+
+
+def _progress() -> Callable[[int, int], None] | None:
+    """Says on a terminal how far the audit has come; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return None
+
+    def told(done: int, of: int) -> None:
+        typer.echo(f"\rAuditing {done} of {of} groups", nl=done == of, err=True)
+
+    return told
+
+
+def _names(home: "Home") -> list[str]:
+    """Every release that was ever made here, in order, whether its folder is still there or not."""
+    from pipeline.vocabulary import EntryKind
+
+    entered = [entry.body["release"] for entry in home.stewardship.entries(EntryKind.RELEASED)]
+    return list(dict.fromkeys([*entered, *(made.name for made in home.releases.made())]))
+
+
+def _put_on_record(home: "Home", reason: str, steward: str | None) -> None:
+    """Enter every release that is not on record: this one, and one whose maker was killed."""
+    from pipeline.entries import Act
+    from pipeline.vocabulary import EntryKind
+
+    entered = {entry.body["release"] for entry in home.stewardship.entries(EntryKind.RELEASED)}
+    acts = [
+        Act(
+            kind=EntryKind.RELEASED,
+            steward=_name(steward),
+            reason=reason,
+            body={
+                "release": made.name,
+                "as_of": made.manifest["as_of"],
+                "manifest_sha256": made.manifest_hash,
+            },
+        )
+        for made in home.releases.made()
+        if made.name not in entered
+    ]
+    if acts:
+        home.stewardship.enter(acts, datetime.now(UTC))
+
+
+def _about(home: "Home", build: "Build", made: "Release") -> dict[str, Any]:
+    from pipeline import __version__
+
+    return {
+        "programme": home.programme.programme,
+        "title": home.programme.title,
+        "as_of": str(build.as_of),
+        "known_at": str(build.known_at) if build.known_at else None,
+        "version": __version__,
+        "rules": made.rules.as_numbers(),
+        "tables": dict(made.shares),
+        "audit": {
+            "groups_asked_about": made.audit.looked_at,
+            "left_out_for_the_audit": [
+                {"group": key.measure, "place": key.place} for key in made.for_the_audit
+            ],
+        },
+    }
+
+
+def _manifest(name: str, number: int, about: dict[str, Any]) -> dict[str, Any]:
+    from pipeline.storage.releases import manifest_of
+
+    return manifest_of(name, number, about, datetime.now(UTC))
+
+
+def _refuse(failures: "tuple[Failure, ...]", *, as_json: bool) -> None:
+    if as_json:
+        cells = [
+            {"group": f.key.measure, "place": f.key.place, "reason": f.reason} for f in failures
+        ]
+        typer.echo(json.dumps({"refused": cells}, indent=2))
+    else:
+        typer.echo(
+            "Refused; nothing was written. An attacker could work out too much of:", err=True
+        )
+        for failure in failures[:_SHOWN]:
+            where = f"{failure.key.measure} ({failure.key.place})"
+            typer.echo(f"  {where}: {failure.reason}.", err=True)
+        if len(failures) > _SHOWN:
+            typer.echo(f"  and {len(failures) - _SHOWN} more; --json lists them.", err=True)
+    raise typer.Exit(Exit.NEEDS_A_STEWARD)
+
+
+def _report(home: "Home", made: "Made", *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(_summary(made), indent=2))
+        return
+    typer.echo(f"Wrote {home.releases.folder / made.name}, as of {made.manifest['as_of']}.")
+    for name, share in made.manifest["tables"].items():
+        if share["cells"]:
+            typer.echo(f"  {name}: {share['published']:.0%} of {share['cells']} figures printed")
+    left_out = made.manifest["audit"]["left_out_for_the_audit"]
+    if left_out:
+        typer.echo(f"The audit asked for {len(left_out)} more groups to be left out.")
+    typer.echo("Back up memberships/ with stewardship.sqlite: the next release needs both.")
+
+
+def _summary(made: "Made") -> dict[str, Any]:
+    return {**made.manifest, "manifest_sha256": made.manifest_hash}
+
+
+def _name(steward: str | None) -> str:
+    if steward is not None:
+        return steward
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
