@@ -1,7 +1,8 @@
 """A deliberately simple maker of releases, of which every protection can be switched off.
 
 What belongs here: just enough of docs/release.md to show that the attacker succeeds where a
-protection is missing. What stays out: good releases; this one leaves out far more than it need.
+protection is missing. What stays out: good releases; this one leaves out far more than it need,
+and of earlier ones it only knows to repeat them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -129,11 +130,14 @@ class NaiveRelease:
             if not given_up and self._on.history and self._past:
                 given_up = _with_small_change(truth, kept, structure, self._past.members)
             if not given_up and self._on.complementary:
-                fewest = FEWEST if self._on.threshold else 0
-                given_up = _too_telling(truth, groups, kept, structure, fewest)
+                given_up = _too_telling(truth, groups, kept, structure, self._fewest)
             if not given_up:
                 return kept
             kept -= given_up
+
+    @property
+    def _fewest(self) -> int:
+        return FEWEST if self._on.threshold else 0
 
     # What is printed of them
 
@@ -248,6 +252,8 @@ def _too_telling(
     truth: Truth, groups: set[Group], kept: set[Group], structure: Sequence[Relation], fewest: int
 ) -> set[Group]:
     """A printed group beside one that is left out and can be worked out too well."""
+    if not kept:
+        return set()
     system = _what_follows(truth, kept, structure, fewest)
     for group in sorted(groups - kept):
         low, high = system.bounds(group)

@@ -67,7 +67,11 @@ class Sums:
         for relation in self._relations:
             hidden = self._hidden(relation)
             candidates = [(part,) for part in hidden]
-            if len(hidden) > 1 and self.print.is_printed(relation.total):
+            if (
+                len(hidden) > 1
+                and self.print.is_printed(relation.total)
+                and self._measure(hidden).waves
+            ):
                 candidates.append(hidden)
             for target in candidates:
                 if target not in seen:
@@ -166,8 +170,10 @@ class Sums:
         return tuple(part for part in relation.parts if not self.print.is_printed(part))
 
     def _measure(self, target: Target) -> Measure:
-        waves = self._waves_of(target[0])
-        return Measure(waves if target[0].kind in _CHANGES else waves[:1], self.subscale)
+        if all(group.kind in _CHANGES for group in target):
+            return Measure(self.waves, self.subscale)
+        shared = set.intersection(*(set(self._waves_of(group)) for group in target))
+        return Measure(tuple(wave for wave in self.waves if wave in shared)[:1], self.subscale)
 
     def _waves_of(self, group: Group) -> tuple[str, ...]:
         """At which of the two waves every officer of the group has a score; () if at none."""

@@ -18,6 +18,8 @@ UNBOUNDED: Final = 1e7
 
 _SLACK: Final = 1e-6
 _ROUNDS: Final = 100
+_IMPOSSIBLE, _TROUBLE = 2, 4
+"""What `milp` says where there is no solution, and where it failed."""
 
 Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
 Indices = np.ndarray[tuple[int], np.dtype[np.intp]]
@@ -265,15 +267,19 @@ class Part:
         constraints = (
             [] if self.is_free else [LinearConstraint(self.matrix, self.row_low, self.row_high)]
         )
-        found = milp(
-            np.asarray(objective, dtype=np.float64),
-            integrality=np.zeros(len(low)) if relaxed else self.whole.astype(np.float64),
-            bounds=Bounds(low, np.maximum(low, high)),
-            constraints=constraints,
-            options={"mip_rel_gap": 0.5 if any_near else 0.0},
-        )
+        for presolve in (True, False):
+            found = milp(
+                np.asarray(objective, dtype=np.float64),
+                integrality=np.zeros(len(low)) if relaxed else self.whole.astype(np.float64),
+                bounds=Bounds(low, np.maximum(low, high)),
+                constraints=constraints,
+                options={"mip_rel_gap": 0.5 if any_near else 0.0, "presolve": presolve},
+            )
+            # What presolve takes away is sometimes put back wrongly, and HiGHS says so.
+            if found.status != _TROUBLE:
+                break
         if found.x is None:
-            if found.status != 2:
+            if found.status != _IMPOSSIBLE:
                 raise RuntimeError(f"the integer programme ended with status {found.status}")
             return None
         solution: Floats = found.x
