@@ -158,10 +158,11 @@ def verify(
 def _folder(home: Path, release_: str) -> Path:
     from pipeline.storage.releases import MANIFEST
 
-    for path in (opened(home).releases.folder / release_, Path(release_)):
-        if (path / MANIFEST).is_file():
-            return path.resolve()
-    stop(f"{release_}: there is no such release here, and no such folder with a manifest.json.")
+    places = (opened(home).releases.folder / release_, Path(release_))
+    found = next((path for path in places if (path / MANIFEST).is_file()), None)
+    if found is None:
+        stop(f"{release_}: there is no such release here, and no such folder with a manifest.json.")
+    return found.resolve()
 
 
 def _build(home: "Home", day: date) -> "Build":
@@ -264,12 +265,8 @@ def _about(home: "Home", build: "Build", made: "Release") -> dict[str, Any]:
         "version": __version__,
         "rules": made.rules.as_numbers(),
         "tables": dict(made.shares),
-        "audit": {
-            "groups_asked_about": made.audit.looked_at,
-            "left_out_for_the_audit": [
-                {"group": key.measure, "place": key.place} for key in made.for_the_audit
-            ],
-        },
+        # How many, and not which: what only the audit asked for is known to be no small group.
+        "left_out_for_the_audit": len(made.for_the_audit),
     }
 
 
@@ -305,9 +302,8 @@ def _report(home: "Home", made: "Made", *, as_json: bool) -> None:
     for name, share in made.manifest["tables"].items():
         if share["cells"]:
             typer.echo(f"  {name}: {share['published']:.0%} of {share['cells']} figures printed")
-    left_out = made.manifest["audit"]["left_out_for_the_audit"]
-    if left_out:
-        typer.echo(f"The audit asked for {len(left_out)} more groups to be left out.")
+    if left_out := made.manifest["left_out_for_the_audit"]:
+        typer.echo(f"The audit asked for {left_out} more groups to be left out.")
     typer.echo("Back up memberships/ with stewardship.sqlite: the next release needs both.")
 
 

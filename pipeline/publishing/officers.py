@@ -71,13 +71,15 @@ class Officers:
 
     @cached_property
     def decided(self) -> Mask:
-        """Whether what came after the last wave answered is known: the officer left or dropped out."""
+        """Whether what came after the last wave answered is known: they left or dropped out."""
         return (self.followed["ending"] != Ending.CENSORED.value).to_numpy()
 
     @cached_property
     def left_or_stayed(self) -> tuple[Mask, Mask]:
         left = self.followed.select(dropped_out_later()).to_series()
-        return tuple((left == truth).fill_null(value=False).to_numpy() for truth in (True, False))
+        decided = left.is_not_null().to_numpy()
+        dropped = left.fill_null(value=False).to_numpy()
+        return dropped, decided & ~dropped
 
     @cached_property
     def sessions_bands(self) -> Codes:

@@ -91,12 +91,11 @@ def _of_row(table: ReleaseTable, row: Mapping[str, Any]) -> Iterator[str]:
 def _intervals(row: Mapping[str, Any]) -> Iterator[str]:
     for mean, sd in _CENTRE:
         given = [row.get(name) for name in ("n", mean, sd, "ci_low", "ci_high")]
-        if any(value is None for value in given):
-            continue
-        n, centre, spread, low, high = given
-        interval = t_interval(n, centre, spread)
-        if interval is None or (tenths(interval.low), tenths(interval.high)) != (
-            round(10 * low),
-            round(10 * high),
-        ):
+        match given:
+            case int(n), float(centre), float(spread), float(low), float(high):
+                interval = t_interval(n, centre, spread)
+            case _:
+                continue
+        printed = (round(10 * low), round(10 * high))
+        if interval is None or (tenths(interval.low), tenths(interval.high)) != printed:
             yield f"the interval does not follow from n, {mean} and {sd}"

@@ -53,6 +53,10 @@ _ANSWERED: Final = (
 )
 
 
+_Quantity = tuple[Units, bool, bool]
+"""Scores of all officers, whether the mean of a group is printed, and its SD."""
+
+
 class Rank:
     """Who gives way first: the highest. docs/release.md says the order in words."""
 
@@ -67,6 +71,7 @@ class Rank:
     STATUS: Final = 8
     TWO_SESSIONS: Final = 9
     DETAIL: Final = 10
+    DETAIL_OF_ARM: Final = 11
 
 
 def scored_at(wave: str, instrument: str) -> str:
@@ -245,7 +250,7 @@ class _Describing:
         mask: Mask,
         rank: int,
         places: Sequence[Place],
-        quantities: Mapping[str, tuple[Units, bool, bool]] | None = None,
+        quantities: Mapping[str, _Quantity] | None = None,
         *,
         visible: bool = True,
         rank_of_all: int | None = None,
@@ -256,6 +261,8 @@ class _Describing:
         """
         values = quantities or {}
         for place in places:
+            if not place.keys:
+                continue
             codes = place.codes[mask]
             counts = np.bincount(codes, minlength=len(place.keys))
             sums = {
@@ -277,12 +284,12 @@ class _Describing:
                 self.groups[group.key] = group
                 if visible:
                     self.masks[group.key] = mask & (place.codes == i)
-            if place is not self.national and place.keys:
+            if place is not self.national:
                 self._part(
                     measure, ALL, [Key(measure, key) for key in place.keys], follows=not visible
                 )
         if visible and self.by_area in places and self.by_arm in places:
-            self._arms_by_area(measure, mask)
+            self._arms_by_area(measure, mask, values)
 
     def _part(
         self, measure: str, place: str, parts: Sequence[Key], *, follows: bool = False
@@ -317,7 +324,7 @@ class _Describing:
             if place is not self.national and place.keys:
                 self._part(rest, ALL, [Key(rest, key) for key in place.keys], follows=True)
 
-    def _arms_by_area(self, measure: str, mask: Mask) -> None:
+    def _arms_by_area(self, measure: str, mask: Mask, values: Mapping[str, _Quantity]) -> None:
         """Where whole areas are in some arms only, areas give arms and the other way round.
 
         Areas with the same arms are taken together: within them any split over the arms is
@@ -325,32 +332,35 @@ class _Describing:
         """
         if not self.by_area.keys or not self.by_arm.keys:
             return
-        n_arms = len(self.by_arm.keys)
-        pattern = np.zeros((len(self.by_area.keys), n_arms), dtype=bool)
+        pattern = np.zeros((len(self.by_area.keys), len(self.by_arm.keys)), dtype=bool)
         pattern[self.by_area.codes, self.by_arm.codes] = True
         patterns, of_area = np.unique(pattern, axis=0, return_inverse=True)
         if len(patterns) < 2:
             return
         of_officer = of_area[self.by_area.codes]
         for p, arms in enumerate(patterns):
-            whole = Key(f"{measure} where arms are {p}", ALL)
-            parts = [
-                Key(f"{measure} where arms are {p}", self.by_arm.keys[r])
-                for r in np.flatnonzero(arms)
-            ]
+            name = _where_arms_are(measure, p)
             inside = mask & (of_officer == p)
-            self.groups[whole] = Group(whole, int(inside.sum()), 0, False)
-            for r, key in zip(np.flatnonzero(arms), parts, strict=True):
-                n = int((inside & (self.by_arm.codes == r)).sum())
-                self.groups[key] = Group(key, n, 0, False)
-            self.partitions.append(Partition(whole, tuple(parts)))
-            within = [Key(measure, self.by_area.keys[a]) for a in np.flatnonzero(of_area == p)]
-            self.partitions.append(Partition(whole, tuple(within)))
-        for r, arm in enumerate(self.by_arm.keys):
+            self._add_hidden(Key(name, ALL), inside, values)
+            parts = [Key(name, self.by_arm.keys[arm]) for arm in np.flatnonzero(arms)]
+            for arm, part in zip(np.flatnonzero(arms), parts, strict=True):
+                self._add_hidden(part, inside & (self.by_arm.codes == arm), values)
+            self._part(name, ALL, parts)
+            here = np.flatnonzero(of_area == p)
+            self._part(name, ALL, [Key(measure, self.by_area.keys[area]) for area in here])
+        for i, arm_key in enumerate(self.by_arm.keys):
             cells = [
-                Key(f"{measure} where arms are {p}", arm) for p in np.flatnonzero(patterns[:, r])
+                Key(_where_arms_are(measure, int(p)), arm_key)
+                for p in np.flatnonzero(patterns[:, i])
             ]
-            self.partitions.append(Partition(Key(measure, arm), tuple(cells)))
+            self._part(measure, arm_key, cells)
+
+    def _add_hidden(self, key: Key, mask: Mask, values: Mapping[str, _Quantity]) -> None:
+        sums = {
+            name: Sums(int(units[mask].sum()), mean=False, sd=False)
+            for name, (units, *_) in values.items()
+        }
+        self.groups[key] = Group(key, int(mask.sum()), 0, False, sums)
 
     def _members(self) -> pl.DataFrame:
         keys = list(self.masks)
@@ -520,7 +530,7 @@ class _Describing:
         whole: str,
         family: str,
         parts: Sequence[tuple[str, Mask]],
-        quantities: Mapping[str, tuple[Units, bool, bool]] | None = None,
+        quantities: Mapping[str, _Quantity] | None = None,
         *,
         arms_too: bool = True,
     ) -> tuple[tuple[str, ...], ...]:
@@ -537,7 +547,14 @@ class _Describing:
         for labels in cut:
             mask = np.logical_or.reduce([by_name[label] for label in labels]) & within
             names.append(joined(family, labels))
-            self._add(names[-1], mask, Rank.DETAIL, places, quantities)
+            self._add(
+                names[-1],
+                mask,
+                Rank.DETAIL_OF_ARM,
+                places,
+                quantities,
+                rank_of_all=Rank.DETAIL,
+            )
         self._add_rest(f"{whole} outside {family}", whole, names, places)
         return cut
 
@@ -664,7 +681,8 @@ class _Describing:
 
     def _at_risk(self, time: int) -> Mask:
         came, decided = self.officers.time, self.officers.decided
-        return (came > time) | ((came == time) & decided)
+        still: Mask = (came > time) | ((came == time) & decided)
+        return still
 
     def _left(self, step: tuple[int, int]) -> Mask:
         came = self.officers.time
@@ -707,8 +725,13 @@ def left_during(denominator: Denominator, step: tuple[int, int]) -> str:
     return joined(_LEFT.format(denominator=denominator), map(str, range(*step)))
 
 
+def _where_arms_are(measure: str, pattern: int) -> str:
+    return f"{measure} where arms are {pattern}"
+
+
 def _looked_up(of_name: Codes, codes: Codes) -> Codes:
-    return of_name[codes] if len(of_name) else codes
+    found: Codes = of_name[codes] if len(of_name) else codes
+    return found
 
 
 def _sums(values: Units, codes: Codes, place: Place) -> Units:

@@ -20,7 +20,13 @@ from pipeline.privacy.disclosure.areas import areas
 from pipeline.privacy.disclosure.audit import Audit, Progress
 from pipeline.privacy.disclosure.control import controlled
 from pipeline.privacy.disclosure.groups import Key, Print
-from pipeline.privacy.disclosure.history import Before, Held, held_back
+from pipeline.privacy.disclosure.history import (
+    RECORDED_SCHEMA,
+    Before,
+    Held,
+    Recorded,
+    held_back,
+)
 from pipeline.privacy.disclosure.rounding import two_figures
 from pipeline.privacy.disclosure.rules import RULES, Rules
 from pipeline.programme import Programme
@@ -73,9 +79,7 @@ def release_of(
     described = describe(officers, shown_as, earlier, rules)
     places = {name: AREA + area for name, area in (shown_as or {}).items()}
     held = held_back(described.population, described.members, places, earlier, rules)
-    made = controlled(
-        described.population, rules, standing=held.standing, never=held.never, progress=progress
-    )
+    made = controlled(described.population, rules, held, progress)
     prints = _with_model(made.prints, held, officers, rules)
     tables = _tables(Shown(prints, described.layout, programme), enrolled, shown_as)
     return Release(
@@ -134,7 +138,7 @@ def _pilot() -> Sequence[Mapping[str, Any]]:
 def _with_model(
     prints: Mapping[Key, Print], held: Held, officers: Officers, rules: Rules
 ) -> dict[Key, Print]:
-    """The prints with the model's figures, where its people are printed and it was not held back."""
+    """The prints with the model's figures, where its people are printed and not held back."""
     found = dict(prints)
     key = Key(modelled(officers.programme.primary.instrument), ALL)
     if key in found and key not in held.standing:
@@ -166,8 +170,10 @@ def _model(officers: Officers, rules: Rules) -> dict[str, float]:
 
 
 def _large_rank_groups(counted: pl.DataFrame, rules: Rules) -> pl.DataFrame:
-    """Rank groups with enough who left and enough who stayed; the others are one, so that none is
-    too small and nobody is left out."""
+    """Rank groups with enough who left and enough who stayed; all others are one.
+
+    Where those together are too few, the smallest of the large ones joins them: nobody is left out.
+    """
     sizes = (
         counted.with_columns(pl.col("rank_group").fill_null("unknown"))
         .group_by("rank_group")
@@ -197,30 +203,27 @@ def _remembered(
     earlier: Before,
     shown_as: Mapping[str, str],
 ) -> Before:
-    """Prints and members as of this release; those of before where nothing newer was printed."""
-    new = {key for key in prints if key not in held.standing}
-    never_printed = {
-        group.key
+    """Prints and members as of this release, and those of before where nothing newer took place."""
+    new = {
+        Recorded(group.key, group.key in prints)
         for group in described.population.visible
-        if group.key not in prints and group.key not in earlier.prints
+        if group.key not in held.standing
     }
-    as_they_are = new | never_printed
-    on = ["measure", "place"]
-    now = pl.DataFrame(sorted(as_they_are), schema=on, orient="row") if as_they_are else None
-    if now is None:
-        return earlier
+    rows = [(*key, printed) for key, printed in sorted(new)]
+    on = ["measure", "place", "printed"]
+    recorded = pl.DataFrame(
+        rows, schema=[(name, RECORDED_SCHEMA[name]) for name in on], orient="row"
+    )
     members = pl.concat(
         [
-            described.members.join(now, on=on, how="semi"),
-            earlier.members.join(now, on=on, how="anti"),
+            described.members.join(recorded, on=on[:2]).select(RECORDED_SCHEMA.names()),
+            earlier.members.join(recorded, on=on, how="anti"),
         ]
     )
+    newly_printed = {key for key, printed in new if printed}
     return Before(
-        prints={
-            **{key: seen for key, seen in earlier.prints.items() if key not in new},
-            **{key: replace(prints[key], changed=0) for key in new},
-        },
+        prints={**earlier.prints, **{key: prints[key] for key in newly_printed}},
         members=members,
-        gone={key: n for key, n in earlier.gone.items() if key not in as_they_are},
+        gone={at: n for at, n in earlier.gone.items() if at not in new},
         areas={**earlier.areas, **{name: AREA + area for name, area in shown_as.items()}},
     )

@@ -114,9 +114,9 @@ class ReleaseTable:
                 continue
             if value is None:
                 raise ValueError(f"{SCHEMA}.{self.name}.{field.name} has neither value nor note")
-            is_note = isinstance(value, Note)
-            found[field.name] = None if is_note else value
-            found[f"{field.name}_note"] = value.value if is_note else None
+            note = value if isinstance(value, Note) else None
+            found[field.name] = value if note is None else None
+            found[f"{field.name}_note"] = note.value if note else None
         return found
 
 

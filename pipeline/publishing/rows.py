@@ -127,7 +127,7 @@ def wave_summary(shown: Shown) -> Iterator[Row]:
                     "wave": wave,
                     "instrument": instrument,
                     "subscale": subscale,
-                    **_summary(shown, measure, place, quantity, "mean", "sd"),
+                    **_summary(shown, measure, place, quantity),
                 }
 
 
@@ -170,16 +170,17 @@ def paired_change(shown: Shown) -> Iterator[Row]:
                         from_wave=from_wave,
                         to_wave=to_wave,
                     ),
-                    **_change(shown, place, from_wave, to_wave, instrument, subscale),
+                    **_change(shown, place, (from_wave, to_wave), instrument, subscale),
                 }
 
 
 def _change(
-    shown: Shown, place: str, from_wave: str, to_wave: str, instrument: str, subscale: str
+    shown: Shown, place: str, waves: tuple[str, str], instrument: str, subscale: str
 ) -> Row:
+    from_wave, to_wave = waves
     measure = groups.paired_over(from_wave, to_wave, instrument)
     quantity = groups.change_of(from_wave, to_wave, instrument, subscale)
-    summary = _summary(shown, measure, place, quantity, "mean_change", "sd_change")
+    summary = _summary(shown, measure, place, quantity, "_change")
     sd_from = shown.sd(measure, place, groups.score_of(from_wave, instrument, subscale))
     sd_to = shown.sd(measure, place, groups.score_of(to_wave, instrument, subscale))
     return {
@@ -285,7 +286,7 @@ def dose_response(shown: Shown) -> Iterator[Row]:
                     "wave": wave,
                     "instrument": instrument,
                     "subscale": subscale,
-                    **_summary(shown, measure, ALL, quantity, "mean_change", "sd_change"),
+                    **_summary(shown, measure, ALL, quantity, "_change"),
                 }
 
 
@@ -310,16 +311,15 @@ def pilot_reconciliation(
 # ------------------------------------------------------------------ from printed figures
 
 
-def _summary(
-    shown: Shown, measure: str, place: str, quantity: str, mean_name: str, sd_name: str
-) -> Row:
+def _summary(shown: Shown, measure: str, place: str, quantity: str, suffix: str = "") -> Row:
+    """n, mean, SD and interval; mean and SD with a suffix to their names."""
     n = shown.count(measure, place)
     mean = shown.mean(measure, place, quantity)
     sd = shown.sd(measure, place, quantity)
     return {
         "n": n,
-        mean_name: mean,
-        sd_name: sd,
+        f"mean{suffix}": mean,
+        f"sd{suffix}": sd,
         "ci_low": _from(lambda *of: _limit(*of, high=False), n, mean, sd),
         "ci_high": _from(lambda *of: _limit(*of, high=True), n, mean, sd),
     }
@@ -357,7 +357,7 @@ def _limit(n: int, mean: float, sd: float, *, high: bool) -> float | None:
 
 
 def _percent(share: float) -> int:
-    """Half a percent is rounded up; of what floating point makes of whole numbers, to nine digits."""
+    """Half a percent is rounded up; to nine digits, the rest is noise."""
     return math.floor(round(100 * share, 9) + 0.5)
 
 

@@ -20,8 +20,6 @@ from pipeline.privacy.disclosure.groups import Key, Population, Print, Scale, me
 from pipeline.privacy.disclosure.rounding import possible_counts
 from pipeline.privacy.disclosure.rules import Rules
 
-NOTHING_LEFT = "an audit that was not decided"
-
 
 class Total(NamedTuple):
     """The sum of scores of a group in one quantity: an unknown beside the count of the group."""
@@ -71,11 +69,9 @@ class Attack:
                 scale = population.scales[quantity]
                 self._add_total(Total(key, quantity), sums.total, scale, seen)
         self._add_partitions(population)
-        for group_key, change, later, earlier in (
-            (d.group, d.change, d.later, d.earlier) for d in population.differences
-        ):
-            terms = {Total(group_key, change): 1, Total(group_key, later): -1}
-            self._add_sum(terms | {Total(group_key, earlier): 1})
+        for difference in population.differences:
+            signs = ((difference.change, 1), (difference.later, -1), (difference.earlier, 1))
+            self._add_sum({Total(difference.group, name): sign for name, sign in signs})
         self._touching: list[list[int]] = [[] for _ in self._names]
         for place, row in enumerate(self._rows):
             for unknown, _ in row.terms:
@@ -86,7 +82,6 @@ class Attack:
             for sums in group.sums.values()
         )
         self._whole = [isinstance(name, Key) or whole_points for name in self._names]
-        self._changed = any(seen.changed for seen in prints.values())
 
     def breaks(self) -> bool:
         """Whether the exact figures contradict the printed ones, which would be a defect."""
@@ -100,12 +95,17 @@ class Attack:
             for row in self._rows
         )
 
-    def near(self, unknown: Unknown, steps: int) -> frozenset[int]:
-        """Unknowns that are not printed and hang together with one over so many equations."""
+    def near(self, unknown: Unknown, steps: int, *, rounded: bool = False) -> frozenset[int]:
+        """Unknowns that hang together with one over so many equations.
+
+        Those that are not printed; with `rounded` also exact figures behind printed ones.
+        """
         reached = frontier = {self._number[unknown]}
         for _ in range(steps):
             rows = {row for number in frontier for row in self._touching[number]}
-            found = {i for row in rows for i, _ in self._rows[row].terms if self._open[i]}
+            found = {
+                i for row in rows for i, _ in self._rows[row].terms if rounded or self._open[i]
+            }
             frontier = found - reached
             if not frontier:
                 break
@@ -152,7 +152,7 @@ class Attack:
             found = self.possible(fixed, within=within)
             return None if found is None else found | {extreme: math.inf * sign}
         if answer.x is None or answer.status != 0:
-            raise Undecided(NOTHING_LEFT)
+            raise Undecided("the solver gave up on a group")
         found = {self._names[i]: float(answer.x[at]) for at, i in enumerate(moving)}
         return {
             name: round(value) if isinstance(name, Key) else value for name, value in found.items()
@@ -203,14 +203,12 @@ class Attack:
 
     def _add_total(self, name: Total, total: int, scale: Scale, seen: Print | None) -> None:
         self._add(name, -math.inf, math.inf, total / self._units, is_open=seen is None)
-        at_least = {name: 1, name.key: -scale.lowest}
-        at_most = {name: 1, name.key: -scale.highest}
-        self._add_row(at_least, 0, math.inf)
-        self._add_row(at_most, -math.inf, 0)
+        self._add_row({name: 1, name.key: -scale.lowest}, 0, math.inf)
+        self._add_row({name: 1, name.key: -scale.highest}, -math.inf, 0)
         if seen is None:
             return
-        # (m - 0.05) x <= T <= (m + 0.05) x, in twentieths. Whoever came or went since shifts T - m x
-        # by no more than their distance from m.
+        # (m - 0.05) x <= T <= (m + 0.05) x, in twentieths. Whoever came or went since
+        # shifts T - m x by no more than their own distance from m.
         mean = seen.tenths[mean_of(name.quantity)]
         farthest = max(abs(10 * scale.highest - mean), abs(mean - 10 * scale.lowest))
         slack = seen.changed * (2 * farthest + 1)

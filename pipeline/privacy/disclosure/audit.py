@@ -5,15 +5,17 @@ What belongs here: the three questions of the audit and their limits. What stays
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from pipeline.privacy.disclosure.attack import Attack, Total, Unknown
-from pipeline.privacy.disclosure.groups import Group, Key, Population, Print
+from pipeline.privacy.disclosure.groups import Group, Key, Population, Print, Scale
 from pipeline.privacy.disclosure.rules import Rules
 
-_NEARBY = (3, 6)
-"""Equations from the group in question that are tried before all of them."""
+_NEARBY = ((3, False), (2, True), (4, True))
+"""How far from the group in question exact figures may differ from what they are, and whether those
+behind printed figures may as well. What is possible so is possible for an attacker; what is not is
+taken for impossible, so the audit errs on the safe side."""
 
 Progress = Callable[[int, int], None]
 
@@ -31,6 +33,7 @@ class Audit:
     looked_at: int
     """Groups that are left out or hidden, and were asked about."""
     failures: tuple[Failure, ...]
+    safe: frozenset[Key] = frozenset()
 
     @property
     def passed(self) -> bool:
@@ -42,30 +45,40 @@ def audit(
     prints: Mapping[Key, Print],
     rules: Rules,
     progress: Progress | None = None,
+    *,
+    safe: Collection[Key] = (),
 ) -> Audit:
     """Ask of every group that is not printed what an attacker has to take for possible.
 
-    Raises ValueError if the exact figures are not among the attacker's solutions.
+    `safe` are groups that passed when more was printed, and so need not be asked about: with less
+    in print more is possible. Raises ValueError if the exact figures are not among the attacker's
+    solutions.
     """
     attack = Attack(population, prints, rules)
     if attack.breaks():
         raise ValueError("printed figures contradict the exact ones")
-    inquiry = _Inquiry(attack, rules)
+    inquiry = _Inquiry(attack, population.scales, rules)
     unprinted = [g for key, g in population.groups.items() if key not in prints]
     asked = [g for g in unprinted if g.visible or (0 < g.n < rules.fewest and g.sums)]
     failures: list[Failure] = []
+    passed = set(safe)
     for done, group in enumerate(asked):
-        failures += inquiry.of(group)
+        if group.key not in passed:
+            found = list(inquiry.of(group))
+            failures += found
+            if not found:
+                passed.add(group.key)
         if progress is not None:
             progress(done + 1, len(asked))
-    return Audit(len(asked), tuple(failures))
+    return Audit(len(asked), tuple(failures), frozenset(passed))
 
 
 class _Inquiry:
     """Asks about one group after the other and remembers every count that was seen possible."""
 
-    def __init__(self, attack: Attack, rules: Rules) -> None:
+    def __init__(self, attack: Attack, scales: Mapping[str, Scale], rules: Rules) -> None:
         self._attack = attack
+        self._scales = scales
         self._rules = rules
         self._seen: dict[Key, set[int]] = {}
 
@@ -82,11 +95,15 @@ class _Inquiry:
         if 0 < group.n < self._rules.fewest:
             for quantity in group.sums:
                 if not self._mean_is_uncertain(group, quantity):
+                    least = self._least_points(quantity)
                     yield Failure(
-                        group.key,
-                        f"the mean of {quantity} is known to less than "
-                        f"{self._rules.least_points} points",
+                        group.key, f"the mean of {quantity} is known to less than {least:g} points"
                     )
+
+    def _least_points(self, quantity: str) -> float:
+        """What the rules say, or a tenth of a scale too short for it to mean anything."""
+        lowest, highest = self._scales[quantity]
+        return min(self._rules.least_points, (highest - lowest) / 10)
 
     def _impossible_counts(self, group: Group) -> list[int]:
         seen = self._seen.setdefault(group.key, {group.n})
@@ -116,28 +133,23 @@ class _Inquiry:
         means: list[float] = [self._attack.truth_of(total) / group.n]
         for within in self._neighbourhoods(total):
             # Of its exact number of people first: that alone is nearly always uncertain enough.
-            others = [n for n in range(1, self._rules.fewest) if n != group.n]
-            for n in [group.n, *(others if within is None else [])]:
+            for n in (group.n, 1, self._rules.fewest - 1):
                 for sign in (1, -1):
                     found = self._attack.possible(
                         {group.key: n}, extreme=total, sign=sign, within=within
                     )
                     if found is not None:
                         means.append(found[total] / n)
-                if max(means) - min(means) >= self._rules.least_points - 1e-6:
+                if max(means) - min(means) >= self._least_points(quantity) - 1e-6:
                     return True
         return False
 
-    def _neighbourhoods(self, unknown: Unknown) -> Iterator[frozenset[int] | None]:
-        before: frozenset[int] = frozenset()
-        for steps in _NEARBY:
-            near = self._attack.near(unknown, steps)
+    def _neighbourhoods(self, unknown: Unknown) -> Iterator[frozenset[int]]:
+        for steps, rounded in _NEARBY:
+            near = self._attack.near(unknown, steps, rounded=rounded)
             if isinstance(unknown, Total):
-                near |= self._attack.near(unknown.key, steps)
-            if near != before:
-                yield near
-            before = near
-        yield None
+                near |= self._attack.near(unknown.key, steps, rounded=rounded)
+            yield near
 
     def _note(self, solution: Mapping[Unknown, float] | None) -> None:
         for name, value in (solution or {}).items():

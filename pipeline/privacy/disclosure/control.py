@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pipeline.privacy.disclosure.audit import Audit, Failure, Progress, audit
 from pipeline.privacy.disclosure.groups import Group, Key, Population, Print, printed
+from pipeline.privacy.disclosure.history import NOTHING_HELD, Held
 from pipeline.privacy.disclosure.rules import Rules
 from pipeline.privacy.disclosure.suppression import known_by_subtraction, left_out
 
@@ -37,32 +38,35 @@ class Unsafe(Exception):
 def controlled(
     population: Population,
     rules: Rules,
-    *,
-    standing: Mapping[Key, Print] | None = None,
-    never: Collection[Key] = (),
+    held: Held = NOTHING_HELD,
     progress: Progress | None = None,
 ) -> Controlled:
-    """What may be printed of a population. Raises Unsafe if the audit fails again and again.
+    """What may be printed of a population, beside what earlier releases ask for.
 
-    `standing` are prints of an earlier release that stand again; `never` are groups that must be
-    left out whatever their size.
+    Raises Unsafe if the audit fails again and again.
     """
-    kept = standing or {}
-    also: list[Key] = []
+    fixed = held.known | held.standing.keys()
+    suppressed: set[Key] = set(held.never)
+    for_the_audit: list[Key] = []
+    found = Audit(0, ())
     for _ in range(_TRIES):
-        suppressed = left_out(population, rules, also={*never, *also}, standing=kept)
+        # What was left out stays so: then whatever passed goes on passing.
+        suppressed = left_out(population, rules, also=suppressed, standing=fixed)
         prints = {
-            group.key: kept.get(group.key) or printed(group, rules, population.units)
+            group.key: held.standing.get(group.key) or printed(group, rules, population.units)
             for group in population.visible
             if group.key not in suppressed
         }
-        found = audit(population, prints, rules, progress) if rules.audited else Audit(0, ())
+        if not rules.audited:
+            return Controlled(prints, frozenset(suppressed), (), found)
+        found = audit(population, prints, rules, progress, safe=found.safe)
         if found.passed:
-            return Controlled(prints, frozenset(suppressed), tuple(also), found)
-        more = _hiding(population, found.failures, prints, kept, rules)
+            return Controlled(prints, frozenset(suppressed), tuple(for_the_audit), found)
+        more = _hiding(population, found.failures, prints, fixed)
         if not more:
             break
-        also += sorted(more)
+        for_the_audit += sorted(more)
+        suppressed |= more
     raise Unsafe(found.failures)
 
 
@@ -71,7 +75,6 @@ def _hiding(
     failures: Collection[Failure],
     prints: Mapping[Key, Print],
     standing: Collection[Key],
-    rules: Rules,
 ) -> set[Key]:
     """One more group to leave out for each failure: a neighbour that gives the most away."""
     known = known_by_subtraction(population, prints)
@@ -84,9 +87,9 @@ def _hiding(
         ]
         candidates: set[Key] = set().union(*beside) - {failure.key} - set(standing)
         if candidates and not candidates & chosen:
-            chosen.add(min(candidates, key=lambda key: _order(population.groups[key], rules)))
+            chosen.add(min(candidates, key=lambda key: _order(population.groups[key])))
     return chosen
 
 
-def _order(group: Group, rules: Rules) -> tuple[int, int, Key]:
+def _order(group: Group) -> tuple[int, int, Key]:
     return -group.rank, group.n, group.key

@@ -1,44 +1,58 @@
-"""What earlier releases printed, and which of it must stand so that no change of a few people shows.
+"""What earlier releases printed, and what must stand so that no change of a few people shows.
 
-What belongs here: how far groups have changed since they were last printed. What stays out: where
-digests are kept (`pipeline/storage/releases.py`); they are pseudonyms, under the newest key.
+What belongs here: how far groups have changed since they were last printed or left out. What stays
+out: where digests are kept (`pipeline/storage/releases.py`); they are pseudonyms under the newest
+key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 
-from pipeline.privacy.disclosure.groups import Key, Population, Print, labels_of
+from pipeline.privacy.disclosure.groups import Key, Partition, Population, Print, labels_of
 from pipeline.privacy.disclosure.rules import Rules
 
 MEMBERS_SCHEMA: Final = pl.Schema(
-    {"measure": pl.String, "place": pl.String, "participant_id": pl.String}
+    {"measure": pl.String(), "place": pl.String(), "participant_id": pl.String()}
 )
 """One row: somebody in a group."""
+
+RECORDED_SCHEMA: Final = pl.Schema({**MEMBERS_SCHEMA, "printed": pl.Boolean()})
+"""Members of a group as it was when it was last printed, and as it was when last left out."""
+
+
+class Recorded(NamedTuple):
+    """A group at one of the two moments that are kept of it."""
+
+    key: Key
+    printed: bool
 
 
 @dataclass(frozen=True)
 class Before:
-    """The groups of earlier releases: of each that was printed as it was the last time."""
+    """The groups of earlier releases: of each what was printed of it the last time, if anything."""
 
     prints: Mapping[Key, Print] = field(default_factory=dict)
-    members: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=MEMBERS_SCHEMA))
-    gone: Mapping[Key, int] = field(default_factory=dict)
+    members: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RECORDED_SCHEMA))
+    gone: Mapping[Recorded, int] = field(default_factory=dict)
     """How many of a group were erased since: they are nobody any more, but they did go."""
     areas: Mapping[str, str] = field(default_factory=dict)
+    """Place where each organisation stood."""
 
     @cached_property
-    def recorded(self) -> list[Key]:
-        """Every group of the last release, printed or not, and those printed before it."""
-        found = self.members.select("measure", "place").unique().sort("measure", "place")
-        return [Key(*row) for row in found.iter_rows()]
+    def recorded(self) -> frozenset[Recorded]:
+        found = self.members.select("measure", "place", "printed").unique()
+        counted = {
+            Recorded(Key(measure, place), printed) for measure, place, printed in found.iter_rows()
+        }
+        return frozenset(counted | set(self.gone))
 
     def cuts(self, family: str, place: str) -> list[frozenset[str]]:
-        """How the parts of a family were merged the last time; empty if it was never recorded."""
-        parts = (labels_of(key.measure) for key in self.recorded if key.place == place)
+        """How the parts of a family were ever merged; empty if it was never recorded."""
+        parts = (labels_of(key.measure) for key, _ in self.recorded if key.place == place)
         return [labels for name, labels in parts if name == family]
 
 
@@ -46,8 +60,13 @@ class Before:
 class Held:
     standing: Mapping[Key, Print]
     """What is printed as it was."""
+    known: frozenset[Key]
+    """What was printed of the very same people: leaving it out now would hide nothing."""
     never: frozenset[Key]
-    """What cannot be printed: it never was in this cut, and would show a change of a few people."""
+    """What is not printed: it was left out, or cut otherwise, and hardly anybody changed since."""
+
+
+NOTHING_HELD: Final = Held({}, frozenset(), frozenset())
 
 
 def held_back(
@@ -57,122 +76,136 @@ def held_back(
     before: Before,
     rules: Rules,
 ) -> Held:
-    """Which prints of earlier releases stand, and what is not to be printed because of them.
+    """What earlier releases ask of this one.
 
-    `members` (MEMBERS_SCHEMA) are those of the visible groups as they are; `areas` says where each
-    organisation stands now. Groups whose parts were cut otherwise are compared with all that they
-    are made of.
+    `members` (MEMBERS_SCHEMA) are those of the visible groups as they are; `areas` is the place
+    where each organisation stands now. A group whose parts were cut otherwise is compared with all
+    that it is made of.
+
+    A group that was printed and differs by fewer people than the threshold stands as it was. One
+    that was left out and differs by fewer stays left out: printed now, it would say what it was
+    then, and with it what else was left out then.
     """
-    if not rules.history or not before.prints:
-        return Held({}, frozenset())
-    counterparts = _counterparts(population, areas, before)
-    changes = _changes(population, members, counterparts, before)
-    standing: set[Key] = set()
-    never: set[Key] = set()
-    for key, changed in changes.items():
-        then = counterparts[key]
-        if 0 < changed < rules.fewest and any(k in before.prints for k in then):
-            (standing if then == [key] else never).add(key)
-    _hold_what_would_show(population, changes, standing, never, before, rules)
-    return Held({key: _as_it_was(before.prints[key], rules) for key in standing}, frozenset(never))
+    if not rules.history or not before.recorded:
+        return NOTHING_HELD
+    now = _Now(population, members, areas, before)
+    since_printed, since_left_out = now.changes(printed=True), now.changes(printed=False)
+    close = {key for key, changed in since_printed.items() if changed < rules.fewest}
+    as_it_was = {key for key in close if key in before.prints and now.is_the_same_cut(key)}
+    standing = {key for key in as_it_was if since_printed[key]}
+    never = close - as_it_was
+    never |= {key for key, changed in since_left_out.items() if changed < rules.fewest}
+    changes = since_left_out | since_printed
+    shown = {
+        key
+        for key in before.prints.keys() & changes.keys()
+        if key not in standing | never and population.groups[key].n >= rules.fewest
+    }
+    standing |= _also_standing(population.partitions, changes, shown, rules)
+    stands = {
+        key: replace(before.prints[key], changed=max(rules.fewest - 1, since_printed[key]))
+        for key in standing
+    }
+    return Held(stands, frozenset(as_it_was - standing), frozenset(never - as_it_was))
 
 
-def _as_it_was(seen: Print, rules: Rules) -> Print:
-    return replace(seen, changed=rules.fewest - 1)
+def _also_standing(
+    partitions: tuple[Partition, ...], changes: Mapping[Key, int], shown: Set[Key], rules: Rules
+) -> set[Key]:
+    """What is held back as well: else a total's change less its parts' would be a few people's.
 
-
-def _counterparts(
-    population: Population, areas: Mapping[str, str], before: Before
-) -> dict[Key, list[Key]]:
-    """For each group those of before that it is made of, as far as there are any."""
-    by_family: dict[tuple[str, str], list[Key]] = {}
-    for key in before.recorded:
-        by_family.setdefault((labels_of(key.measure)[0], key.place), []).append(key)
-    recorded = set(before.recorded)
-    stood: dict[str, set[str]] = {}
-    for organisation, area in areas.items():
-        if organisation in before.areas:
-            stood.setdefault(area, set()).add(before.areas[organisation])
-    found: dict[Key, list[Key]] = {}
-    for group in population.visible:
-        family, labels = labels_of(group.key.measure)
-        places = stood.get(group.key.place, {group.key.place})
-        if places == {group.key.place} and group.key in recorded:
-            found[group.key] = [group.key]
-            continue
-        earlier = [
-            key
-            for place in sorted(places)
-            for key in by_family.get((family, place), [])
-            if not labels or labels & labels_of(key.measure)[1]
-        ]
-        if earlier:
-            found[group.key] = earlier
-    return found
-
-
-def _changes(
-    population: Population,
-    members: pl.DataFrame,
-    counterparts: Mapping[Key, list[Key]],
-    before: Before,
-) -> dict[Key, int]:
-    """How many people came and went, added up, since what a group is compared with."""
-    if not counterparts:
-        return {}
-    pairs = pl.DataFrame(
-        [(*now, *then) for now, many in counterparts.items() for then in many],
-        schema=["measure", "place", "measure_then", "place_then"],
-        orient="row",
-    )
-    then = pairs.join(
-        before.members.rename({"measure": "measure_then", "place": "place_then"}),
-        on=["measure_then", "place_then"],
-    ).select("measure", "place", "participant_id")
-    on = ["measure", "place", "participant_id"]
-    both = then.join(members, on=on, how="semi").group_by("measure", "place").len("both")
-    earlier = then.group_by("measure", "place").len("earlier")
-    counted = (
-        pairs.select("measure", "place")
-        .unique()
-        .join(earlier, on=["measure", "place"], how="left")
-        .join(both, on=["measure", "place"], how="left")
-        .fill_null(0)
-    )
-    found = {}
-    for measure, place, were, stayed in counted.iter_rows():
-        key = Key(measure, place)
-        erased = sum(before.gone.get(then, 0) for then in counterparts[key])
-        found[key] = population.groups[key].n + were + erased - 2 * stayed
-    return found
-
-
-def _hold_what_would_show(
-    population: Population,
-    changes: Mapping[Key, int],
-    standing: set[Key],
-    never: set[Key],
-    before: Before,
-    rules: Rules,
-) -> None:
-    """Hold more back where a total's change less its parts' changes is that of a few people."""
-
-    def is_shown(key: Key) -> bool:
-        group = population.groups[key]
-        held = key in standing or key in never
-        return key in before.prints and not held and group.n >= rules.fewest
-
-    held = True
-    while held:
-        held = False
-        for partition in population.partitions:
-            if not is_shown(partition.whole):
+    `shown` are the groups whose change can be seen. The one that changed least gives way.
+    """
+    seen = set(shown)
+    held: set[Key] = set()
+    again = True
+    while again:
+        again = False
+        for partition in partitions:
+            if partition.whole not in seen:
                 continue
-            rest = [key for key in partition.parts if not is_shown(key)]
-            moved = sum(changes.get(key, 0) for key in rest)
+            moved = sum(changes.get(part, 0) for part in partition.parts if part not in seen)
             if not 0 < moved < rules.fewest:
                 continue
-            shown = [k for k in partition.parts if is_shown(k) and changes.get(k)]
-            chosen = min(shown, key=lambda key: (changes[key], key), default=partition.whole)
-            standing.add(chosen)
-            held = True
+            changed = [part for part in partition.parts if part in seen and changes[part]]
+            chosen = min(changed, key=lambda key: (changes[key], key), default=partition.whole)
+            seen.remove(chosen)
+            held.add(chosen)
+            again = True
+    return held
+
+
+@dataclass(frozen=True)
+class _Now:
+    """The groups as they are, beside those of before that they are made of."""
+
+    population: Population
+    members: pl.DataFrame
+    areas: Mapping[str, str]
+    before: Before
+
+    def is_the_same_cut(self, key: Key) -> bool:
+        return self._made_of(printed=True).get(key) == [key]
+
+    def changes(self, *, printed: bool) -> dict[Key, int]:
+        """How many people came and went, added up, since a group was last printed or left out."""
+        made_of = self._made_of(printed=printed)
+        if not made_of:
+            return {}
+        pairs = pl.DataFrame(
+            [(*now, *then) for now, many in made_of.items() for then in many],
+            schema=["measure", "place", "measure_then", "place_then"],
+            orient="row",
+        )
+        then = self.before.members.filter(printed=printed).select(
+            "participant_id", measure_then="measure", place_then="place"
+        )
+        on = ["measure", "place", "participant_id"]
+        were = pairs.join(then, on=["measure_then", "place_then"]).select(on)
+        stayed = were.join(self.members, on=on, how="semi")
+        counted = (
+            pairs.select("measure", "place")
+            .unique()
+            .join(were.group_by("measure", "place").len("were"), on=on[:2], how="left")
+            .join(stayed.group_by("measure", "place").len("stayed"), on=on[:2], how="left")
+            .fill_null(0)
+        )
+        found = {}
+        for measure, place, n_were, n_stayed in counted.iter_rows():
+            key = Key(measure, place)
+            erased = sum(self.before.gone.get(Recorded(then, printed), 0) for then in made_of[key])
+            found[key] = self.population.groups[key].n + n_were + erased - 2 * n_stayed
+        return found
+
+    def _made_of(self, *, printed: bool) -> dict[Key, list[Key]]:
+        """For each group those of before that it is made of, as far as there are any."""
+        return self._both_made_of[printed]
+
+    @cached_property
+    def _both_made_of(self) -> dict[bool, dict[Key, list[Key]]]:
+        stood: dict[str, set[str]] = {}
+        for organisation, place in self.areas.items():
+            if organisation in self.before.areas:
+                stood.setdefault(place, set()).add(self.before.areas[organisation])
+        found: dict[bool, dict[Key, list[Key]]] = {True: {}, False: {}}
+        by_family: dict[tuple[str, str, bool], list[Key]] = {}
+        for key, printed in self.before.recorded:
+            family = labels_of(key.measure)[0]
+            by_family.setdefault((family, key.place, printed), []).append(key)
+        for group in self.population.visible:
+            family, labels = labels_of(group.key.measure)
+            places = stood.get(group.key.place, {group.key.place})
+            for printed, made_of in found.items():
+                same = Recorded(group.key, printed) in self.before.recorded
+                if same and places == {group.key.place}:
+                    made_of[group.key] = [group.key]
+                    continue
+                earlier = [
+                    key
+                    for place in sorted(places)
+                    for key in sorted(by_family.get((family, place, printed), []))
+                    if not labels or labels & labels_of(key.measure)[1]
+                ]
+                if earlier:
+                    made_of[group.key] = earlier
+        return found

@@ -30,7 +30,7 @@ def possible_counts(printed: int, rules: Rules, *, changed: int = 0) -> tuple[in
 
 
 def tenths_of_mean(total: int, n: int, units: int) -> int:
-    """total / (n * units) in tenths, rounded half away from zero; `total` in 1/`units` points."""
+    """The mean, total / (n * units), in tenths; half is rounded away from zero."""
     return _divided(10 * total, n * units)
 
 
