@@ -33,18 +33,22 @@ def attack(
     wanted: Wanted = lambda _release, _target: True,
     effort: int | None = None,
     knows: Knows = lambda _then, _now, _group: False,
+    *,
+    trusts_old: bool = True,
 ) -> list[Claim]:
     """What releases in a row give away to somebody who knows the world and nothing else.
 
     `effort` is the number of groups in each release and on each subscale that programmes are
     solved for, those first of which most is known already; without it, all. Whatever margins alone
-    say is said of every group. Raises Contradiction if what releases print cannot all be true.
+    say is said of every group. `trusts_old` is whether to believe that a figure that did not change
+    is of hardly other officers. Raises Contradiction if what releases print cannot all be true.
     """
     claims: list[Claim] = []
     prints: list[Print] = []
     for number, release in enumerate(releases):
         prints.append(read(release, world, prints[-1] if prints else None))
-        claims += Attack(number, prints, world, wanted, effort, knows).claims()
+        attacked = Attack(number, prints, world, wanted, effort, knows, trusts_old=trusts_old)
+        claims += attacked.claims()
     return claims
 
 
@@ -59,6 +63,8 @@ class Attack:
         wanted: Wanted = lambda _release, _target: True,
         effort: int | None = None,
         knows: Knows = lambda _then, _now, _group: False,
+        *,
+        trusts_old: bool = True,
     ) -> None:
         self.number = number
         self.print = prints[number]
@@ -68,6 +74,7 @@ class Attack:
         self.effort = effort
         self._earlier = prints[:number]
         self._knows = knows
+        self._trusts_old = trusts_old
 
     def claims(self) -> list[Claim]:
         return [
@@ -108,18 +115,18 @@ class Attack:
             )  # fmt: skip
 
     def changed(self) -> Iterator[Claim]:
-        """Groups whose figures are not those of the release before."""
+        """Groups whose figures are not those of their last publication."""
         if self.before is None:
             return
         for group, shown in self.print.groups.items():
-            earlier = self.before.groups.get(group)
-            if earlier is None or earlier.n is None or shown.n is None or shown.may_be_old:
+            if shown.n is None or shown.may_be_old or group not in self.before.last:
                 continue
+            then, earlier = self.before.last[group]
+            assert earlier.n is not None
             low, high = self.print.people(shown.n)
-            least, most = self.before.people(earlier.n)
-            yield self._claim(
-                Kind.CHANGED, group, "other figures than before", low - most, high - least
-            )
+            least, most = self._earlier[then].people(earlier.n)
+            how = f"other figures than in release {then}"
+            yield self._claim(Kind.CHANGED, group, how, low - most, high - least)
 
     # Counts
 
@@ -148,7 +155,7 @@ class Attack:
         """What is and was printed of each group, and by how many officers it may differ now."""
         said: dict[Group, list[Said]] = {}
         for group, shown in self.print.groups.items():
-            if shown.n is not None:
+            if shown.n is not None and (self._trusts_old or not shown.may_be_old):
                 changed = STALE_BY if shown.may_be_old else 0
                 said.setdefault(group, []).append((self.print, shown, changed))
         for then, print_ in enumerate(self._earlier):

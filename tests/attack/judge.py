@@ -70,7 +70,7 @@ class Judge:
         """Claims that do harm, and promises about what is printed that are not kept."""
         found = [breach for claim in claims if (breach := self._harm(claim)) is not None]
         for release in range(len(self.prints)):
-            found += [*self._too_few(release), *self._left_over(release)]
+            found += [*self._too_few(release), *self._left_over(release), *self._too_old(release)]
             found += self._left_over_of_change(release) if release else []
         return found
 
@@ -118,18 +118,20 @@ class Judge:
         return None
 
     def _behind_last(self, release: int, group: Group) -> Mask:
-        """Who was behind the group's figures in the release before: the first that printed them.
+        """Who was behind the group's last publication before this release.
 
-        If those are not within the history rule of the ones of today's predecessor, the figures
-        were made anew and happen to be the same.
+        Figures that did not change are of the first release that printed them, unless more came
+        and went since than the history rule allows: then they were made anew and came out alike.
         """
-        then = release - 1
-        while then > 0 and self.prints[then].groups[group].may_be_old:
-            older = self.truths[then - 1].members(group)
-            if int((older ^ self.truths[release - 1].members(group)).sum()) > STALE_BY:
+        then, _ = self.prints[release - 1].last[group]
+        behind = then
+        while self.prints[behind].groups[group].may_be_old:
+            older, _ = self.prints[behind - 1].last[group]
+            changed = self.truths[older].members(group) ^ self.truths[then].members(group)
+            if int(changed.sum()) > STALE_BY:
                 break
-            then -= 1
-        return self.truths[then].members(group)
+            behind = older
+        return self.truths[behind].members(group)
 
     # What is printed
 
@@ -160,6 +162,25 @@ class Judge:
                 yield Breach("an area under thirty is printed", f"release {release}: {group}")
             if abs(n - printed) > print_.counts_to // 2:
                 yield Breach("a printed number is wrong", f"release {release}: {group}: {n}")
+
+    def _too_old(self, release: int) -> Iterator[Breach]:
+        """Figures of groups as they were, although ten officers or more came and went since."""
+        print_ = self.prints[release]
+        for group, shown in print_.groups.items():
+            if shown.n is None or not shown.may_be_old:
+                continue
+            now = self.truths[release].members(group)
+            since = [
+                int(then.sum())
+                for truth in self.truths[: release + 1]
+                for then in [truth.members(group)]
+                if int((then ^ now).sum()) <= STALE_BY
+            ]
+            if not any(abs(n - shown.n) <= print_.counts_to // 2 for n in since):
+                yield Breach(
+                    "a figure is kept for too long",
+                    f"release {release}: {group}: {shown.n:.0f} is printed, {int(now.sum())} it is",
+                )
 
     def _left_over(self, release: int) -> Iterator[Breach]:
         """What is left of a printed group without its printed parts is nobody, or ten at least."""

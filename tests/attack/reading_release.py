@@ -55,7 +55,7 @@ class Shown:
     group: Group
     lines: list[Line] = field(default_factory=list)
     may_be_old: bool = False
-    """Every figure is that of the release before, so it may be of the group as it was."""
+    """Every figure is that of the group's last publication, so it may be of the group as it was."""
 
     @property
     def n(self) -> float | None:
@@ -76,6 +76,8 @@ class Shown:
 class Print:
     """A release as somebody reads it who has read the ones before."""
 
+    number: int
+    """Its place among them, from 0."""
     release: Release
     groups: Mapping[Group, Shown]
     areas: Mapping[str, tuple[str, ...]]
@@ -85,6 +87,8 @@ class Print:
     """10, or 0 where a smaller count is printed."""
     half_places: Mapping[tuple[str, str], float]
     """Table and column -> half of the last place printed."""
+    last: Mapping[Group, tuple[int, Shown]]
+    """Of every group that was ever printed, the number of the release that did so last."""
 
     def people(self, printed: float) -> tuple[int, int]:
         """The numbers of officers that are printed so."""
@@ -104,12 +108,15 @@ def read(release: Release, world: World, before: Print | None) -> Print:
     groups: dict[Group, Shown] = {}
     for line in _lines(release, world):
         groups.setdefault(line.cell.group, Shown(line.cell.group)).lines.append(line)
+    last = dict(before.last) if before else {}
+    number = before.number + 1 if before else 0
     for group, shown in groups.items():
-        earlier = before.groups.get(group) if before else None
-        if earlier and earlier.n is not None and shown.n is not None:
-            shown.may_be_old = _says_the_same(earlier, shown)
+        if shown.n is not None:
+            shown.may_be_old = group in last and _says_the_same(last[group][1], shown)
+            last[group] = (number, shown)
     counts = [line.n for shown in groups.values() for line in shown.lines if line.n is not None]
     return Print(
+        number,
         release,
         groups,
         areas(release),
@@ -121,6 +128,7 @@ def read(release: Release, world: World, before: Print | None) -> Print:
             for name, dtype in frame.schema.items()
             if dtype.is_numeric()
         },
+        last=last,
     )
 
 
