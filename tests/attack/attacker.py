@@ -275,7 +275,9 @@ def exact(part: Part, asked: Sequence[int]) -> dict[int, tuple[float, float, fro
         return solution is not None
 
     def is_safe(place: int) -> bool:
-        return seen[place].issuperset(SMALL) and max(seen[place]) - min(seen[place]) > len(SMALL) - 1
+        return (
+            seen[place].issuperset(SMALL) and max(seen[place]) - min(seen[place]) > len(SMALL) - 1
+        )
 
     def unseen(place: int) -> list[int]:
         values = range(max(int(part.low[place]), 0), min(int(part.high[place]), len(SMALL) + 1) + 1)

@@ -42,7 +42,9 @@ class Claim:
 
     def __str__(self) -> str:
         where = ", ".join(value for _, value in self.key)
-        of = " and ".join(f"{g.kind} {'/'.join((g.organisation, g.arm, *g.of))}" for g in self.groups)
+        of = " and ".join(
+            f"{g.kind} {'/'.join((g.organisation, g.arm, *g.of))}" for g in self.groups
+        )
         some = f", of these {sorted(self.possible)}" if self.possible else ""
         return (
             f"release {self.release}: {self.table}.{self.column} ({where}), {of}: "

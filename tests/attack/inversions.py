@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-import polars as pl
 from published import KEYS, WITHOUT_PEOPLE, Group
 from reading_release import EXACT, Line, Print, half_place
 from scipy import stats
@@ -168,7 +167,8 @@ def _ratio(above: float, below: float) -> float | None:
 
 def share(line: Line, column: str, print_: Print) -> tuple[float, float] | None:
     """A printed share between 0 and 1 and half of its last place, whether printed in percent or
-    not; None where it is not printed."""
+    not; None where it is not printed.
+    """
     value = line.value(column)
     if value is None:
         return None
@@ -228,9 +228,7 @@ class Moments:
         return n * max(far - self.half_mean, 0) ** 2, n * (far + self.half_mean) ** 2
 
 
-def rest_by_spread(
-    whole: Moments, parts: Sequence[Moments], n: int
-) -> tuple[float, float] | None:
+def rest_by_spread(whole: Moments, parts: Sequence[Moments], n: int) -> tuple[float, float] | None:
     """Limits of the mean of the n officers who are in the whole and in none of the parts.
 
     Their scatter around the whole's mean is what the parts leave of the whole's; None if that is
@@ -264,7 +262,17 @@ def rest_by_spread(
 # Conventions
 
 _LEFT_OUT: Final = frozenset(
-    {"standard_error", "se", "se_clustered", "chi_square", "p_value", "variance", "tau2", "q", "q_p"}
+    {
+        "standard_error",
+        "se",
+        "se_clustered",
+        "chi_square",
+        "p_value",
+        "variance",
+        "tau2",
+        "q",
+        "q_p",
+    }
 )
 _PERCENT: Final = frozenset({"retained", "scored_percent"})
 _ORDER: Final = frozenset({"time", "to_time"})

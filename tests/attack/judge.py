@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from claims import Claim, Kind
 from published import ALL, OTHERS, Group, World
 from reading_release import Print, read
 from structure import Relation, relations
 from sums import SMALL, STALE_BY, WIDE_ENOUGH, Target
 from truth import Mask, Truth
-
-import polars as pl
 
 FEWEST = 10
 FEWEST_ENROLLED = 30

@@ -108,7 +108,9 @@ class NaiveRelease:
         enrolled = truth.enrolled
         if not self._on.areas:
             return {name: (name,) for name in enrolled if enrolled[name]}
-        own = sorted((n for n in enrolled if enrolled[n] >= FEWEST_ENROLLED), key=enrolled.__getitem__)
+        own = sorted(
+            (n for n in enrolled if enrolled[n] >= FEWEST_ENROLLED), key=enrolled.__getitem__
+        )
         pooled = [name for name in enrolled if name not in own]
         while pooled and own:
             sizes = [enrolled[name] for name in pooled]
@@ -122,7 +124,9 @@ class NaiveRelease:
 
     def _kept(self, truth: Truth, groups: set[Group], structure: Sequence[Relation]) -> set[Group]:
         """Groups that are printed."""
-        kept = {group for group in groups if truth.n([group]) >= (FEWEST if self._on.threshold else 1)}
+        kept = {
+            group for group in groups if truth.n([group]) >= (FEWEST if self._on.threshold else 1)
+        }
         while True:
             given_up = set()
             if self._on.nesting:
@@ -216,9 +220,7 @@ class NaiveRelease:
         self._past = now
 
 
-def _with_small_rest(
-    truth: Truth, kept: set[Group], structure: Sequence[Relation]
-) -> set[Group]:
+def _with_small_rest(truth: Truth, kept: set[Group], structure: Sequence[Relation]) -> set[Group]:
     """Of a total that differs by one to nine from its printed parts, the smallest of them."""
     for relation in structure:
         shown = [part for part in relation.parts if part in kept]
@@ -400,9 +402,7 @@ def _merged_retention(truth: Truth) -> list[Row]:
             for _, end in pairwise(range(len(truth.world.waves) + 1)):
                 of = (denominator, str(start), str(end))
                 if truth.n([Group("events", ALL, place["arm"], of)]) >= FEWEST:
-                    rows.append(
-                        place | {"denominator": denominator, "time": start, "to_time": end}
-                    )
+                    rows.append(place | {"denominator": denominator, "time": start, "to_time": end})
                     start = end
     return rows
 
@@ -422,5 +422,3 @@ def naive_releases(truths: Sequence[Truth], protections: Protections) -> list[Ta
     """A release of each state in a row."""
     maker = NaiveRelease(protections)
     return [maker.make(truth) for truth in truths]
-
-

@@ -171,7 +171,9 @@ class _Maker:
         random = self.random
         second = len(self.arms) > 1 and random.random() < small_arm
         sessions = None if random.random() < 0.03 else int(random.integers(0, 11))
-        source = EnrolmentSource.ROSTER if random.random() < 0.97 else EnrolmentSource.FIRST_RESPONSE
+        source = (
+            EnrolmentSource.ROSTER if random.random() < 0.97 else EnrolmentSource.FIRST_RESPONSE
+        )
         officer = Officer(
             organisation, self.arms[int(second)], sessions, source.value,
             [WaveStatus.NOT_YET_DUE.value] * len(self.waves), {},

@@ -164,9 +164,7 @@ def _follow_up(at: Mapping[str, str], cell: Callable[..., Cell], world: World) -
 
 def _wave_summary(at: Mapping[str, str], cell: Callable[..., Cell], world: World) -> Iterator[Cell]:
     score = Measure((at["wave"],), at["subscale"])
-    yield cell(
-        "scored", (ENROLLED, at["wave"]), "n", "mean", "sd", ("ci_low", "ci_high"), score
-    )
+    yield cell("scored", (ENROLLED, at["wave"]), "n", "mean", "sd", ("ci_low", "ci_high"), score)
 
 
 def _wave_bands(at: Mapping[str, str], cell: Callable[..., Cell], world: World) -> Iterator[Cell]:

@@ -221,9 +221,7 @@ def _of_everybody(world: World) -> Iterator[Relation]:
     for wave in world.waves[1:]:
         bands = {band: group("dose", wave, band) for band in BANDS}
         pair = (first, wave)
-        yield _divided(
-            group("paired", *pair), [*bands.values(), group("sessions_unknown", wave)]
-        )
+        yield _divided(group("paired", *pair), [*bands.values(), group("sessions_unknown", wave)])
         # Bands from two sessions on are those of the other denominator.
         twice = group("paired_twice", wave)
         yield _divided(twice, [bands[SessionsBand(band)] for band in _TWICE])

@@ -11,7 +11,7 @@ from typing import Any, Final
 import inversions
 import numpy as np
 from claims import Claim, Kind
-from published import ENROLLED, Group, Measure, World
+from published import Group, Measure, World
 from reading_release import Print, Shown
 from structure import Relation
 from unknowns import UNBOUNDED, Facts, Part, System
@@ -209,9 +209,7 @@ class Sums:
             facts.adds_up(relation.total, relation.parts)
             for wave in self._waves_of(relation.total):
                 if all(wave in self._waves_of(part) for part in relation.parts):
-                    facts.adds_up(
-                        (relation.total, wave), ((part, wave) for part in relation.parts)
-                    )
+                    facts.adds_up((relation.total, wave), ((part, wave) for part in relation.parts))
         for group in sorted(groups & self.said.keys()):
             for print_, shown, changed in self.said[group]:
                 self._means(facts, print_, shown, changed)
@@ -219,9 +217,7 @@ class Sums:
         system.propagate()
         return system
 
-    def _group(
-        self, facts: Facts, name: Any, people: tuple[float, float], group: Group
-    ) -> None:
+    def _group(self, facts: Facts, name: Any, people: tuple[float, float], group: Group) -> None:
         low, high = self.world.limits[self.subscale]
         if group.kind == "band" and group.of[2] in self.world.bands:
             low, high = self.world.bands[group.of[2]]
@@ -284,9 +280,7 @@ class Sums:
                 break
         return found
 
-    def _by_spread(
-        self, target: Target, measure: Measure, n: int
-    ) -> tuple[float, float] | None:
+    def _by_spread(self, target: Target, measure: Measure, n: int) -> tuple[float, float] | None:
         """What SDs say: the group's own scatter is what the printed parts leave of the total's.
 
         None where they say nothing.
@@ -328,4 +322,3 @@ class Sums:
         if sd is None:
             return None
         return inversions.Moments(low, high, None, 0.0, sd, self.print.half(line, column))
-

@@ -72,9 +72,7 @@ def test_the_true_number_is_never_ruled_out(values: list[int]) -> None:
     n = len(values)
     for places in (None, 3, 1):
         for margin_of in (n, _rounded(n)):
-            print_ = _printed(
-                {"wave_summary": [_summary(values, _rounded(n), places, margin_of)]}
-            )
+            print_ = _printed({"wave_summary": [_summary(values, _rounded(n), places, margin_of)]})
             for possible in given_back(print_).values():
                 assert n in possible
 

@@ -64,7 +64,7 @@ class Facts:
         return place
 
     def between(self, low: float, terms: Iterable[tuple[float, Hashable]], high: float) -> None:
-        """low <= the sum of coefficient times unknown <= high."""
+        """Low <= the sum of coefficient times unknown <= high."""
         self._starts.append(len(self._columns))
         for coefficient, name in terms:
             self._coefficients.append(coefficient)
