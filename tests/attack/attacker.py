@@ -6,6 +6,7 @@ which only the judge knows.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 
@@ -16,7 +17,7 @@ from claims import Claim, Kind
 from published import Group, World
 from reading_release import Line, Print, read
 from structure import Relation, relations
-from sums import SMALL, STALE_BY, Said, Sums, Target
+from sums import SMALL, STALE_BY, Known, Said, Sums, Target
 from unknowns import Contradiction, Facts, Floats, Part, System
 
 Wanted = Callable[[int, Target], bool]
@@ -27,28 +28,32 @@ Knows = Callable[[int, int, Group], bool]
 but for nine at most."""
 
 
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """What an attacker asks about, and what he knows beside the releases."""
+
+    wanted: Wanted = lambda _release, _target: True
+    effort: int | None = None
+    """The number of groups in each release and on each subscale that programmes are solved for,
+    those first of which most is known already; without it, all. Whatever margins alone say is said
+    of every group."""
+    knows: Knows = lambda _then, _now, _group: False
+    trusts_old: bool = True
+    """Whether to believe that a figure that did not change is of hardly other officers."""
+
+
 def attack(
-    releases: Sequence[Mapping[str, pl.DataFrame]],
-    world: World,
-    wanted: Wanted = lambda _release, _target: True,
-    effort: int | None = None,
-    knows: Knows = lambda _then, _now, _group: False,
-    *,
-    trusts_old: bool = True,
+    releases: Sequence[Mapping[str, pl.DataFrame]], world: World, approach: Approach | None = None
 ) -> list[Claim]:
     """What releases in a row give away to somebody who knows the world and nothing else.
 
-    `effort` is the number of groups in each release and on each subscale that programmes are
-    solved for, those first of which most is known already; without it, all. Whatever margins alone
-    say is said of every group. `trusts_old` is whether to believe that a figure that did not change
-    is of hardly other officers. Raises Contradiction if what releases print cannot all be true.
+    Raises Contradiction if what they print cannot all be true.
     """
     claims: list[Claim] = []
     prints: list[Print] = []
     for number, release in enumerate(releases):
         prints.append(read(release, world, prints[-1] if prints else None))
-        attacked = Attack(number, prints, world, wanted, effort, knows, trusts_old=trusts_old)
-        claims += attacked.claims()
+        claims += Attack(number, prints, world, approach or Approach()).claims()
     return claims
 
 
@@ -56,25 +61,14 @@ class Attack:
     """One release, read by somebody who has read those before it."""
 
     def __init__(
-        self,
-        number: int,
-        prints: Sequence[Print],
-        world: World,
-        wanted: Wanted = lambda _release, _target: True,
-        effort: int | None = None,
-        knows: Knows = lambda _then, _now, _group: False,
-        *,
-        trusts_old: bool = True,
+        self, number: int, prints: Sequence[Print], world: World, approach: Approach
     ) -> None:
         self.number = number
         self.print = prints[number]
         self.before = prints[number - 1] if number else None
         self.world = world
-        self.wanted = wanted
-        self.effort = effort
+        self._approach = approach
         self._earlier = prints[:number]
-        self._knows = knows
-        self._trusts_old = trusts_old
 
     def claims(self) -> list[Claim]:
         return [
@@ -109,10 +103,9 @@ class Attack:
     def given_back(self) -> Iterator[Claim]:
         """Printed counts that other figures of their rows make exact again."""
         for group, possible in self._narrowed.items():
-            yield self._claim(
-                Kind.GIVEN_BACK, group, "means, SDs and intervals", min(possible), max(possible),
-                possible,
-            )  # fmt: skip
+            limits = float(min(possible)), float(max(possible))
+            how = "means, SDs and intervals"
+            yield self._claim(Kind.GIVEN_BACK, group, how, limits, possible)
 
     def changed(self) -> Iterator[Claim]:
         """Groups whose figures are not those of their last publication."""
@@ -126,7 +119,7 @@ class Attack:
             low, high = self.print.people(shown.n)
             least, most = self._earlier[then].people(earlier.n)
             how = f"other figures than in release {then}"
-            yield self._claim(Kind.CHANGED, group, how, low - most, high - least)
+            yield self._claim(Kind.CHANGED, group, how, (low - most, high - least))
 
     # Counts
 
@@ -155,13 +148,13 @@ class Attack:
         """What is and was printed of each group, and by how many officers it may differ now."""
         said: dict[Group, list[Said]] = {}
         for group, shown in self.print.groups.items():
-            if shown.n is not None and (self._trusts_old or not shown.may_be_old):
+            if shown.n is not None and (self._approach.trusts_old or not shown.may_be_old):
                 changed = STALE_BY if shown.may_be_old else 0
                 said.setdefault(group, []).append((self.print, shown, changed))
         for then, print_ in enumerate(self._earlier):
             for group, shown in print_.groups.items():
                 made_then = shown.n is not None and not shown.may_be_old
-                if made_then and self._knows(then, self.number, group):
+                if made_then and self._approach.knows(then, self.number, group):
                     said.setdefault(group, []).append((print_, shown, STALE_BY))
         return said
 
@@ -191,34 +184,33 @@ class Attack:
         asked = {
             system.names[group]: group
             for group, shown in self.print.groups.items()
-            if shown.n is None and self.wanted(self.number, (group,))
+            if shown.n is None and self._approach.wanted(self.number, (group,))
         }
         width = system.high - system.low
-        first = sorted(asked, key=lambda column: (width[column], column))[: self.effort]
+        first = sorted(asked, key=lambda column: (width[column], column))[: self._approach.effort]
         for part in system.parts():
             places = [i for i, column in enumerate(part.columns) if int(column) in first]
             if places and not part.is_free:
                 for place, (low, high, possible) in exact(part, places).items():
                     group = asked.pop(int(part.columns[place]))
                     how = "integer programme"
-                    yield self._claim(Kind.COUNT, group, how, low, high, possible)
+                    yield self._claim(Kind.COUNT, group, how, (low, high), possible)
         for column, group in asked.items():
             low, high = float(system.low[column]), float(system.high[column])
             possible = frozenset(n for n in SMALL if low <= n <= high)
-            yield self._claim(Kind.COUNT, group, "margins", low, high, possible)
+            yield self._claim(Kind.COUNT, group, "margins", (low, high), possible)
 
     def _claim(
         self,
         kind: Kind,
         group: Group,
         how: str,
-        low: float,
-        high: float,
+        limits: tuple[float, float],
         possible: frozenset[int] = frozenset(),
     ) -> Claim:
         cell = self.print.groups[group].lines[0].cell
         return Claim(
-            kind, self.number, cell.table, cell.key, cell.count, (group,), how, low, high, possible
+            kind, self.number, cell.table, cell.key, cell.count, (group,), how, *limits, possible
         )
 
     # Means
@@ -231,26 +223,18 @@ class Attack:
         for subscale in self.world.limits:
             asked: set[Target] = set()
             for pair in self.world.pairs:
-                sums = Sums(
-                    self.number,
-                    self.print,
-                    self._said,
-                    self.world,
-                    self.relations,
-                    people,
-                    subscale,
-                    pair,
-                )
+                known = Known(self.print, self._said, self.world, self.relations, people)
+                sums = Sums(known, subscale, pair)
                 new = [
                     (target, measure)
                     for target, measure in sums.targets()
-                    if target not in asked and self.wanted(self.number, target)
+                    if target not in asked and self._approach.wanted(self.number, target)
                 ]
                 asked.update(target for target, _ in new)
                 wide = sums.wide(new) if new else set()
                 near = [(target, measure) for target, measure in new if target not in wide]
                 near.sort(key=lambda asked: sum(people[group][1] for group in asked[0]))
-                for target, measure in near[: self.effort]:
+                for target, measure in near[: self._approach.effort]:
                     claim = sums.claim(target, measure)
                     if claim is not None:
                         yield claim

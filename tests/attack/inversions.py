@@ -58,15 +58,14 @@ def _sums_are_whole(line: Line, n: int, print_: Print) -> bool:
     if sd is None or n < 2:
         return len(totals) > 0
     half = print_.half(line, str(line.cell.sd))
-    for total in totals:
-        least = (n - 1) * max(sd - half, 0) ** 2 + total**2 / n
-        most = (n - 1) * (sd + half) ** 2 + total**2 / n
-        # The sum of whole squares is as odd or even as the sum of the numbers.
-        first = math.ceil(least - 1e-6)
-        first += (first - total) % 2
-        if first <= most + 1e-6:
-            return True
-    return False
+    return any(_squares_are_whole(n, total, max(sd - half, 0), sd + half) for total in totals)
+
+
+def _squares_are_whole(n: int, total: int, sd_low: float, sd_high: float) -> bool:
+    """Whether some sum of n whole squares gives such an SD; it is as odd or even as the total."""
+    least = math.ceil((n - 1) * sd_low**2 + total**2 / n - 1e-6)
+    least += (least - total) % 2
+    return least <= (n - 1) * sd_high**2 + total**2 / n + 1e-6
 
 
 def _interval(line: Line) -> tuple[float, float, float, float] | None:
@@ -132,30 +131,35 @@ def not_of_printed(print_: Print) -> Iterator[tuple[Line, str]]:
 
 def _from_printed(line: Line) -> dict[str, float | None]:
     """What the formulas of docs/release.md give for the row's effect sizes and shares."""
-    at = line.value
     match line.cell.table, line.cell.group.kind:
         case "paired_change", _:
-            sds = at("sd_from"), at("sd_to")
-            change, sd = at("mean_change"), at("sd_change")
-            if sds[0] is None or sds[1] is None or change is None or sd is None:
-                return {"correlation": None, "d_av": None}
-            return {
-                "correlation": _ratio(sds[0] ** 2 + sds[1] ** 2 - sd**2, 2 * sds[0] * sds[1]),
-                "d_av": _ratio(change, (sds[0] + sds[1]) / 2),
-            }
+            return _effect_sizes(line)
         case "attrition", "left":
-            left, stayed = at("mean_left"), at("mean_stayed")
-            sd_left, sd_stayed = at("sd_left"), at("sd_stayed")
-            if left is None or stayed is None or sd_left is None or sd_stayed is None:
-                return {"standardised_difference": None}
-            spread = math.sqrt((sd_left**2 + sd_stayed**2) / 2)
-            return {"standardised_difference": _ratio(left - stayed, spread)}
+            return {"standardised_difference": _standardised_difference(line)}
         case "follow_up", "scored":
-            enrolled, scored = at("enrolled"), at("scored")
-            if enrolled is None or scored is None:
-                return {"scored_percent": None}
-            return {"scored_percent": _ratio(100 * scored, enrolled)}
+            enrolled, scored = line.value("enrolled"), line.value("scored")
+            known = enrolled is not None and scored is not None
+            return {"scored_percent": _ratio(100 * scored, enrolled) if known else None}
     return {}
+
+
+def _effect_sizes(line: Line) -> dict[str, float | None]:
+    sd_from, sd_to = line.value("sd_from"), line.value("sd_to")
+    change, sd = line.value("mean_change"), line.value("sd_change")
+    if sd_from is None or sd_to is None or change is None or sd is None:
+        return {"correlation": None, "d_av": None}
+    return {
+        "correlation": _ratio(sd_from**2 + sd_to**2 - sd**2, 2 * sd_from * sd_to),
+        "d_av": _ratio(change, (sd_from + sd_to) / 2),
+    }
+
+
+def _standardised_difference(line: Line) -> float | None:
+    left, stayed = line.value("mean_left"), line.value("mean_stayed")
+    sd_left, sd_stayed = line.value("sd_left"), line.value("sd_stayed")
+    if left is None or stayed is None or sd_left is None or sd_stayed is None:
+        return None
+    return _ratio(left - stayed, math.sqrt((sd_left**2 + sd_stayed**2) / 2))
 
 
 def _ratio(above: float, below: float) -> float | None:

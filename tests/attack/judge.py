@@ -98,23 +98,25 @@ class Judge:
 
     def _harm(self, claim: Claim) -> Breach | None:
         n = self.truths[claim.release].n(claim.groups) if claim.groups else 0
+        rule = None
         match claim.kind:
             case Kind.COUNT if n < FEWEST and not claim.possible.issuperset(SMALL):
-                return Breach("a small group's number is narrowed", f"{claim} (it is {n})")
+                rule = "a small group's number is narrowed"
             case Kind.COUNT if n >= FEWEST and claim.high - claim.low < NARROWEST:
-                return Breach("a left-out number is narrowed", f"{claim} (it is {n})")
+                rule = "a left-out number is narrowed"
             case Kind.MEAN if n in SMALL and claim.high - claim.low < WIDE_ENOUGH:
-                return Breach("a small group's mean is narrowed", f"{claim} (they are {n})")
+                rule = "a small group's mean is narrowed"
             case Kind.GIVEN_BACK if len(claim.possible) < 3:
-                return Breach("a rounded number is given back", str(claim))
-            case Kind.CHANGED:
-                then = self._behind_last(claim.release, claim.groups[0])
-                changed = int((then ^ self.truths[claim.release].members(claim.groups[0])).sum())
-                if 0 < changed < FEWEST:
-                    return Breach("a small change shows", f"{claim} ({changed} came or went)")
+                rule = "a rounded number is given back"
+            case Kind.CHANGED if 0 < self._came_or_went(claim) < FEWEST:
+                rule = "a small change shows"
             case Kind.NOT_OF_PRINTED | Kind.TOO_FINE:
-                return Breach(claim.kind.value, str(claim))
-        return None
+                rule = claim.kind.value
+        return Breach(rule, f"{claim} (they are {n})") if rule else None
+
+    def _came_or_went(self, claim: Claim) -> int:
+        then = self._behind_last(claim.release, claim.groups[0])
+        return int((then ^ self.truths[claim.release].members(claim.groups[0])).sum())
 
     def _behind_last(self, release: int, group: Group) -> Mask:
         """Who was behind the group's last publication before this release.

@@ -5,6 +5,7 @@ counts by themselves (`attacker.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -34,30 +35,32 @@ Said = tuple[Print, Shown, int]
 _CHANGES: Final = frozenset({"paired", "dose", "sessions_unknown", "paired_twice"})
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of a release before any points are looked at."""
+
+    print: Print
+    said: Mapping[Group, Sequence[Said]]
+    world: World
+    relations: Sequence[Relation]
+    people: Mapping[Group, tuple[float, float]]
+    """Limits of the number of officers in each group."""
+
+
 class Sums:
     """Everything that a release says about points at two waves on one subscale."""
 
-    def __init__(
-        self,
-        number: int,
-        print_: Print,
-        said: Mapping[Group, Sequence[Said]],
-        world: World,
-        relations: Sequence[Relation],
-        people: Mapping[Group, tuple[float, float]],
-        subscale: str,
-        waves: tuple[str, str],
-    ) -> None:
-        self.number = number
-        self.print = print_
-        self.said = said
-        self.world = world
-        self.people = people
+    def __init__(self, known: Known, subscale: str, waves: tuple[str, str]) -> None:
+        self.number = known.print.number
+        self.print = known.print
+        self.said = known.said
+        self.world = known.world
+        self.people = known.people
         self.subscale = subscale
         self.waves = waves
         self._relations = [
             relation
-            for relation in relations
+            for relation in known.relations
             if all(map(self._waves_of, (relation.total, *relation.parts)))
         ]
 
@@ -180,22 +183,23 @@ class Sums:
         before, after = self.waves
         of = group.of
         from_first = before == self.world.waves[0]
+        found: tuple[str, ...] = ()
         match group.kind:
             case "scored" | "once_scored" if of[-1] in self.waves:
-                return (of[-1],)
+                found = of[-1:]
             case "paired" if of == self.waves:
-                return self.waves
+                found = self.waves
             case "only_from" if of == self.waves:
-                return (before,)
+                found = (before,)
             case "only_to" if of == self.waves:
-                return (after,)
+                found = (after,)
             case "band" if of[0] in self.waves and of[1] == self.subscale:
-                return (of[0],)
+                found = of[:1]
             case "left" | "stayed" | "other_fate" if from_first:
-                return (before,)
+                found = (before,)
             case "dose" | "sessions_unknown" | "paired_twice" if from_first and of[0] == after:
-                return self.waves
-        return ()
+                found = self.waves
+        return found
 
     # The programme
 

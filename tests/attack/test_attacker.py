@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from attacker import attack
+from attacker import Approach, attack
 from claims import Claim, Kind
 from judge import Breach, Judge
 from naive_release import Protections, naive_releases
@@ -35,7 +35,7 @@ def _attacked(
     world = snapshots[0].world
     releases = naive_releases(found, protections)
     judge = Judge(releases, world, found)
-    claims = attack(releases, world, judge.wanted, effort, judge.knows)
+    claims = attack(releases, world, Approach(judge.wanted, effort, judge.knows))
     return judge.breaches(claims), judge.untrue(claims)
 
 
@@ -47,7 +47,7 @@ def test_nothing_is_found_where_everything_is_protected(
         for truth in found[:2]:
             releases = naive_releases([truth], Protections())
             judge = Judge(releases, truth.world, [truth])
-            claims = attack(releases, truth.world, judge.wanted, effort)
+            claims = attack(releases, truth.world, Approach(judge.wanted, effort))
             said = [str(breach) for breach in judge.breaches(claims)]
             assert (seed, said, judge.untrue(claims)) == (seed, [], [])
 
@@ -155,7 +155,7 @@ def test_a_number_printed_before_bounds_the_one_left_out_now() -> None:
     now = _release(follow_up=[_followed("force-0", 40, None), *rows[1:]])
     stranger = _about(attack([before, now], WORLD), "force-0", "scored")
     assert (stranger.low, stranger.high) == (0, 42 + 9)
-    insider = attack([before, now], WORLD, knows=lambda then, now, group: True)
+    insider = attack([before, now], WORLD, Approach(knows=lambda then, now, group: True))
     claim = _about([c for c in insider if c.release == 1], "force-0", "scored")
     assert (claim.low, claim.high) == (18 - 9, 22 + 9)
 

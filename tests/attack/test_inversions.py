@@ -85,14 +85,14 @@ def test_an_unrounded_mean_gives_the_number_back() -> None:
 
 
 def test_an_interval_of_the_exact_number_gives_it_back() -> None:
-    values = list(range(10, 50, 4)) + [20, 30]
+    values = [*range(10, 50, 4), 20, 30]
     exact = _printed({"wave_summary": [_summary(values, 10, 3, 12)]})
     assert list(given_back(exact).values()) == [frozenset({12})]
     assert [column for _, column in not_of_printed(exact)] == ["ci_low"]
 
 
 def test_an_interval_of_the_printed_figures_says_nothing() -> None:
-    values = list(range(10, 50, 4)) + [20, 30]
+    values = [*range(10, 50, 4), 20, 30]
     print_ = _printed({"wave_summary": [_summary(values, 10, 1, 10)]})
     assert given_back(print_) == {}
     assert list(not_of_printed(print_)) == []

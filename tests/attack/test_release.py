@@ -1,5 +1,7 @@
-"""Real releases of random programmes against the attacker; nothing of theirs is imported but the way
-from core to tables, and the rules to be switched off.
+"""Real releases of random programmes against the attacker.
+
+Nothing of how they are made is imported but the way from core to tables, and the rules that are
+switched off.
 
 A few programmes by default; `MUSTER_ATTACKS=300` for as many as a change of the rules is tried
 with (conftest.py has the other settings).
@@ -10,7 +12,7 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
-from attacker import attack
+from attacker import Approach, attack
 from judge import Judge
 from programmes import Snapshot
 from published import World
@@ -47,9 +49,11 @@ def _found(
     """Rule and sentence of whatever is wrong with the releases."""
     judge = Judge(releases, world, truths)
     try:
-        claims = attack(releases, world, judge.wanted, effort, judge.knows)
+        claims = attack(releases, world, Approach(judge.wanted, effort, judge.knows))
     except Contradiction:
-        claims = attack(releases, world, judge.wanted, effort, judge.knows, trusts_old=False)
+        claims = attack(
+            releases, world, Approach(judge.wanted, effort, judge.knows, trusts_old=False)
+        )
     found = [(breach.rule, breach.sentence) for breach in judge.breaches(claims)]
     return found + [("a claim is untrue", sentence) for sentence in judge.untrue(claims)]
 

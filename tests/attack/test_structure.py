@@ -48,10 +48,10 @@ def test_groups_are_those_of_the_warehouse(seeds: range, states: States) -> None
                     for kind, column in (("at_risk", "n_at_risk"), ("event", "n_left")):
                         assert truth.n([Group(kind, ALL, row["arm"], of)]) == row[column]
             for row in participant_flow(*people, snapshot.programme).iter_rows(named=True):
-                if row["organisation"] == ALL and row["stage"] == "dropout":
-                    if row["denominator"] == "enrolled":
-                        group = Group("dropout", ALL, row["arm"], (row["status"],))
-                        assert truth.n([group]) == row["n"]
+                counted = row["organisation"], row["denominator"], row["stage"]
+                if counted == (ALL, "enrolled", "dropout"):
+                    group = Group("dropout", ALL, row["arm"], (row["status"],))
+                    assert truth.n([group]) == row["n"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from attacker import exact
 from hypothesis import given
 from hypothesis import strategies as st
-from unknowns import Contradiction, Facts
+from unknowns import Contradiction, Facts, System
 
 _MOST = 6
 
@@ -57,6 +57,12 @@ def test_propagation_loses_no_solution(found: list[tuple[list[int], int, int]]) 
         assert all(system.low[i] <= values[i] <= system.high[i] for i in range(4))
 
 
+def _everything(system: System) -> None:
+    system.propagate()
+    for part in system.parts():
+        exact(part, range(len(part.columns)))
+
+
 @given(rows)
 def test_programmes_find_exactly_what_is_possible(
     found: list[tuple[list[int], int, int]],
@@ -65,9 +71,7 @@ def test_programmes_find_exactly_what_is_possible(
     system = _facts(found).system()
     if not solutions:
         with pytest.raises(Contradiction):
-            system.propagate()
-            for part in system.parts():
-                exact(part, range(len(part.columns)))
+            _everything(system)
         return
     system.propagate()
     for part in system.parts():

@@ -4,8 +4,9 @@ What belongs here: membership by what docs/release.md says each group is, straig
 stays out: anything an attacker or a release could use.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -32,7 +33,8 @@ from pipeline.vocabulary import Better, Ending
 Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
 
-_EVENTS = (Ending.DROPPED_OUT.value, Ending.LEFT_ORGANISATION.value)
+_ALL_BANDS: Final = " or ".join(BANDS)
+_EVENTS: Final = (Ending.DROPPED_OUT.value, Ending.LEFT_ORGANISATION.value)
 
 
 class Truth:
@@ -88,62 +90,19 @@ class Truth:
         return everybody & self._mask(np.isin(self._column("organisation").astype(str), members))
 
     def _of_kind(self, kind: str, of: tuple[str, ...]) -> Mask:
-        match kind:
-            case "enrolled":
-                return self._twice if of == (TWO_SESSIONS,) else self._everybody
-            case "once":
-                return ~self._twice
-            case "scored":
-                return self._scored(of[1]) & self._of_kind("enrolled", of[:1])
-            case "unscored":
-                return ~self._scored(of[0])
-            case "once_scored":
-                return ~self._twice & self._scored(of[0])
-            case "twice_unscored":
-                return self._twice & ~self._scored(of[0])
-            case "once_unscored":
-                return ~self._twice & ~self._scored(of[0])
-            case "paired":
-                return self._scored(of[0]) & self._scored(of[1])
-            case "only_from":
-                return self._scored(of[0]) & ~self._scored(of[1])
-            case "only_to":
-                return ~self._scored(of[0]) & self._scored(of[1])
-            case "neither":
-                return ~self._scored(of[0]) & ~self._scored(of[1])
-            case "paired_twice":
-                return self._twice & self._of_kind("paired", (self.world.waves[0], of[0]))
-            case "paired_not":
-                return (
-                    self._twice
-                    & self._scored(of[1])
-                    & ~self._of_kind("paired", (self.world.waves[0], of[0]))
-                )
-            case "band":
-                return self._band(*of)
-            case "outcome":
-                return self._outcome(*of)
-            case "dose":
-                bands = merged(of[1], BANDS)
-                mask = self._mask(np.isin(self._column("band").astype(str), bands))
-                return mask & self._of_kind("paired", (self.world.waves[0], of[0]))
-            case "sessions_unknown":
-                unknown = self._mask(self._column("band") == None)  # noqa: E711
-                return unknown & self._of_kind("paired", (self.world.waves[0], of[0]))
-            case "status":
-                return self._status(*of)
-            case "dropout":
-                return self._mask(self._column("dropout_stage") == of[0])
-            case "once_otherwise":
-                stages = ("never_attended", "after_first_session")
-                early = np.logical_or.reduce([self._of_kind("dropout", (s,)) for s in stages])
-                return ~self._twice & ~early
-            case "twice_otherwise":
-                return self._twice & ~self._of_kind("dropout", ("during_programme",))
-            case "left" | "stayed" | "other_fate":
-                return self._fate(kind)
-            case _:
-                return self._in_time(kind, of)
+        return _OF_KIND.get(kind, lambda truth, of: truth._in_time(kind, of))(self, of)
+
+    def _paired(self, before: str, after: str) -> Mask:
+        return self._scored(before) & self._scored(after)
+
+    def _paired_since_first(self, after: str) -> Mask:
+        return self._paired(self.world.waves[0], after)
+
+    def _in_sessions_bands(self, label: str) -> Mask:
+        return self._mask(np.isin(self._column("band").astype(str), merged(label, BANDS)))
+
+    def _dropout(self, *stages: str) -> Mask:
+        return self._mask(np.isin(self._column("dropout_stage").astype(str), stages))
 
     def _in_time(self, kind: str, of: tuple[str, ...]) -> Mask:
         time, last = self._time, len(self.world.waves)
@@ -214,7 +173,7 @@ class Truth:
         found = {"better": gain > RELIABLE, "worse": gain < -RELIABLE}
         found["unchanged"] = ~found["better"] & ~found["worse"]
         chosen = np.logical_or.reduce([found[name] for name in merged(label, OUTCOMES)])
-        return self._of_kind("paired", (before, after)) & chosen
+        return self._paired(before, after) & chosen
 
     def _status(self, wave: str, status: str) -> Mask:
         column = self._statuses[wave]
@@ -251,6 +210,39 @@ class Truth:
         if isinstance(found, pl.Series):
             return found.to_numpy().astype(bool)
         return np.asarray(found, dtype=bool)
+
+
+_OF_KIND: Final[Mapping[str, Callable[[Truth, tuple[str, ...]], Mask]]] = {
+    "enrolled": lambda t, of: t._twice if of == (TWO_SESSIONS,) else t._everybody,
+    "once": lambda t, of: ~t._twice,
+    "scored": lambda t, of: t._scored(of[1]) & t._of_kind("enrolled", of[:1]),
+    "unscored": lambda t, of: ~t._scored(of[0]),
+    "once_scored": lambda t, of: ~t._twice & t._scored(of[0]),
+    "twice_unscored": lambda t, of: t._twice & ~t._scored(of[0]),
+    "once_unscored": lambda t, of: ~t._twice & ~t._scored(of[0]),
+    "paired": lambda t, of: t._paired(*of),
+    "only_from": lambda t, of: t._scored(of[0]) & ~t._scored(of[1]),
+    "only_to": lambda t, of: ~t._scored(of[0]) & t._scored(of[1]),
+    "neither": lambda t, of: ~t._scored(of[0]) & ~t._scored(of[1]),
+    "paired_twice": lambda t, of: t._twice & t._paired_since_first(of[0]),
+    "paired_not": lambda t, of: t._twice & t._scored(of[1]) & ~t._paired_since_first(of[0]),
+    "band": lambda t, of: t._band(*of),
+    "outcome": lambda t, of: t._outcome(*of),
+    "dose": lambda t, of: t._in_sessions_bands(of[1]) & t._paired_since_first(of[0]),
+    "sessions_unknown": lambda t, of: (
+        ~t._in_sessions_bands(_ALL_BANDS) & t._paired_since_first(of[0])
+    ),
+    "status": lambda t, of: t._status(*of),
+    "dropout": lambda t, of: t._dropout(*of),
+    "once_otherwise": lambda t, of: (
+        ~t._twice & ~t._dropout("never_attended", "after_first_session")
+    ),
+    "twice_otherwise": lambda t, of: t._twice & ~t._dropout("during_programme"),
+    "left": lambda t, of: t._fate("left"),
+    "stayed": lambda t, of: t._fate("stayed"),
+    "other_fate": lambda t, of: t._fate("other_fate"),
+}
+"""Who is in a group of each kind, wherever it is; what has to do with time is `_in_time`."""
 
 
 def truths(history: Sequence[Snapshot]) -> list[Truth]:
