@@ -6,6 +6,7 @@ is one group. What stays out: what is printed of it, and how a table looks.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -288,7 +289,7 @@ class _Describing:
                 self._part(
                     measure, ALL, [Key(measure, key) for key in place.keys], follows=not visible
                 )
-        if visible and self.by_area in places and self.by_arm in places:
+        if visible and places is self._everywhere:
             self._arms_by_area(measure, mask, values)
 
     def _part(
@@ -375,11 +376,11 @@ class _Describing:
             {"measure": measures, "place": places, "participant_id": who}, schema=MEMBERS_SCHEMA
         )
 
-    @property
+    @cached_property
     def _everywhere(self) -> tuple[Place, ...]:
         return self.national, self.by_area, self.by_arm
 
-    @property
+    @cached_property
     def _national_and_arms(self) -> tuple[Place, ...]:
         return self.national, self.by_arm
 

@@ -1,8 +1,7 @@
 """Whole releases of simulated officers: what is printed, what is not, and what the next one shows."""
 
-import polars as pl
 import pytest
-from small_evaluation import Frames, Officer, frames, officers
+from small_evaluation import Officer, frames, officers
 
 from pipeline.publishing.outsider import breaches
 from pipeline.publishing.release import Release

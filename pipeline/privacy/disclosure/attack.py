@@ -4,7 +4,8 @@ What belongs here: unknowns, their limits, how they add up, and solving for them
 out: what is safe enough (`audit.py`).
 
 Counts are whole numbers and are solved as such: a linear relaxation has more solutions, so it would
-take for possible what is not.
+take for possible what is not. Totals of scores need not be: a score may be prorated, and the total
+behind a printed mean of at least ten officers may lie anywhere on at least one point.
 """
 
 import math
@@ -13,8 +14,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array
+import numpy.typing as npt
+from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp
+from scipy.sparse import coo_array, csr_array
 
 from pipeline.privacy.disclosure.groups import Key, Population, Print, Scale, mean_of
 from pipeline.privacy.disclosure.rounding import possible_counts
@@ -29,6 +31,7 @@ class Total(NamedTuple):
 
 
 Unknown = Key | Total
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,59 @@ class _Row:
     terms: tuple[tuple[int, float], ...]
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some unknowns with their limits, and the equations they are in (`matrix` as CSR holds it)."""
+
+    moving: list[int]
+    place: Mapping[int, int]
+    low: Floats
+    high: Floats
+    matrix: tuple[Floats, npt.NDArray[np.int64], npt.NDArray[np.int64]]
+    rows_low: Floats
+    rows_high: Floats
+
+
+class _Problem:
+    """One question to the solver."""
+
+    def __init__(self, part: _Part, low: Floats, high: Floats) -> None:
+        self._part = part
+        self._low, self._high = low, high
+        self.cost: Floats = np.zeros(len(part.moving))
+        self._wishes: list[tuple[int, int]] = []
+
+    def wish(self, counts: Mapping[int, int]) -> None:
+        """Ask for counts as near as may be, by the places of their unknowns."""
+        self._wishes = list(counts.items())
+
+    def solved(self, whole: npt.NDArray[np.uint8]) -> OptimizeResult:
+        n, k = len(self.cost), len(self._wishes)
+        matrix = csr_array(self._part.matrix, shape=(len(self._part.rows_low), n + k))
+        constraints = [LinearConstraint(matrix, self._part.rows_low, self._part.rows_high)]
+        if k:
+            # Another unknown each, at least the distance: x - d <= wish and x + d >= wish.
+            at = np.array([place for place, _ in self._wishes])
+            wishes = np.array([count for _, count in self._wishes], dtype=float)
+            rows, ones = np.arange(k), np.ones(k)
+            cells = (np.concatenate([rows, rows]), np.concatenate([at, n + rows]))
+            below = coo_array((np.concatenate([ones, -ones]), cells), shape=(k, n + k))
+            above = coo_array((np.concatenate([ones, ones]), cells), shape=(k, n + k))
+            constraints += [
+                LinearConstraint(below.tocsr(), -np.inf, wishes),
+                LinearConstraint(above.tocsr(), wishes, np.inf),
+            ]
+        return milp(
+            np.concatenate([self.cost, np.ones(k)]),
+            integrality=np.concatenate([whole, np.zeros(k, dtype=np.uint8)]),
+            bounds=Bounds(
+                np.concatenate([self._low, np.zeros(k)]),
+                np.concatenate([self._high, np.full(k, np.inf)]),
+            ),
+            constraints=constraints,
+        )
 
 
 class Undecided(Exception):
@@ -72,16 +128,12 @@ class Attack:
         for difference in population.differences:
             signs = ((difference.change, 1), (difference.later, -1), (difference.earlier, 1))
             self._add_sum({Total(difference.group, name): sign for name, sign in signs})
+        self._last: tuple[frozenset[int], _Part] | None = None
         self._touching: list[list[int]] = [[] for _ in self._names]
         for place, row in enumerate(self._rows):
             for unknown, _ in row.terms:
                 self._touching[unknown].append(place)
-        whole_points = all(
-            sums.total % self._units == 0
-            for group in population.groups.values()
-            for sums in group.sums.values()
-        )
-        self._whole = [isinstance(name, Key) or whole_points for name in self._names]
+        self._whole = np.array([isinstance(name, Key) for name in self._names], dtype=np.uint8)
 
     def breaks(self) -> bool:
         """Whether the exact figures contradict the printed ones, which would be a defect."""
@@ -112,60 +164,65 @@ class Attack:
             reached = reached | frontier
         return frozenset(reached)
 
+    def counts_among(self, numbers: Collection[int]) -> list[Key]:
+        """Groups whose counts are among some unknowns."""
+        return [name for i in numbers if isinstance(name := self._names[i], Key)]
+
     def possible(
         self,
         fixed: Mapping[Unknown, int],
         *,
-        extreme: Unknown | None = None,
-        sign: int = 1,
-        within: Collection[int] | None = None,
+        within: frozenset[int],
+        extremes: Mapping[Unknown, int] | None = None,
+        wishes: Mapping[Key, int] | None = None,
     ) -> dict[Unknown, float] | None:
-        """A solution with some unknowns fixed, the one with the largest `sign` times `extreme`.
+        """A solution with some unknowns fixed; None if there is none.
 
-        `within` are the unknowns that may differ from the exact figures; all if not given. None if
-        there is no solution; an extreme without a limit is infinite in the answer. Raises Undecided
-        if the solver does not come to an end.
+        `within` are the unknowns that may differ from the exact figures. The solution has the
+        largest sum of `extremes`, each times its sign; one without a limit is infinite in the
+        answer. Without extremes it comes as near as may be to counts in `wishes`, so that one
+        solution shows as many counts as possible to be possible. Raises Undecided if the solver
+        does not come to an end.
         """
-        moving = sorted(range(len(self._names)) if within is None else within)
-        place = {number: i for i, number in enumerate(moving)}
-        rows = self._rows_of(moving, place)
-        low = np.array([self._low[i] for i in moving])
-        high = np.array([self._high[i] for i in moving])
+        part = self._part(within)
+        low, high = part.low.copy(), part.high.copy()
         for unknown, value in fixed.items():
-            at = place[self._number[unknown]]
+            at = part.place[self._number[unknown]]
             if not low[at] <= value <= high[at]:
                 return None
             low[at] = high[at] = value
-        cost = np.zeros(len(moving))
-        if extreme is not None:
-            cost[place[self._number[extreme]]] = -sign
-        answer = milp(
-            cost,
-            integrality=np.array([self._whole[i] for i in moving], dtype=np.uint8),
-            bounds=Bounds(low, high),
-            constraints=rows,
-        )
+        problem = _Problem(part, low, high)
+        for unknown, sign in (extremes or {}).items():
+            problem.cost[part.place[self._number[unknown]]] = -sign
+        problem.wish({part.place[self._number[k]]: n for k, n in (wishes or {}).items()})
+        answer = problem.solved(self._whole[part.moving])
         if answer.status == 2:
             return None
-        if answer.status in {3, 4} and extreme is not None:
+        if answer.status in {3, 4} and extremes:
             # Without a limit, or without a solution: which of the two, says a search for any.
             found = self.possible(fixed, within=within)
-            return None if found is None else found | {extreme: math.inf * sign}
+            unlimited = {unknown: math.inf * sign for unknown, sign in extremes.items()}
+            return None if found is None else found | unlimited
         if answer.x is None or answer.status != 0:
             raise Undecided("the solver gave up on a group")
-        found = {self._names[i]: float(answer.x[at]) for at, i in enumerate(moving)}
-        return {
-            name: round(value) if isinstance(name, Key) else value for name, value in found.items()
-        }
+        return {self._names[i]: float(x) for i, x in zip(part.moving, answer.x, strict=False)}
 
     def truth_of(self, unknown: Unknown) -> float:
         return self._truth[self._number[unknown]]
 
-    def _rows_of(self, moving: list[int], place: Mapping[int, int]) -> list[LinearConstraint]:
+    def _part(self, within: frozenset[int]) -> "_Part":
+        """The equations of some unknowns, everything else being what it is; the last are kept."""
+        if self._last is None or self._last[0] != within:
+            self._last = (within, self._made_part(within))
+        return self._last[1]
+
+    def _made_part(self, within: frozenset[int]) -> "_Part":
+        moving = sorted(within)
+        place = {number: i for i, number in enumerate(moving)}
         wanted = sorted({row for number in moving for row in self._touching[number]})
-        if not wanted:
-            return []
-        data, columns, starts = [], [], [0]
+        data: list[float] = []
+        columns: list[int] = []
+        starts = [0]
         low, high = [], []
         for number in wanted:
             row = self._rows[number]
@@ -179,11 +236,15 @@ class Attack:
             starts.append(len(data))
             low.append(row.low - constant)
             high.append(row.high - constant)
-        matrix = csr_array(
-            (np.array(data), np.array(columns), np.array(starts)),
-            shape=(len(wanted), len(moving)),
+        return _Part(
+            moving,
+            place,
+            np.array([self._low[i] for i in moving]),
+            np.array([self._high[i] for i in moving]),
+            (np.array(data), np.array(columns, dtype=np.int64), np.array(starts)),
+            np.array(low),
+            np.array(high),
         )
-        return [LinearConstraint(matrix, np.array(low), np.array(high))]
 
     # ---------------------------------------------------------------- equations
 

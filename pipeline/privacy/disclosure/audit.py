@@ -5,17 +5,19 @@ What belongs here: the three questions of the audit and their limits. What stays
 """
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.privacy.disclosure.attack import Attack, Total, Unknown
 from pipeline.privacy.disclosure.groups import Group, Key, Population, Print, Scale
 from pipeline.privacy.disclosure.rules import Rules
 
-_NEARBY = ((3, False), (2, True), (4, True))
+_NEARBY = ((3, False), (9, False), (3, True))
 """How far from the group in question exact figures may differ from what they are, and whether those
 behind printed figures may as well. What is possible so is possible for an attacker; what is not is
 taken for impossible, so the audit errs on the safe side."""
+
+_TOLERANCE = 1e-6
 
 Progress = Callable[[int, int], None]
 
@@ -57,9 +59,9 @@ def audit(
     attack = Attack(population, prints, rules)
     if attack.breaks():
         raise ValueError("printed figures contradict the exact ones")
-    inquiry = _Inquiry(attack, population.scales, rules)
     unprinted = [g for key, g in population.groups.items() if key not in prints]
     asked = [g for g in unprinted if g.visible or (0 < g.n < rules.fewest and g.sums)]
+    inquiry = _Inquiry(attack, asked, population.scales, rules)
     failures: list[Failure] = []
     passed = set(safe)
     for done, group in enumerate(asked):
@@ -74,18 +76,22 @@ def audit(
 
 
 class _Inquiry:
-    """Asks about one group after the other and remembers every count that was seen possible."""
+    """Asks about one group after the other and remembers whatever was seen to be possible."""
 
-    def __init__(self, attack: Attack, scales: Mapping[str, Scale], rules: Rules) -> None:
+    def __init__(
+        self, attack: Attack, asked: Iterable[Group], scales: Mapping[str, Scale], rules: Rules
+    ) -> None:
         self._attack = attack
         self._scales = scales
         self._rules = rules
-        self._seen: dict[Key, set[int]] = {}
+        self._small = {g.key for g in asked if g.visible and g.n < rules.fewest}
+        self._counts: dict[Key, set[int]] = {}
+        self._means: dict[Total, tuple[float, float]] = {}
 
     def of(self, group: Group) -> Iterator[Failure]:
-        if group.visible and group.n < self._rules.fewest:
-            missing = self._impossible_counts(group)
-            if missing:
+        self._counts.setdefault(group.key, set()).add(group.n)
+        if group.key in self._small:
+            if not self._may_be_any_small_number(group):
                 few = self._rules.fewest - 1
                 yield Failure(group.key, f"not every count from 1 to {few} is possible")
         elif group.visible and not self._is_wide(group):
@@ -93,65 +99,89 @@ class _Inquiry:
                 group.key, f"its possible counts are less than {self._rules.narrowest} apart"
             )
         if 0 < group.n < self._rules.fewest:
-            for quantity in group.sums:
-                if not self._mean_is_uncertain(group, quantity):
-                    least = self._least_points(quantity)
-                    yield Failure(
-                        group.key, f"the mean of {quantity} is known to less than {least:g} points"
+            for quantity in self._known_means(group):
+                least = self._least_points(quantity)
+                yield Failure(
+                    group.key, f"the mean of {quantity} is known to less than {least:g} points"
+                )
+
+    def _missing(self, key: Key) -> list[int]:
+        seen = self._counts.get(key, set())
+        return [n for n in range(1, self._rules.fewest) if n not in seen]
+
+    def _may_be_any_small_number(self, group: Group) -> bool:
+        for within in self._neighbourhoods(group.key):
+            others = [
+                key
+                for key in self._attack.counts_among(within)
+                if key in self._small and key != group.key
+            ]
+            while missing := self._missing(group.key):
+                wishes = {key: first[0] for key in others if (first := self._missing(key))}
+                found = self._attack.possible({group.key: missing[0]}, within=within, wishes=wishes)
+                if found is None:
+                    break
+                self._note(found)
+            else:
+                return True
+        return False
+
+    def _is_wide(self, group: Group) -> bool:
+        seen = self._counts[group.key]
+        for within in self._neighbourhoods(group.key):
+            for sign in (1, -1):
+                if max(seen) - min(seen) >= self._rules.narrowest:
+                    return True
+                extremes = {group.key: sign}
+                found = self._attack.possible({}, within=within, extremes=extremes)
+                if found is not None and math.isinf(found[group.key]):
+                    return True
+                self._note(found)
+        return max(seen) - min(seen) >= self._rules.narrowest
+
+    def _known_means(self, group: Group) -> list[str]:
+        """Quantities of which the mean is known too well."""
+        known = self._still_known(group, list(group.sums))
+        for within in self._neighbourhoods(group.key):
+            # Of its exact number of people first: that alone is nearly always uncertain enough.
+            for n in (group.n, 1, self._rules.fewest - 1):
+                for sign in (1, -1):
+                    if not known:
+                        return []
+                    extremes = {Total(group.key, quantity): sign for quantity in known}
+                    self._note(
+                        self._attack.possible({group.key: n}, within=within, extremes=extremes)
                     )
+                    # All at once may be less far apart than each by itself.
+                    if sign < 0:
+                        known = self._still_known(group, known)
+        return known
+
+    def _still_known(self, group: Group, quantities: Sequence[str]) -> list[str]:
+        found = []
+        for quantity in quantities:
+            low, high = self._means.get(Total(group.key, quantity), (0.0, 0.0))
+            if high - low < self._least_points(quantity) - _TOLERANCE:
+                found.append(quantity)
+        return found
 
     def _least_points(self, quantity: str) -> float:
         """What the rules say, or a tenth of a scale too short for it to mean anything."""
         lowest, highest = self._scales[quantity]
         return min(self._rules.least_points, (highest - lowest) / 10)
 
-    def _impossible_counts(self, group: Group) -> list[int]:
-        seen = self._seen.setdefault(group.key, {group.n})
-        wanted = range(1, self._rules.fewest)
-        for within in self._neighbourhoods(group.key):
-            for n in wanted:
-                if n not in seen:
-                    self._note(self._attack.possible({group.key: n}, within=within))
-            if seen.issuperset(wanted):
-                return []
-        return [n for n in wanted if n not in seen]
-
-    def _is_wide(self, group: Group) -> bool:
-        seen = self._seen.setdefault(group.key, {group.n})
-        for within in self._neighbourhoods(group.key):
-            for sign in (1, -1):
-                if max(seen) - min(seen) >= self._rules.narrowest:
-                    return True
-                found = self._attack.possible({}, extreme=group.key, sign=sign, within=within)
-                if found is not None and math.isinf(found[group.key]):
-                    return True
-                self._note(found)
-        return max(seen) - min(seen) >= self._rules.narrowest
-
-    def _mean_is_uncertain(self, group: Group, quantity: str) -> bool:
-        total = Total(group.key, quantity)
-        means: list[float] = [self._attack.truth_of(total) / group.n]
-        for within in self._neighbourhoods(total):
-            # Of its exact number of people first: that alone is nearly always uncertain enough.
-            for n in (group.n, 1, self._rules.fewest - 1):
-                for sign in (1, -1):
-                    found = self._attack.possible(
-                        {group.key: n}, extreme=total, sign=sign, within=within
-                    )
-                    if found is not None:
-                        means.append(found[total] / n)
-                if max(means) - min(means) >= self._least_points(quantity) - 1e-6:
-                    return True
-        return False
-
-    def _neighbourhoods(self, unknown: Unknown) -> Iterator[frozenset[int]]:
+    def _neighbourhoods(self, key: Key) -> Iterator[frozenset[int]]:
         for steps, rounded in _NEARBY:
-            near = self._attack.near(unknown, steps, rounded=rounded)
-            if isinstance(unknown, Total):
-                near |= self._attack.near(unknown.key, steps, rounded=rounded)
-            yield near
+            yield self._attack.near(key, steps, rounded=rounded)
 
     def _note(self, solution: Mapping[Unknown, float] | None) -> None:
-        for name, value in (solution or {}).items():
-            if isinstance(name, Key) and not math.isinf(value):
-                self._seen.setdefault(name, set()).add(round(value))
+        if solution is None:
+            return
+        for name, value in solution.items():
+            if isinstance(name, Key):
+                if not math.isinf(value):
+                    self._counts.setdefault(name, set()).add(round(value))
+            elif 1 <= (n := round(solution.get(name.key, 0))) < self._rules.fewest:
+                mean = value / n
+                low, high = self._means.get(name, (mean, mean))
+                self._means[name] = (min(low, mean), max(high, mean))

@@ -4,7 +4,7 @@ What belongs here: exact subtraction, whole less parts, over all partitions toge
 are partitions with a hidden part. What stays out: what rounding leaves possible (`audit.py`).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.privacy.disclosure.groups import Group, Key, Partition, Population
@@ -42,6 +42,7 @@ def left_out(
 class Known:
     """What subtraction gives: printed groups, and those that follow from them one by one."""
 
+    printed: frozenset[Key]
     keys: set[Key]
     follows_from: dict[Key, Partition] = field(default_factory=dict)
 
@@ -52,7 +53,8 @@ class Known:
             current = waiting.pop()
             partition = self.follows_from.get(current)
             if partition is None:
-                yield current
+                if current in self.printed:
+                    yield current
                 continue
             new = {partition.whole, *partition.parts} - seen
             seen |= new
@@ -63,14 +65,17 @@ def known_by_subtraction(population: Population, printed: Iterable[Key]) -> Know
     """All groups whose exact count would follow if printed counts were exact.
 
     The last unknown member of a partition follows from the others; and where nobody of a known
-    whole remains, all of its other parts are known to be empty.
+    whole remains, all of its other parts are known to be empty. A hidden group without anybody is
+    known from the start: two groups with the same people have the same figures in print.
     """
     by_member: dict[Key, list[Partition]] = {}
     for partition in population.partitions:
         for member in (partition.whole, *partition.parts):
             by_member.setdefault(member, []).append(partition)
-    waiting = sorted(set(printed))
-    known = Known(set(waiting))
+    shown = frozenset(printed)
+    nobody = {g.key for g in population.groups.values() if not g.visible and not g.n}
+    waiting = sorted(shown | nobody)
+    known = Known(shown, set(waiting))
     while waiting:
         for partition in by_member.get(waiting.pop(), ()):
             rest = [part for part in partition.parts if part not in known.keys]
@@ -104,15 +109,18 @@ def _giving_way(
         if chosen.intersection(members):
             continue
         rest = _rest(partition, known)
-        if not _gives_away(rest, groups, rules):
-            continue
-        short = rules.fewest - sum(groups[key].n for key in rest)
-        candidates = [
+        bases = {
             base
             for member in members
             if member in known.keys and member not in rest
-            for base in _printed_behind(member, known, standing)
-        ]
+            for base in known.behind(member)
+        }
+        if not (
+            _is_too_few(rest, groups, rules) or _is_too_sharp(rest, bases, known, groups, rules)
+        ):
+            continue
+        short = rules.fewest - sum(groups[key].n for key in rest)
+        candidates = bases.difference(standing)
         if candidates:
             chosen.add(min(candidates, key=lambda base: _order(groups[base], short)))
     return chosen
@@ -126,7 +134,8 @@ def _rest(partition: Partition, known: Known) -> list[Key]:
     return [part for part in partition.parts if known.follows_from.get(part) is partition]
 
 
-def _gives_away(rest: list[Key], groups: Mapping[Key, Group], rules: Rules) -> bool:
+def _is_too_few(rest: Sequence[Key], groups: Mapping[Key, Group], rules: Rules) -> bool:
+    """Whether what remains is a small group; nobody is none where all of them are hidden."""
     if not rest:
         return False
     hidden = not any(groups[key].visible for key in rest)
@@ -136,8 +145,17 @@ def _gives_away(rest: list[Key], groups: Mapping[Key, Group], rules: Rules) -> b
     return n < rules.fewest and not (hidden and n == 0)
 
 
-def _printed_behind(member: Key, known: Known, standing: Collection[Key]) -> Iterator[Key]:
-    return (base for base in known.behind(member) if base not in standing)
+def _is_too_sharp(
+    rest: Sequence[Key],
+    bases: Collection[Key],
+    known: Known,
+    groups: Mapping[Key, Group],
+    rules: Rules,
+) -> bool:
+    """Whether a single group follows from so few rounded counts that they nearly give it."""
+    if len(rest) != 1 or rest[0] not in known.keys or not groups[rest[0]].visible:
+        return False
+    return rules.complementary and 2 * rules.rounding_error * len(bases) < rules.narrowest
 
 
 def _order(group: Group, short: int) -> tuple[int, bool, int, Key]:
