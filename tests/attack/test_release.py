@@ -22,6 +22,8 @@ from unknowns import Contradiction
 from pipeline.privacy.disclosure.rules import RULES, Rules
 from pipeline.publishing.release import release_of
 
+_OF_OLD_FIGURES = {"a figure is kept for too long", "a claim is untrue"}
+
 States = Callable[[int], tuple[list[Snapshot], list[Truth]]]
 Releases = Sequence[Mapping[str, pl.DataFrame]]
 
@@ -58,14 +60,46 @@ def _found(
     return found + [("a claim is untrue", sentence) for sentence in judge.untrue(claims)]
 
 
-def test_no_release_gives_anything_away(seeds: range, states: States, effort: int | None) -> None:
-    found = {}
+@pytest.fixture(scope="module")
+def found(
+    seeds: range, states: States, effort: int | None
+) -> Mapping[int, Sequence[tuple[str, str]]]:
+    """What is wrong with the releases of each programme."""
+    every = {}
     for seed in seeds:
         snapshots, truths = states(seed)
-        breaches = _found(_releases(snapshots), snapshots[0].world, truths, effort)
-        if breaches:
-            found[seed] = breaches
-    assert found == {}
+        every[seed] = _found(_releases(snapshots), snapshots[0].world, truths, effort)
+    return every
+
+
+def test_no_release_gives_anything_away(
+    found: Mapping[int, Sequence[tuple[str, str]]],
+) -> None:
+    assert [
+        (seed, *breach)
+        for seed, breaches in found.items()
+        for breach in breaches
+        if breach[0] not in _OF_OLD_FIGURES
+    ] == []
+
+
+def test_figures_are_of_hardly_other_officers_than_they_say(
+    found: Mapping[int, Sequence[tuple[str, str]]],
+) -> None:
+    assert [
+        (seed, *breach)
+        for seed, breaches in found.items()
+        for breach in breaches
+        if breach[0] in _OF_OLD_FIGURES
+    ] == []
+
+
+def test_outcomes_on_all_subscales_together_do_not_give_their_total(states: States) -> None:
+    # 142 officers are paired, and their number is left out. Outcomes on each of three subscales
+    # add up to it: 123 to 147 must meet 133 to 157, and so on.
+    snapshots, truths = states(8)
+    found = _found(_releases(snapshots[:1]), snapshots[0].world, truths[:1], None)
+    assert found == []
 
 
 @pytest.mark.parametrize(
