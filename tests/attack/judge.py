@@ -115,24 +115,27 @@ class Judge:
         return Breach(rule, f"{claim} (they are {n})") if rule else None
 
     def _came_or_went(self, claim: Claim) -> int:
-        then = self._behind_last(claim.release, claim.groups[0])
-        return int((then ^ self.truths[claim.release].members(claim.groups[0])).sum())
+        """How many officers differ from those behind the group's last publication, at most."""
+        now, group = self.truths[claim.release].members(claim.groups[0]), claim.groups[0]
+        return max(int((then ^ now).sum()) for then in self._behind_last(claim.release, group))
 
-    def _behind_last(self, release: int, group: Group) -> Mask:
-        """Who was behind the group's last publication before this release.
+    def _behind_last(self, release: int, group: Group) -> Iterator[Mask]:
+        """Who may have been behind the group's last publication before this release.
 
-        Figures that did not change are of the first release that printed them, unless more came
-        and went since than the history rule allows: then they were made anew and came out alike.
+        Figures that did not change may be those of any release in a row that printed them and that
+        they fit.
         """
-        then, _ = self.prints[release - 1].last[group]
-        behind = then
-        while self.prints[behind].groups[group].may_be_old:
-            older, _ = self.prints[behind - 1].last[group]
-            changed = self.truths[older].members(group) ^ self.truths[then].members(group)
-            if int(changed.sum()) > STALE_BY:
+        at, shown = self.prints[release - 1].last[group]
+        fitting = []
+        while True:
+            members = self.truths[at].members(group)
+            assert shown.n is not None
+            if abs(int(members.sum()) - shown.n) <= self.prints[at].counts_to // 2:
+                fitting.append(members)
+            if not shown.may_be_old:
                 break
-            behind = older
-        return self.truths[behind].members(group)
+            at, shown = self.prints[at - 1].last[group]
+        yield from fitting or [members]
 
     # What is printed
 
