@@ -1,0 +1,130 @@
+"""Real releases of random programmes against the attacker.
+
+Nothing of how they are made is imported but the way from core to tables, and the rules that are
+switched off.
+
+A few programmes by default; `MUSTER_ATTACKS=300` for as many as a change of the rules is tried
+with (conftest.py has the other settings).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import polars as pl
+import pytest
+from attacker import Approach, attack
+from judge import Judge
+from programmes import Snapshot
+from published import World
+from truth import Truth
+from unknowns import Contradiction
+
+from pipeline.privacy.disclosure.rules import RULES, Rules
+from pipeline.publishing.release import release_of
+
+_OF_OLD_FIGURES = {"a figure is kept for too long", "a claim is untrue"}
+
+States = Callable[[int], tuple[list[Snapshot], list[Truth]]]
+Releases = Sequence[Mapping[str, pl.DataFrame]]
+
+
+def _releases(snapshots: Sequence[Snapshot], rules: Rules = RULES) -> Releases:
+    found, before = [], None
+    for state in snapshots:
+        release = release_of(
+            state.participants,
+            state.participant_waves,
+            state.scores,
+            state.programme,
+            state.as_of,
+            before=before,
+            rules=rules,
+        )
+        before = release.next
+        found.append(release.tables)
+    return found
+
+
+def _found(
+    releases: Releases, world: World, truths: Sequence[Truth], effort: int | None
+) -> list[tuple[str, str]]:
+    """Rule and sentence of whatever is wrong with the releases."""
+    judge = Judge(releases, world, truths)
+    try:
+        claims = attack(releases, world, Approach(judge.wanted, effort, judge.knows))
+    except Contradiction:
+        claims = attack(
+            releases, world, Approach(judge.wanted, effort, judge.knows, trusts_old=False)
+        )
+    found = [(breach.rule, breach.sentence) for breach in judge.breaches(claims)]
+    return found + [("a claim is untrue", sentence) for sentence in judge.untrue(claims)]
+
+
+@pytest.fixture(scope="module")
+def found(
+    seeds: range, states: States, effort: int | None
+) -> Mapping[int, Sequence[tuple[str, str]]]:
+    """What is wrong with the releases of each programme."""
+    every = {}
+    for seed in seeds:
+        snapshots, truths = states(seed)
+        every[seed] = _found(_releases(snapshots), snapshots[0].world, truths, effort)
+    return every
+
+
+def test_no_release_gives_anything_away(
+    found: Mapping[int, Sequence[tuple[str, str]]],
+) -> None:
+    assert [
+        (seed, *breach)
+        for seed, breaches in found.items()
+        for breach in breaches
+        if breach[0] not in _OF_OLD_FIGURES
+    ] == []
+
+
+def test_figures_are_of_hardly_other_officers_than_they_say(
+    found: Mapping[int, Sequence[tuple[str, str]]],
+) -> None:
+    assert [
+        (seed, *breach)
+        for seed, breaches in found.items()
+        for breach in breaches
+        if breach[0] in _OF_OLD_FIGURES
+    ] == []
+
+
+def test_outcomes_on_all_subscales_together_do_not_give_their_total(states: States) -> None:
+    # 142 officers are paired, and their number is left out. Outcomes on each of three subscales
+    # add up to it: 123 to 147 must meet 133 to 157, and so on.
+    snapshots, truths = states(8)
+    found = _found(_releases(snapshots[:1]), snapshots[0].world, truths[:1], None)
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        (replace(RULES, complementary=False, audited=False), "is narrowed"),
+        (replace(RULES, nesting=False, audited=False), "a small difference is printed"),
+        (replace(RULES, history=False, audited=False), "a small change shows"),
+        (replace(RULES, rounded_to=1, audited=False), "is narrowed"),
+        (replace(RULES, fewest=3, audited=False), "a group under ten is printed"),
+        (replace(RULES, fewest_enrolled=12, audited=False), "an area under thirty is printed"),
+        (
+            replace(RULES, rounded_to=1, complementary=False, nesting=False, audited=False),
+            "a small group's mean is narrowed",
+        ),
+    ],
+    ids=["complementary", "nesting", "history", "rounding", "fewest", "areas", "means"],
+)
+def test_each_rule_is_missed_when_it_is_off(
+    rules: Rules, expected: str, states: States, effort: int | None
+) -> None:
+    for seed in range(25):
+        snapshots, truths = states(seed)
+        some = snapshots[: 2 if not rules.history else 1]
+        found = _found(_releases(some, rules), snapshots[0].world, truths[: len(some)], effort)
+        if any(expected in rule for rule, _ in found):
+            return
+    pytest.fail(f"nothing of this kind was found: {expected}")
