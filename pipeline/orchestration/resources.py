@@ -72,8 +72,9 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             return
         here = Home(Path(self.root))
         with alive(here, context.run.run_id), locks.held(here.lock):
-            _prepare(here, self.now())
-            self._run = _Run(here, self.now().date(), anew=ANEW in context.run.tags)
+            now = self.now()
+            _prepare(here, now)
+            self._run = _Run(here, now.date(), anew=ANEW in context.run.tags)
             yield self
 
     def open(self) -> Home:
