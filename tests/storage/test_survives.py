@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.privacy.key_checks import must_be_right
 from pipeline.programme import UnusableConfiguration
 from pipeline.storage import atomic
 from pipeline.storage.keys import create_first_key, load_keys
@@ -79,15 +80,15 @@ def test_a_record_of_another_shape_is_not_listed(tmp_path: Path, content: str):
 
 
 def test_a_gap_between_keys_is_said(tmp_path: Path):
-    create_first_key(tmp_path, in_use=False)
+    create_first_key(tmp_path, {}, in_use=False)
     (tmp_path / "key-1").rename(tmp_path / "key-2")
     with pytest.raises(UnusableConfiguration, match="secrets/key-1 is missing"):
-        load_keys(tmp_path)
+        must_be_right(load_keys(tmp_path, {}, in_force=1), "programme", None)
     with pytest.raises(UnusableConfiguration, match="restore it"):
-        create_first_key(tmp_path, in_use=False)
+        create_first_key(tmp_path, {}, in_use=False)
 
 
 def test_a_key_that_is_a_folder_is_one_sentence(tmp_path: Path):
     (tmp_path / "key-1").mkdir(mode=0o700)
     with pytest.raises(UnusableConfiguration, match="is not a key"):
-        load_keys(tmp_path)
+        load_keys(tmp_path, {}, in_force=1)
