@@ -534,8 +534,13 @@ class _Describing:
         quantities: Mapping[str, _Quantity] | None = None,
         *,
         arms_too: bool = True,
+        complete: bool = True,
     ) -> tuple[tuple[str, ...], ...]:
-        """The parts of a whole, merged; none if all would be one. What is in none is a rest."""
+        """The parts of a whole, merged; none if all would be one.
+
+        Unless they are complete, who is in no part is a hidden rest. Whoever reads the tables knows
+        which it is, so a rest that cannot be would make the attacker look weaker than they are.
+        """
         within = self._whole_mask(whole)
         by_name = dict(parts)
         cut = self._cut(family, parts, within, [self.national])
@@ -556,7 +561,11 @@ class _Describing:
                 quantities,
                 rank_of_all=Rank.DETAIL,
             )
-        self._add_rest(f"{whole} outside {family}", whole, names, places)
+        if complete:
+            for key in (key for place in places for key in place.keys):
+                self._part(whole, key, [Key(name, key) for name in names])
+        else:
+            self._add_rest(f"{whole} outside {family}", whole, names, places)
         return cut
 
     def _fit_every_arm(
@@ -625,6 +634,7 @@ class _Describing:
                     parts,
                     quantities,
                     arms_too=False,
+                    complete=False,
                 )
         return found
 
