@@ -8,7 +8,7 @@ import pytest
 from small_evaluation import AS_OF, WAVES, Officer, frames, officers, programme
 
 from pipeline.privacy.disclosure.audit import audit
-from pipeline.privacy.disclosure.groups import Key, printed
+from pipeline.privacy.disclosure.groups import Key, Partition, Population, Print, printed
 from pipeline.privacy.disclosure.history import Before
 from pipeline.privacy.disclosure.rules import RULES, Rules
 from pipeline.privacy.disclosure.suppression import left_out
@@ -90,30 +90,49 @@ def test_officers_in_any_order_give_the_same_release(
 # ------------------------------------------------------------------ each protection switched off
 
 
-@pytest.mark.parametrize(
-    "weaker",
-    [
-        Rules(complementary=False),
-        Rules(nesting=False),
-        Rules(rounded_to=1),
-        Rules(fewest=1),
-    ],
-    ids=["complementary", "nesting", "rounding", "threshold"],
-)
-def test_the_audit_finds_what_a_missing_protection_gives_away(
-    people: list[Officer], weaker: Rules
-) -> None:
+def _without(people: Sequence[Officer], weaker: Rules) -> tuple[Population, dict[Key, Print]]:
+    """What weaker rules would print of officers, every organisation by itself."""
     found = frames(people)
     made = Officers(found.participants, found.participant_waves, found.scores, programme(), AS_OF)
     population = describe(made, {o: o for o in SIZES}, Before(), RULES).population
     gone = left_out(population, weaker)
-    prints = {
+    return population, {
         g.key: printed(g, weaker, population.units)
         for g in population.visible
         if g.key not in gone and g.n
     }
-    few = {key for key in prints if population.groups[key].n < RULES.fewest}
-    assert few or not audit(population, prints, weaker).passed
+
+
+def _printed_nested_closely(population: Population, prints: dict[Key, Print]) -> list[Partition]:
+    """Printed groups that hold all but a few of another printed one."""
+    return [
+        partition
+        for partition in population.partitions
+        if len(partition.parts) == 2
+        and partition.whole in prints
+        and partition.parts[0] in prints
+        and not population.groups[partition.parts[1]].visible
+        and 0 < population.groups[partition.parts[1]].n < RULES.fewest
+    ]
+
+
+def test_the_audit_finds_what_missing_suppression_gives_away(people: list[Officer]) -> None:
+    population, prints = _without(people, Rules(complementary=False))
+    assert not audit(population, prints, RULES).passed
+    population, prints = _without(people, RULES)
+    assert audit(population, prints, RULES).passed
+
+
+def test_nested_groups_are_not_printed_side_by_side(people: list[Officer]) -> None:
+    assert _printed_nested_closely(*_without(people, Rules(nesting=False)))
+    assert not _printed_nested_closely(*_without(people, RULES))
+
+
+def test_without_the_threshold_small_groups_are_printed(people: list[Officer]) -> None:
+    population, prints = _without(people, Rules(fewest=1))
+    assert any(population.groups[key].n < RULES.fewest for key in prints)
+    population, prints = _without(people, RULES)
+    assert all(population.groups[key].n >= RULES.fewest for key in prints)
 
 
 # ------------------------------------------------------------------ releases in a row

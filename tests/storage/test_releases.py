@@ -51,7 +51,7 @@ def test_database_and_parquet_hold_the_same(releases: Releases, release: Release
     for table in RELEASE_TABLES:
         in_parquet = read_tables(folder)[table.name]
         assert in_parquet.equals(release.tables[table.name])
-        stored = query(folder / DATABASE, f"FROM {table.table.qualified_name}")
+        stored = query(folder / DATABASE, f"FROM release.release.{table.name}")
         assert stored.rows() == in_parquet.rows()
     comments = query(
         folder / DATABASE,

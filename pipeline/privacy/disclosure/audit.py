@@ -148,7 +148,9 @@ class _Inquiry:
                 for sign in (1, -1):
                     if not known:
                         return []
-                    extremes: dict[Unknown, int] = {Total(group.key, q): sign for q in known}
+                    extremes: dict[Unknown, int] = {
+                        Total(group.key, quantity): sign for quantity in known
+                    }
                     self._note(
                         self._attack.possible({group.key: n}, within=within, extremes=extremes)
                     )
