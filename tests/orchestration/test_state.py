@@ -249,7 +249,7 @@ def test_a_judgement_of_a_text_makes_the_snapshot_one_of_before(home, taken):
     assert build_fingerprint(home, [taken], TODAY, None) == before
     home.stewardship.enter([act], datetime(2025, 3, 2, tzinfo=UTC))
     assert build_fingerprint(home, [taken], TODAY, None) != before
-    assert build_fingerprint(home, [taken], TODAY, None, entries=[]) == before
+    assert build_fingerprint(home, [taken], TODAY, None, judged=[]) == before
     assert outdated(home.arrivals(), [taken]) == [], "no file is read again for it"
 
 
