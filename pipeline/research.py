@@ -31,6 +31,7 @@ from pipeline.privacy.research_view import (
 )
 from pipeline.programme import UnusableConfiguration
 from pipeline.storage import locks
+from pipeline.storage.erasing import finish_erasures
 from pipeline.storage.home import Home
 from pipeline.storage.warehouse import Build, build_of, publish
 
@@ -54,6 +55,9 @@ def make_extract(home: Home, waiting: Callable[[], None]) -> Extract:
     if the proof fails.
     """
     with locks.held(home.lock, waiting):
+        # An erasure that was cut short is finished first: nobody who was erased is shown again.
+        home.recover()
+        finish_erasures(home)
         build = settled_build(home)
         made = view_of(home, build)
         extract = Extract(_build_row(home, build, made), made.generalised)

@@ -173,6 +173,9 @@ def _desk(home: Path) -> _Desk:
         texts = here.stages.read("texts")
     except LookupError:
         stop("No run has looked for free texts yet; `muster run` does.")
+    # Of one who was erased, from that moment on, though the table may not have been removed yet.
+    acts = here.withdrawals()
+    texts = texts.filter(~acts.is_erased(), ~acts.is_erased("known_as"))
     judgements = judgements_of(here.stewardship.entries(*JUDGED), here.pseudonymiser())
     return _Desk(here, with_states(texts, judgements))
 

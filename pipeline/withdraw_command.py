@@ -8,7 +8,7 @@ in histories of shells. It is in memory only, and so is the pseudonym until an a
 import getpass
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pipeline.privacy.withdrawals import Withdrawal, Withdrawals
     from pipeline.storage.erasing import Searched
     from pipeline.storage.home import Home
+    from pipeline.tables import Table
     from pipeline.vocabulary import EntryKind
 
 withdraw = typer.Typer(
@@ -273,10 +274,9 @@ class _Case:
 
     def enrolled_by(self) -> str | None:
         """The organisation that enrolled the officer, as the newest ledger has it."""
-        try:
-            people = self.home.stages.read("participants", ["participant_id", "organisation"])
-        except LookupError:
-            return None
+        from pipeline.tables import PARTICIPANTS
+
+        people = _of_the_last_run(self.home, PARTICIPANTS, ("participant_id",))
         found = people.filter(people["participant_id"].is_in(sorted(self.names)))
         return str(found["organisation"].first()) if found.height else None
 
@@ -330,15 +330,37 @@ def _looked_up(here: "Home", name: str, steward: str, reason: str) -> _Case:
     from pipeline.privacy.withdrawals import same_officer
     from pipeline.tables import PARTICIPANT_ALIAS
 
-    try:
-        aliases = here.stages.read(PARTICIPANT_ALIAS.name)
-    except LookupError:
-        aliases = PARTICIPANT_ALIAS.empty()
+    aliases = _of_the_last_run(here, PARTICIPANT_ALIAS, ("participant_id", "alias_id"))
     withdrawals = here.withdrawals()
     names = same_officer(name, aliases, withdrawals)
     submissions = [r.submission_id for r in here.lake.records() if r.problem is None]
     rows = here.lake.rows_of(submissions, names)
     return _Case(here, names, rows, withdrawals, steward, reason)
+
+
+def _of_the_last_run(here: "Home", table: "Table", names: Sequence[str]) -> "pl.DataFrame":
+    """A table that the last run made, pseudonyms in the columns `names` under the newest key.
+
+    Rotating the key, or erasing somebody else, takes it away until the next run; the warehouse
+    still has it. Without either nobody could say which numbers are one officer's: the end of the
+    command, unless nothing was taken in yet.
+    """
+    from pipeline.storage.warehouse import build_of, read_table
+
+    try:
+        return here.stages.read(table.name)
+    except LookupError:
+        pass
+    if build_of(here.warehouse) is not None:
+        carried_on = here.pseudonymiser().carried_on
+        made = read_table(here.warehouse, table)
+        return made.with_columns(carried_on(made[name]).alias(name) for name in names)
+    if here.lake.holds_anything():
+        stop(
+            "The last run's tables are not there, and they alone say whether the officer has other "
+            "numbers; `muster run` makes them. Nothing was put on record."
+        )
+    return table.empty()
 
 
 def _pseudonym(here: "Home", force: str) -> str:

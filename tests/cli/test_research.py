@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from small_programme import MAPPING, PROGRAMME, ROSTER
 
 from pipeline import research as module
 from pipeline.privacy.research_view import NotProtected
+from pipeline.privacy.withdrawals import erasing
 from pipeline.storage import atomic, warehouse
+from pipeline.storage.home import Home
 
 Muster = Callable[..., Any]
 FORCE = "simulated-force-01"
@@ -87,6 +90,18 @@ def test_it_writes_rows_for_everybody_and_what_was_made_coarser(home: Path, must
     coarser = _view(home, "generalised").filter(pl.col("reason") != "always")
     for row in coarser.iter_rows(named=True):
         assert f"{row['attribute']}: {row['level']} ({row['reason']})" in said.out
+
+
+def test_an_officer_whose_erasure_was_cut_short_is_in_no_view(home: Path, muster: Muster) -> None:
+    here = Home(home)
+    name = str(here.stages.read("participants", ["participant_id"]).item(0, 0))
+    act = erasing([name], FORCE, rows=2, steward="data.steward", reason="asked")
+    here.stewardship.enter([act], datetime.now(UTC))
+    assert "`muster run`" in _one_sentence(muster("research"))
+    assert not here.research.exists()
+    MusterApart(home)("run", "--as-of", AS_OF)
+    assert muster("research").code == 0
+    assert _view(home, "officers").height == 39
 
 
 def test_the_file_can_be_asked_by_schema_and_explains_itself(home: Path, muster: Muster) -> None:

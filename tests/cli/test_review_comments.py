@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from homes import Muster as MusterApart
 from small_programme import MAPPING, PROGRAMME
 
 from pipeline import cli
+from pipeline.privacy.withdrawals import erasing
 from pipeline.review_comments_command import comments
 from pipeline.storage.home import Home
 
@@ -112,6 +114,18 @@ def test_every_command_explains_itself(muster: Muster, command: str) -> None:
 
 def test_the_commands_are_those_that_are_known() -> None:
     assert COMMANDS == ["list", "next", "show", "approve", "redact", "reject"]
+
+
+def test_texts_of_an_erased_officer_are_shown_to_nobody(
+    muster: Muster, terminal: Muster, read: Path
+) -> None:
+    """From the moment of the act, whatever became of removing them."""
+    here = Home(read)
+    name = here.stages.read("texts").filter(pl.col("text").str.contains("house"))["known_as"].item()
+    act = erasing([name], FORCE, rows=1, steward="data.steward", reason="asked")
+    here.stewardship.enter([act], datetime.now(UTC))
+    assert muster("review", "comments", "list").out.startswith(f"{FORCE}: 2 waiting")
+    assert "house" not in terminal("review", "comments", "next").out
 
 
 def test_what_waits_is_counted(muster: Muster, read: Path) -> None:

@@ -18,6 +18,7 @@ from small_programme import MAPPING, PROGRAMME, ROSTER
 
 from pipeline import cli, withdraw_command
 from pipeline.storage.home import Home
+from pipeline.storage.rotation import rotate
 from pipeline.withdraw_command import withdraw
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -276,6 +277,52 @@ def test_a_warehouse_that_cannot_be_made_again_is_said_and_made_by_the_next_run(
     assert files_holding(here / "lake", {name}, set()) == {}
     MusterApart(here)("run", "--as-of", AS_OF)
     assert files_holding(here, {name}, {"landing", "stewardship.sqlite", "backups"}) == {}
+
+
+LEAVERS = """
+organisation: simulated-force-01
+source: leavers
+kind: departures
+files: "leavers*"
+participant: Number
+columns: {departed_on: Day, departure_kind: How, new_force: To, new_number: New}
+"""
+
+
+@pytest.fixture
+def with_a_second_number(here: Path) -> Path:
+    """The home with a list that says that SIMT00003 became SIMT00009, as a roster has them."""
+    (here / "sources" / FORCE / "leavers.yaml").write_text(LEAVERS)
+    landing = here / "landing" / FORCE
+    (landing / "leavers.csv").write_text(
+        f"Number,Day,How,To,New\n{OTHER},2025-02-20,left_organisation,{FORCE},SIMT00009\n"
+    )
+    roster = [*FILES["roster.csv"], "SIMT00009,G1,2025-02-21"]
+    (landing / "roster later.csv").write_text("\n".join(roster))
+    MusterApart(here)("run", "--as-of", AS_OF)
+    return here
+
+
+def test_whoever_is_erased_before_the_tables_are_made_again_goes_under_every_number(
+    withdraws: Withdraw, with_a_second_number: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An erasure and a rotation take the last run's tables away; the next run makes others."""
+    home = Home(with_a_second_number)
+    monkeypatch.setattr(withdraw_command, "_warehouse_made_again", lambda _: "the disk is full")
+    assert withdraws(WHO, "erase", *SIGNED, "--yes").code == cli.Exit.UNUSABLE
+    rotate(home, "data.steward", "regular", datetime.now(UTC))
+    assert "2 pseudonyms" in withdraws(OTHER, "erase", *SIGNED, "--yes").out
+    body = stored(with_a_second_number)[-1][3]
+    assert len(body["participants"]) == 2
+    assert body["organisation"] == FORCE
+
+
+def test_without_the_last_runs_tables_nobody_is_put_on_record(
+    withdraws: Withdraw, here: Path
+) -> None:
+    rotate(Home(here), "data.steward", "regular", datetime.now(UTC))
+    (here / "warehouse.duckdb").unlink()
+    assert "`muster run` makes them" in refused(withdraws(OTHER, "stop", *SIGNED, "--yes"), here)
 
 
 def test_a_home_that_was_never_run_can_be_told_whom_to_keep_out(
