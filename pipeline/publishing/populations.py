@@ -293,9 +293,15 @@ class _Describing:
             self._arms_by_area(measure, mask, values)
 
     def _part(
-        self, measure: str, place: str, parts: Sequence[Key], *, follows: bool = False
+        self,
+        measure: str,
+        place: str,
+        parts: Sequence[Key],
+        *,
+        follows: bool = False,
+        detail: bool = False,
     ) -> None:
-        self.partitions.append(Partition(Key(measure, place), tuple(parts), follows))
+        self.partitions.append(Partition(Key(measure, place), tuple(parts), follows, detail))
 
     def _nested(self, outer: str, inner: str, places: Sequence[Place]) -> None:
         """A measure whose people are all among those of another: the rest is a hidden group."""
@@ -303,7 +309,13 @@ class _Describing:
         self._add_rest(rest, outer, [inner], places)
 
     def _add_rest(
-        self, rest: str, whole: str, parts: Sequence[str], places: Sequence[Place]
+        self,
+        rest: str,
+        whole: str,
+        parts: Sequence[str],
+        places: Sequence[Place],
+        *,
+        detail: bool = False,
     ) -> None:
         """What of a whole is in none of the parts, as a hidden group, and the partition."""
         for place in places:
@@ -321,7 +333,8 @@ class _Describing:
                 }
                 n = outer.n - sum(g.n for g in inner)
                 self.groups[Key(rest, key)] = Group(Key(rest, key), n, 0, False, sums)
-                self._part(whole, key, [*(g.key for g in inner), Key(rest, key)])
+                members = [*(g.key for g in inner), Key(rest, key)]
+                self._part(whole, key, members, detail=detail)
             if place is not self.national and place.keys:
                 self._part(rest, ALL, [Key(rest, key) for key in place.keys], follows=True)
 
@@ -481,9 +494,10 @@ class _Describing:
             self._add(name, mask & whole, Rank.DETAIL, [self.national], quantities)
         left, stayed = self.officers.left_or_stayed
         self._add(modelled(instrument), (left | stayed) & whole, Rank.DETAIL, [self.national])
-        self._part(modelled(instrument), ALL, [Key(name, ALL) for name in names])
+        self._part(modelled(instrument), ALL, [Key(name, ALL) for name in names], detail=True)
         outer = scored_at(self.first, instrument)
-        self._add_rest(f"neither left nor stayed {instrument}", outer, names, [self.national])
+        rest = f"neither left nor stayed {instrument}"
+        self._add_rest(rest, outer, names, [self.national], detail=True)
 
     def _statuses(self) -> None:
         for wave in self.programme.wave_names:
@@ -534,8 +548,13 @@ class _Describing:
         quantities: Mapping[str, _Quantity] | None = None,
         *,
         arms_too: bool = True,
+        complete: bool = True,
     ) -> tuple[tuple[str, ...], ...]:
-        """The parts of a whole, merged; none if all would be one. What is in none is a rest."""
+        """The parts of a whole, merged; none if all would be one.
+
+        Unless they are complete, who is in no part is a hidden rest. Whoever reads the tables knows
+        which it is, so a rest that cannot be would make the attacker look weaker than they are.
+        """
         within = self._whole_mask(whole)
         by_name = dict(parts)
         cut = self._cut(family, parts, within, [self.national])
@@ -556,7 +575,11 @@ class _Describing:
                 quantities,
                 rank_of_all=Rank.DETAIL,
             )
-        self._add_rest(f"{whole} outside {family}", whole, names, places)
+        if complete:
+            for key in (key for place in places for key in place.keys):
+                self._part(whole, key, [Key(name, key) for name in names], detail=True)
+        else:
+            self._add_rest(f"{whole} outside {family}", whole, names, places, detail=True)
         return cut
 
     def _fit_every_arm(
@@ -625,6 +648,7 @@ class _Describing:
                     parts,
                     quantities,
                     arms_too=False,
+                    complete=False,
                 )
         return found
 

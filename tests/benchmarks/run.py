@@ -16,6 +16,7 @@ from landing import landing_to_core, small_files, with_registers
 from ledger import ledger
 from measuring import machine
 from reading import reading
+from release import release
 
 HERE = Path(__file__).parent
 
@@ -63,6 +64,7 @@ PARTS = {
     "registers": with_registers,
     "ledger": ledger,
     "small_files": small_files,
+    "release": release,
     "killed": killed,
     "intervals": intervals,
 }

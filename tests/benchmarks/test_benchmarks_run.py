@@ -17,6 +17,7 @@ SCRIPT = Path(__file__).with_name("run.py")
         ("registers", ["## From landing to core, with registers"]),
         ("ledger", ["## The follow-up ledger", "| 80 |"]),
         ("small_files", ["12 files of 10 responses"]),
+        ("release", ["## A release", "| with the audit |", "| wave_summary |"]),
         ("killed", ["| all | 4 | 4 |"]),
         ("intervals", ["| 20 draws, nobody drops out |"]),
     ],

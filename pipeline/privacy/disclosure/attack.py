@@ -71,7 +71,9 @@ class _Problem:
 
     def solved(self, whole: npt.NDArray[np.uint8]) -> OptimizeResult:
         n, k = len(self.cost), len(self._wishes)
-        matrix = csr_array(self._part.matrix, shape=(len(self._part.rows_low), n + k))
+        matrix: csr_array[np.float64] = csr_array(
+            self._part.matrix, shape=(len(self._part.rows_low), n + k)
+        )
         constraints = [LinearConstraint(matrix, self._part.rows_low, self._part.rows_high)]
         if k:
             # Another unknown each, at least the distance: x - d <= wish and x + d >= wish.

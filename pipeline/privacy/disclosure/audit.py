@@ -132,7 +132,7 @@ class _Inquiry:
             for sign in (1, -1):
                 if max(seen) - min(seen) >= self._rules.narrowest:
                     return True
-                extremes = {group.key: sign}
+                extremes: dict[Unknown, int] = {group.key: sign}
                 found = self._attack.possible({}, within=within, extremes=extremes)
                 if found is not None and math.isinf(found[group.key]):
                     return True
@@ -148,7 +148,9 @@ class _Inquiry:
                 for sign in (1, -1):
                     if not known:
                         return []
-                    extremes = {Total(group.key, quantity): sign for quantity in known}
+                    extremes: dict[Unknown, int] = {
+                        Total(group.key, quantity): sign for quantity in known
+                    }
                     self._note(
                         self._attack.possible({group.key: n}, within=within, extremes=extremes)
                     )

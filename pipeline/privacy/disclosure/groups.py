@@ -66,6 +66,9 @@ class Partition:
     follows: bool = False
     """It follows from the other partitions, so it adds nothing to them as an equation. It is here
     because subtracting one printed figure from another, step by step, goes along it."""
+    detail: bool = False
+    """The parts say more about the whole, and are not printed where it is not: several such
+    partitions would give it back between them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,23 +101,21 @@ def held_back(
         for key in before.prints.keys() & changes.keys()
         if key not in standing | never and population.groups[key].n >= rules.fewest
     }
-    standing |= _also_standing(population.partitions, changes, shown, rules)
-    stands = {
-        key: replace(before.prints[key], changed=max(rules.fewest - 1, since_printed[key]))
-        for key in standing
-    }
+    never |= _also_left_out(population.partitions, changes, shown, rules)
+    stands = {key: replace(before.prints[key], changed=rules.fewest - 1) for key in standing}
     return Held(stands, frozenset(as_it_was - standing), frozenset(never - as_it_was))
 
 
-def _also_standing(
+def _also_left_out(
     partitions: tuple[Partition, ...], changes: Mapping[Key, int], shown: Set[Key], rules: Rules
 ) -> set[Key]:
-    """What is held back as well: else a total's change less its parts' would be a few people's.
+    """What is not printed either: else a total's change less its parts' would be a few people's.
 
-    `shown` are the groups whose change can be seen. The one that changed least gives way.
+    `shown` are the groups whose change can be seen. The part that changed least gives way. It does
+    not stand as it was: then a figure would be of other officers than it may be.
     """
     seen = set(shown)
-    held: set[Key] = set()
+    left_out: set[Key] = set()
     again = True
     while again:
         again = False
@@ -128,11 +126,12 @@ def _also_standing(
             if not 0 < moved < rules.fewest:
                 continue
             changed = [part for part in partition.parts if part in seen and changes[part]]
-            chosen = min(changed, key=lambda key: (changes[key], key), default=partition.whole)
-            seen.remove(chosen)
-            held.add(chosen)
-            again = True
-    return held
+            if changed:
+                chosen = min(changed, key=lambda key: (changes[key], key))
+                seen.remove(chosen)
+                left_out.add(chosen)
+                again = True
+    return left_out
 
 
 @dataclass(frozen=True)

@@ -32,10 +32,22 @@ def left_out(
         if (group.n < rules.fewest or group.key in also) and group.key not in standing
     }
     while True:
+        suppressed |= _without_their_whole(population, suppressed) - set(standing)
         giving_way = _giving_way(population, suppressed, rules, standing)
         if not giving_way:
             return suppressed
         suppressed |= giving_way
+
+
+def _without_their_whole(population: Population, suppressed: Collection[Key]) -> set[Key]:
+    """Visible parts that only say more about a group that is not printed."""
+    return {
+        part
+        for partition in population.partitions
+        if partition.detail and partition.whole in suppressed
+        for part in partition.parts
+        if population.groups[part].visible
+    }
 
 
 @dataclass(slots=True)

@@ -16,7 +16,9 @@ def population(
 ) -> Population:
     """Groups by name; those named in `first` give way last."""
     groups = {
-        key(name): Group(key(name), n, 0 if name in first.split() else 1, name not in hidden.split())
+        key(name): Group(
+            key(name), n, 0 if name in first.split() else 1, name not in hidden.split()
+        )
         for name, n in sizes.items()
     }
     parts = [Partition(key(w), tuple(map(key, ps))) for w, ps in partitions.items()]
@@ -27,9 +29,7 @@ def left(found: Population, rules: Rules = RULES) -> set[str]:
     return {k.measure for k in left_out(found, rules)}
 
 
-FORCES = population(
-    {"all": 100, "a": 4, "b": 30, "c": 66}, {"all": ["a", "b", "c"]}, first="all"
-)
+FORCES = population({"all": 100, "a": 4, "b": 30, "c": 66}, {"all": ["a", "b", "c"]}, first="all")
 
 
 def test_a_small_part_takes_the_smallest_other_with_it() -> None:
@@ -77,9 +77,7 @@ def test_a_nested_rest_is_followed_over_areas() -> None:
         },
         " ".join(rests),
     )
-    nested = [
-        Partition(key(f"out{x}"), (key(f"in{x}"), key(f"rest{x}"))) for x in ("", " a", " b")
-    ]
+    nested = [Partition(key(f"out{x}"), (key(f"in{x}"), key(f"rest{x}"))) for x in ("", " a", " b")]
     groups = {
         k: Group(k, g.n, 0 if k.measure in {"out", "in"} else 1, k.measure not in rests)
         for k, g in found.groups.items()

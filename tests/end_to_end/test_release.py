@@ -1,0 +1,77 @@
+"""`muster release` on the home that `muster demo` makes: made, listed, verified, refused."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+from homes import Muster
+
+from pipeline.publishing.outsider import breaches
+from pipeline.storage.releases import read_tables
+from pipeline.vocabulary import EntryKind
+
+
+@pytest.fixture(scope="module")
+def muster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Muster]:
+    home = tmp_path_factory.mktemp("release") / "home"
+    muster = Muster(home)
+    muster("demo", "--organisations", "6", "--participants", "400", expected=0)
+    yield muster
+    for folder in (home / "releases").glob("*"):
+        folder.chmod(0o755)
+
+
+def _json(muster: Muster, *arguments: str, expected: int = 0) -> dict:
+    return json.loads(muster(*arguments, "--json", expected=expected).stdout)
+
+
+def test_a_release_is_made_listed_and_verified(muster: Muster) -> None:
+    made = _json(muster, "release", "make", "--name", "first")
+    assert made["release"] == "first"
+    assert made["number"] == 1
+    folder = muster.home / "releases" / "first"
+    assert breaches(read_tables(folder)) == []
+    for name in ("participant_flow", "wave_summary", "paired_change", "retention"):
+        assert made["tables"][name]["published"] > 0.2, name
+    listed = json.loads(muster("release", "list", "--json").stdout)
+    assert [each["release"] for each in listed] == ["first"]
+    assert "outsider" in muster("release", "verify", "first").stdout
+
+    # The next one, with nothing changed, prints the same.
+    muster("release", "make", "--name", "second")
+    second = muster.home / "releases" / "second"
+    for path in folder.glob("*.parquet"):
+        assert pl.read_parquet(path).equals(pl.read_parquet(second / path.name)), path.name
+    both = _json(muster, "release", "verify", "first", str(second))
+    assert both == {"problems": [], "printed_in_one_only": []}
+
+    # It is on record, and no officer is in any of it.
+    from pipeline.storage.home import Home
+
+    entries = Home(muster.home).stewardship.entries(EntryKind.RELEASED)
+    assert [entry.body["release"] for entry in entries] == ["first", "second"]
+    officers = muster.ask("SELECT participant_id FROM core.participants").to_series().to_list()
+    for path in (*folder.iterdir(), *second.iterdir()):
+        content = path.read_bytes()
+        if path.suffix == ".parquet":
+            content += pl.read_parquet(path).write_json().encode()
+        assert not any(officer.encode() in content for officer in officers), path.name
+
+    # Refusals, each in one sentence.
+    taken = muster("release", "make", "--name", "first", expected=2)
+    assert "never changed" in taken.stderr
+    other_day = muster("release", "make", "--name", "third", "--as-of", "2020-01-01", expected=2)
+    assert "The warehouse is as of" in other_day.stderr
+    (muster.home / "memberships" / "second.parquet").rename(muster.home / "kept")
+    lost = muster("release", "make", "--name", "third", expected=2)
+    assert "memberships/second.parquet" in lost.stderr
+    (muster.home / "kept").rename(muster.home / "memberships" / "second.parquet")
+    landed = next((muster.home / "landing").glob("*/*.csv"))
+    shutil.copy(landed, landed.with_name(f"copy-{landed.name}"))
+    Path(landed.with_name(f"copy-{landed.name}")).write_text("Number\n1\n")
+    stale = muster("release", "make", "--name", "third", expected=2)
+    assert "muster run" in stale.stderr
+    assert not (muster.home / "releases" / "third").exists()

@@ -1,0 +1,143 @@
+"""Releases on disk: written once, read-only, and what is kept beside them."""
+
+import json
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from small_evaluation import frames, officers
+
+from pipeline.programme import UnusableConfiguration
+from pipeline.publishing.release import Release
+from pipeline.publishing.release_tables import RELEASE_TABLES
+from pipeline.publishing.remembered import as_frame
+from pipeline.storage import atomic
+from pipeline.storage.releases import (
+    DATABASE,
+    MANIFEST,
+    Releases,
+    changed_files,
+    manifest_of,
+    read_tables,
+)
+from pipeline.storage.warehouse import query
+
+NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def release() -> Release:
+    return frames(officers({"north": 60, "south": 45}, 1)).release()
+
+
+@pytest.fixture
+def releases(tmp_path: Path) -> Iterator[Releases]:
+    yield Releases(tmp_path / "releases", tmp_path / "memberships")
+    for folder in (tmp_path / "releases").glob("*"):
+        folder.chmod(0o755)
+
+
+def _write(releases: Releases, release: Release, name: str, number: int = 1) -> Path:
+    manifest = manifest_of(name, number, {"as_of": "2026-01-01"}, NOW)
+    releases.write(name, release.tables, manifest, as_frame(release.next))
+    return releases.folder / name
+
+
+def test_database_and_parquet_hold_the_same(releases: Releases, release: Release) -> None:
+    folder = _write(releases, release, "first")
+    for table in RELEASE_TABLES:
+        in_parquet = read_tables(folder)[table.name]
+        assert in_parquet.equals(release.tables[table.name])
+        stored = query(folder / DATABASE, f"FROM release.release.{table.name}")
+        assert stored.rows() == in_parquet.rows()
+    comments = query(
+        folder / DATABASE,
+        "SELECT count(*) FROM duckdb_columns() WHERE schema_name = 'release' AND comment IS NULL",
+    )
+    assert comments.item() == 0
+
+
+def test_nothing_in_the_folder_names_an_officer(releases: Releases, release: Release) -> None:
+    folder = _write(releases, release, "first")
+    for path in folder.iterdir():
+        content = path.read_bytes()
+        if path.suffix == ".parquet":
+            content += pl.read_parquet(path).write_json().encode()
+        assert b"north-0" not in content, path.name
+
+
+def test_files_are_read_only_and_memberships_private(releases: Releases, release: Release) -> None:
+    folder = _write(releases, release, "first")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o555
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o444}
+    kept = folder.parents[1] / "memberships" / "first.parquet"
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_a_name_is_used_once(releases: Releases, release: Release) -> None:
+    _write(releases, release, "first")
+    with pytest.raises(UnusableConfiguration, match="is a release first already"):
+        _write(releases, release, "first", 2)
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a b", ".hidden", "x" * 65])
+def test_names_that_cannot_be_one(releases: Releases, name: str) -> None:
+    with pytest.raises(UnusableConfiguration, match="--name"):
+        releases.check_name(name)
+
+
+def test_a_changed_missing_or_foreign_file_is_found(releases: Releases, release: Release) -> None:
+    folder = _write(releases, release, "first")
+    assert changed_files(folder) == []
+    folder.chmod(0o755)
+    (folder / "areas.parquet").chmod(0o644)
+    (folder / "areas.parquet").write_bytes(b"other")
+    (folder / "attrition.parquet").unlink()
+    (folder / "new.txt").write_text("new")
+    assert changed_files(folder) == ["areas.parquet", "attrition.parquet", "new.txt"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", json.dumps({"files": {}})])
+def test_a_damaged_manifest_is_one_sentence(
+    releases: Releases, release: Release, text: str
+) -> None:
+    folder = _write(releases, release, "first")
+    folder.chmod(0o755)
+    (folder / MANIFEST).chmod(0o644)
+    (folder / MANIFEST).write_text(text)
+    with pytest.raises(UnusableConfiguration, match=r"manifest\.json is missing or damaged"):
+        releases.made()
+
+
+def test_order_is_that_of_making(releases: Releases, release: Release) -> None:
+    _write(releases, release, "z-first", 1)
+    _write(releases, release, "a-second", 2)
+    assert [made.name for made in releases.made()] == ["z-first", "a-second"]
+
+
+def test_lost_memberships_stop_the_next_release(releases: Releases, release: Release) -> None:
+    folder = _write(releases, release, "first")
+    (folder.parents[1] / "memberships" / "first.parquet").write_bytes(b"damaged")
+    with pytest.raises(UnusableConfiguration, match=r"memberships/first\.parquet"):
+        releases.remembered("first")
+
+
+def test_an_erased_officer_is_in_no_membership(releases: Releases, release: Release) -> None:
+    _write(releases, release, "first")
+    releases.forget(["north-0001"])
+    kept = releases.remembered("first")
+    assert "north-0001" not in kept.explode("members")["members"].to_list()
+    assert kept["gone"].sum() > 0
+
+
+def test_what_a_killed_writer_left_goes(releases: Releases, release: Release) -> None:
+    folder = _write(releases, release, "first")
+    half = folder.parent / ".writing-1-half"
+    half.mkdir()
+    (half / "areas.parquet").write_bytes(b"half")
+    assert [made.name for made in releases.made()] == ["first"]
+    assert atomic.recover(releases.folder) == 1
+    assert not half.exists()
