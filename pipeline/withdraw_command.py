@@ -1,8 +1,9 @@
 """The `muster withdraw` commands: an officer leaves, collection stops, or everything is erased.
 
 What stays out: what the acts do (`pipeline/privacy/withdrawals.py`, `pipeline/storage/erasing.py`).
-The officer's number is asked for, never an argument: arguments are seen in lists of processes and
-in histories of shells. It is in memory only, and so is the pseudonym until an act is put on record.
+The officer's number or code is asked for, never an argument: arguments are seen in lists of
+processes and in histories of shells. It is in memory only, and so is the pseudonym until an act is
+put on record.
 """
 
 import getpass
@@ -36,14 +37,23 @@ withdraw = typer.Typer(
     help="""Put on record that an officer leaves, that collection stops, or erase them.
 
     Three different acts, none of which implies another; docs/withdrawal.md says what each does.
-    The officer's number is asked for, or read from standard input. What is on record is never
-    changed: write no officer's name, number or answers into a reason.""",
+    The officer's number is asked for, or read from standard input; with --code, each element of
+    their code, a line each. What is on record is never changed: write no officer's name, number or
+    answers into a reason.""",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
 
 ForceOption = Annotated[
     str, typer.Option("--force", help="The officer's force, as programme.yaml or its list has it.")
+]
+CodeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--code",
+        metavar="ORGANISATION/SOURCE",
+        help="The officer has no number but a code: what this mapping asks for is asked for.",
+    ),
 ]
 ReasonOption = Annotated[
     str, typer.Option("--reason", help="Why, for whoever asks later. No name, number or answers.")
@@ -75,6 +85,7 @@ def leave(
     steward: StewardOption = None,
     yes: YesOption = False,
     anyway: AnywayOption = False,
+    code: CodeOption = None,
 ) -> None:
     """The officer left the programme on a day: withdrawn from then, and all answers stay."""
     from pipeline.privacy.withdrawals import leaving
@@ -83,7 +94,7 @@ def leave(
     day = on.date()
     if day > datetime.now(UTC).date():
         stop("Nobody has left on a day that is to come; give today or an earlier one with --on.")
-    case = _case(home, force, steward, reason, anyway=anyway)
+    case = _case(home, force, steward, reason, code, anyway=anyway)
     before = case.on_record(EntryKind.LEFT_PROGRAMME)
     if before and before[-1].on == day:
         typer.echo("That is on record already; nothing was changed.")
@@ -115,12 +126,13 @@ def stop_collection(
     steward: StewardOption = None,
     yes: YesOption = False,
     anyway: AnywayOption = False,
+    code: CodeOption = None,
 ) -> None:
     """Nothing that arrives from now on counts; what was collected stays."""
     from pipeline.privacy.withdrawals import stopping
     from pipeline.vocabulary import EntryKind
 
-    case = _case(home, force, steward, reason, anyway=anyway)
+    case = _case(home, force, steward, reason, code, anyway=anyway)
     if case.on_record(EntryKind.COLLECTION_STOPPED):
         typer.echo("Collection has been stopped already; nothing was changed.")
         return
@@ -144,6 +156,7 @@ def erase(
     steward: StewardOption = None,
     yes: YesOption = False,
     anyway: AnywayOption = False,
+    code: CodeOption = None,
 ) -> None:
     """Remove the officer from lake, tables and warehouse, for good, and keep them out.
 
@@ -154,7 +167,7 @@ def erase(
     from pipeline.storage.erasing import finish_erasures
     from pipeline.vocabulary import EntryKind
 
-    case = _case(home, force, steward, reason, anyway=anyway, erased_too=True)
+    case = _case(home, force, steward, reason, code, anyway=anyway, erased_too=True)
     if case.on_record(EntryKind.ERASED):
         with _locked(case.home):
             case.home.recover()
@@ -297,11 +310,12 @@ def _case(
     force: str,
     steward: str | None,
     reason: str,
+    code: str | None,
     *,
     anyway: bool,
     erased_too: bool = False,
 ) -> _Case:
-    """The officer whose number is asked for, or the end of the command."""
+    """The officer whose number or code is asked for, or the end of the command."""
     from pipeline.review import NotPossible, signed
     from pipeline.vocabulary import EntryKind
 
@@ -312,14 +326,16 @@ def _case(
         who, why = signed(_name(steward), reason)
     except NotPossible as problem:
         stop(str(problem))
-    case = _looked_up(here, _pseudonym(here, force), who, why)
+    name = _pseudonym(here, force) if code is None else _pseudonym_of_code(here, force, code)
+    case = _looked_up(here, name, who, why)
     if case.on_record(EntryKind.ERASED):
         if not erased_too:
             stop("They were erased, so nothing of them is there or will be taken in.")
     elif not anyway and not case.is_known:
         stop(
-            "Nothing has been taken in of an officer of this force with this number, so nothing "
-            "was put on record. Check both, and `muster run` if a file has just come; --anyway "
+            "Nothing has been taken in of an officer of this force with this "
+            f"{'number' if code is None else 'code'}, so nothing was put on record. Check both, "
+            "and `muster run` if a file has just come; --anyway "
             "does it for somebody who is never to be taken in."
         )
     return case
@@ -367,15 +383,43 @@ def _pseudonym(here: "Home", force: str) -> str:
     """Of the number that is asked for; the number is forgotten."""
     import polars as pl
 
-    if sys.stdin.isatty():
-        number = str(typer.prompt("The officer's number (it is not shown)", hide_input=True))
-    else:
-        number = sys.stdin.readline()
-    asked = pl.DataFrame({"home_force": [force], "identifier": [number.strip()]})
+    number = _asked_for("The officer's number")
+    asked = pl.DataFrame({"home_force": [force], "identifier": [number]})
     pseudonym = here.pseudonymiser().participants(asked).item()
     if pseudonym is None:
         stop("That is no officer's number: nothing is left of it, or its digits were lost.")
     return str(pseudonym)
+
+
+def _pseudonym_of_code(here: "Home", force: str, source: str) -> str:
+    """Of the code whose elements are asked for, one by one; they are forgotten."""
+    import polars as pl
+
+    from pipeline.reading.mapping import Mapping
+
+    asking = [m for m in here.mappings if isinstance(m, Mapping) and m.code]
+    named = {f"{m.organisation}/{m.source}": [*m.elements] for m in asking}
+    if source not in named:
+        stop(
+            "No mapping that works is called that and has a code; give the organisation and the "
+            "source of one, as in simulated-force-01/answers."
+        )
+    elements = named[source]
+    said = [_asked_for(f"The code's {element}") for element in elements]
+    asked = pl.DataFrame({"home_force": [force], "code": [said], "occasion": [""]})
+    pseudonym, hashes = here.pseudonymiser().coded(asked, elements)
+    if hashes.explode().has_nulls():
+        stop(
+            "A code names an officer only if it is whole: give each element, in the order "
+            f"{', '.join(elements)}."
+        )
+    return str(pseudonym.item())
+
+
+def _asked_for(what: str) -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt(f"{what} (it is not shown)", hide_input=True)).strip()
+    return sys.stdin.readline().strip()
 
 
 def _confirmed(yes: bool) -> None:

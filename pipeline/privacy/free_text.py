@@ -54,7 +54,8 @@ def tidied(text: str) -> str:
     An identifier with one of those in its middle would look whole to a reader and to no pattern.
     """
     usual = unicodedata.normalize("NFKC", text).replace("\u2019", "'")
-    return "".join(_sign(sign) for sign in usual).strip()
+    # One space at most: forms allow for one, and a Windows line ends in two signs.
+    return " ".join("".join(_sign(sign) for sign in usual).split())
 
 
 def _sign(sign: str) -> str:
@@ -140,7 +141,11 @@ _RANKS: Final = (
 )
 _TITLES: Final = r"mr|mrs|ms|miss|mx|dr|prof|professor|rev|reverend|sir|dame|lord|lady|father|canon"
 _NAME: Final = r"[A-Z](?-i:[a-z'\u00df-\u00ff]|(?<=[ODM])'?[A-Z]|-[A-Z])[\w'-]*"
-_CAPITAL_NAME: Final = rf"(?-i:{_NAME}(?:\s{_NAME})?|[A-Z]\.?\s{_NAME}|[A-Z][A-Z'-]{{2,}}\b)"
+_BEFORE_A_NAME: Final = r"(?:van|von|der|den|de|di|da|du|la|le|al|el|bin|ap|ter|ten)"
+_CAPITAL_NAME: Final = (
+    rf"(?-i:(?:{_BEFORE_A_NAME}\s){{0,2}}{_NAME}(?:\s(?:{_BEFORE_A_NAME}\s){{0,2}}{_NAME})?|"
+    rf"(?:[A-Z](?:\.\s?|\s)){{1,3}}{_NAME}|[A-Z][A-Z'-]{{2,}}\b)"
+)
 _AFTER_A_RANK: Final = (
     r"(?:exams?|boards?|training|course|role|roles|level|levels|rank|ranks|posts?|promotion|process|"
     r"federation|association|only|who|and|or|in|on|at|is|was|for|to|the|my|our|we|i|they|he|she|if|"
@@ -156,6 +161,11 @@ _REFERENCE_WORDS: Final = (
     r"crime|cris|cad|log|incident|occurrence|niche|urn|custody|case|investigation|storm|crimint|"
     r"athena"
 )
+_SHORT_WORDS: Final = (
+    "all|and|any|are|but|can|day|did|for|got|had|has|her|him|his|hrs|may|men|min|new|not|now|off|one|"
+    "our|out|per|she|the|too|two|was|who|why|you|yrs"
+)
+"""Words that stand after a number and end no mark of a vehicle."""
 _ENDINGS: Final = r"uk|com|org|net|gov|info|io|eu|co|biz|me|ac|edu|int"
 _NO_UNITS: Final = (
     r"(?i)(?:\d(?:am|pm|km|kg|mm|cm|ml|mg|gb|mb|tb|kb|hz|st|nd|rd|th|hr|hrs|mph|kph|kw|ft|in|yr|wk|"
@@ -182,6 +192,15 @@ def _forms() -> tuple[_Form, ...]:
             Covered.EMAIL,
             r"(?<![\w.+'-])[\w.+'-]++(?:@|\s@\s|\s?[(\[]at[)\]]\s?)[a-z0-9-]+(?:\s?\.\s?[a-z0-9-]+)*",
         ),
+        form(
+            Covered.EMAIL,
+            r"(?<![\w.+'-])(?:[\w+'-]++(?:\.|\sdot\s))*[\w+'-]++\sat\s"
+            rf"(?:[a-z0-9-]++(?:\s?\.\s?|\sdot\s))+(?:{_ENDINGS})\b",
+            # `I looked at bbc.co.uk` is no address: the part before has a sign of one, or what
+            # comes after is where people have theirs.
+            spares=r"(?i)^[a-z'-]+\sat\s(?!.*(?:police|pnn|gmail|hotmail|outlook|yahoo|icloud|nhs|"
+            r"proton|\sdot\s))",
+        ),
         form(Covered.WEB_ADDRESS, r"\bhttps?://\S+|\bwww\.\S+"),
         form(
             Covered.WEB_ADDRESS,
@@ -205,7 +224,7 @@ def _forms() -> tuple[_Form, ...]:
             1,
         ),
         # The state's and the bank's numbers.
-        form(Covered.NATIONAL_INSURANCE, r"\b[a-z]{2}\s?(?:\d{2}[\s-]?){3}[a-d]\b"),
+        form(Covered.NATIONAL_INSURANCE, r"\b[a-z]{2}[\s-]?(?:\d{2}[\s-]?){3}[a-d]\b"),
         form(
             Covered.BANK,
             r"\b(?-i:[A-Z]{2})\d{2}(?:\s?(?-i:[A-Z0-9]{4})){3,7}(?:\s?(?-i:[A-Z0-9]{1,3}))?\b",
@@ -225,7 +244,12 @@ def _forms() -> tuple[_Form, ...]:
             r"avenue|ave|lane|close|drive|way|court|crescent|terrace|place|gardens|grove|row|"
             r"square|mews)\b",
         ),
-        form(Covered.VEHICLE, r"\b[a-z]{2}\d{2}[a-z]{3}\b"),
+        form(Covered.VEHICLE, rf"\b[a-z]{{2}}\d{{2}}(?:-|\s(?!(?:{_SHORT_WORDS})\b))?[a-z]{{3}}\b"),
+        form(
+            Covered.VEHICLE,
+            rf"\b[A-Z]{{2}}\s\d{{2}}\s(?!(?i:{_SHORT_WORDS})\b)[A-Z]{{3}}\b",
+            exact=True,
+        ),
         form(
             Covered.VEHICLE,
             r"\b[A-Z](?:[A-Z]\d{2}|\d{1,3})\s(?!AND|ARE|BUT|CAN|DID|FOR|HAD|HAS|NOT|OFF|OUT|THE|WAS|"
@@ -287,6 +311,8 @@ def _forms() -> tuple[_Form, ...]:
             1,
         ),
         form(Covered.NAME, rf"\b(?:{_TITLES})\.?\s({_CAPITAL_NAME})", 1),
+        # Nobody writes these titles in small letters but before a name.
+        form(Covered.NAME, rf"\b(?:mr|mrs)\.?\s(?!{_AFTER_A_RANK}\b)([^\W\d_][\w'-]+)", 1),
         form(Covered.NAME, rf"\b\d{{3,5}}\s(?-i:{_NAME}),?\s(?:{_RANKS})\b"),
         form(
             Covered.NAME,

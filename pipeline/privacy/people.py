@@ -14,6 +14,7 @@ The rule. Names are compared without case, accents, apostrophes and hyphens, and
 """
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,12 @@ _SENTENCE_BEGINS_AFTER: Final = frozenset(".!?:;\"'(*-\u2022")
 _LONGEST_CELL: Final = 60
 _MOST_NAMES: Final = 5
 """Words of a cell: with more it says something and names nobody."""
+
+_RANKS: Final = frozenset(
+    {"pc", "wpc", "pcso", "dc", "tdc", "ps", "wps", "sgt", "ds", "di", "dci", "ci", "insp", "supt"}
+    | {"constable", "sergeant", "inspector", "superintendent", "detective", "chief", "acting"}
+)
+"""Words beside a number that are no part of a name."""
 
 _SHORTEST_PART: Final = 3
 _SHORTEST_NUMBER: Final = 3
@@ -144,10 +151,28 @@ def _note(cell: str, names_people: bool, whole: dict[str, Covered], parts: set[s
         local = [_plain(m[0]) for m in re.finditer(r"[^\W\d_]+", text.partition("@")[0])]
         if len(local) > 1:
             _put(whole, "".join(local), Covered.NAME)
+        account = _WORD.findall(text.partition("@")[0])
+        _put(whole, "".join(map(_plain, account)), Covered.NAME)
         parts.update(part for part in local if len(part) >= _SHORTEST_PART)
     elif any(sign.isdigit() for sign in text):
         _note_number(words, whole)
-    elif len(words) <= _MOST_NAMES and words:
+        if names_people:
+            # `PC 4711 Jane Doe`
+            named = [word for word in words if word.isalpha() and word not in _RANKS]
+            _note_names(named, names_people, whole, parts)
+    else:
+        _note_names(words, names_people, whole, parts)
+        for word in text.split():
+            # `Lloyd-Jones` is written as one word, too.
+            together = [_plain(match[0]) for match in _WORD.finditer(word)]
+            if names_people and len(together) > 1:
+                _put(whole, "".join(together), Covered.NAME)
+
+
+def _note_names(
+    words: Sequence[str], names_people: bool, whole: dict[str, Covered], parts: set[str]
+) -> None:
+    if 0 < len(words) <= _MOST_NAMES:
         if len(words) > 1 or not names_people:
             for named in _ways_to_write(words):
                 _put(whole, named, Covered.NAME)
@@ -156,10 +181,11 @@ def _note(cell: str, names_people: bool, whole: dict[str, Covered], parts: set[s
 
 
 def _note_number(words: Sequence[str], whole: dict[str, Covered]) -> None:
-    """A number as it stands, without zeros in front, and without words before it (`PC 4711`)."""
+    """A number as it stands, without zeros in front, and without what is before it (`PC 4711`)."""
     number = "".join(words)
     bare = "".join(word for word in words if any(sign.isdigit() for sign in word))
-    for way in (number, number.lstrip("0"), bare, bare.lstrip("0")):
+    figures = bare.lstrip(string.ascii_lowercase)
+    for way in (number, number.lstrip("0"), bare, bare.lstrip("0"), figures, figures.lstrip("0")):
         if len(way) >= _SHORTEST_NUMBER:
             whole.setdefault(way, Covered.COLLAR_NUMBER)
 

@@ -232,11 +232,20 @@ def assert_protected(
 ) -> None:
     """Prove from what is published alone that no class breaks the promise; raises NotProtected.
 
-    Looks at nothing that led to the view: neither levels nor classes of the search.
+    Looks at nothing that led to the view: neither levels nor classes of the search. The weeks of
+    all waves together are part of what is said of an officer.
     """
+    weeks = (
+        scores.select("officer", "wave", "weeks_after_due")
+        .unique()
+        .sort("wave")
+        .group_by("officer")
+        .agg(_weeks_together("weeks_after_due"))
+    )
     classes = (
         officers.join(published_bands(scores, programme), on="officer", how="left")
-        .group_by([name for name in officers.columns if name != "officer"])
+        .join(weeks, on="officer", how="left")
+        .group_by([*(name for name in officers.columns if name != "officer"), "weeks_after_due"])
         .agg(pl.len(), bands=pl.col("band").drop_nulls().n_unique())
     )
     small = classes.filter(pl.col("len") < protection.alike).height
@@ -381,7 +390,9 @@ def _weeks(
 
     A colleague may remember in which week somebody answered. So weeks are given for a class and
     wave where the officers of each week, and those whose week is not given, are protected as a
-    class is; if those without a week are not, nobody of the class has one.
+    class is; if those without a week are not, nobody of the class has one. Who remembers the weeks
+    of several waves may know only one officer by all of them: where that could be, a class has the
+    weeks of one wave, that with the most.
     """
     days = participant_waves.select("participant_id", "wave", "due_on", "completed_on")
     late = (pl.col("completed_on") - pl.col("due_on")).dt.total_days()
@@ -396,7 +407,35 @@ def _weeks(
     whole = _where_protected(given, ["class", "wave", "week"], protection).with_columns(
         pl.col("protected").all().over("class", "wave").alias("whole")
     )
-    return whole.select("officer", "wave", pl.when("whole").then("week").alias("weeks_after_due"))
+    shown = whole.with_columns(pl.when("whole").then("week").alias("week"))
+    together = _where_protected(
+        shown.sort("wave").group_by("officer", "class", "band").agg(_weeks_together("week")),
+        ["class", "week"],
+        protection,
+    )
+    safe = together.group_by("class").agg(pl.col("protected").all().alias("safe together"))
+    most = (
+        shown.group_by("class", "wave")
+        .agg(pl.col("week").count().alias("n"))
+        .sort("class", "n", "wave", descending=[False, True, False])
+        .unique("class", keep="first", maintain_order=True)
+        .select("class", "wave", pl.lit(True).alias("most"))
+    )
+    return (
+        shown.join(safe, on="class", how="left")
+        .join(most, on=["class", "wave"], how="left")
+        .select(
+            *("officer", "wave"),
+            pl.when(pl.col("safe together") | pl.col("most").fill_null(False))
+            .then("week")
+            .alias("weeks_after_due"),
+        )
+    )
+
+
+def _weeks_together(column: str) -> pl.Expr:
+    """One text for the weeks of all waves of an officer, in the order of the rows."""
+    return pl.col(column).cast(pl.String).fill_null("-").str.join(" ")
 
 
 def _where_protected(

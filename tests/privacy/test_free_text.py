@@ -18,6 +18,14 @@ from pipeline.vocabulary import Covered
         ("Mr Jones-Smith and Mrs O'Neill", "Mr [name] and Mrs [name]"),
         ("I have 4711 reasons", "I have 4711 reasons"),
         ("", ""),
+        ("SW1A\r\n1AA or QQ-12-34-56-C", "[postcode] or [insurance number]"),
+        ("fred.dough at kent.police.uk said", "[e-mail] said"),
+        ("fred dot dough at kent dot police dot uk", "[e-mail]"),
+        ("I looked at bbc.co.uk", "I looked at [web address]"),
+        ("ab12 cde or AB 12 CDE or AB12-CDE", "[vehicle] or [vehicle] or [vehicle]"),
+        ("pc12 had to, WE HAD 12 NEW", "pc[collar number] had to, WE HAD 12 NEW"),
+        ("DS van der Dough, Insp. R. K. Dough", "DS [name], Insp. [name]"),
+        ("mr dough and mrs o'dough said", "mr [name] and mrs [name] said"),
     ],
 )
 def test_by_its_form(text: str, expected: str) -> None:

@@ -1,7 +1,10 @@
 """Names and numbers that a file's columns hold, and the rule for names that are words."""
 
+import re
+
 import pytest
 
+from pipeline.privacy.free_text import redacted
 from pipeline.privacy.people import ordinary_words, people_of
 
 COLUMNS = [
@@ -69,3 +72,21 @@ def test_the_list_of_words_is_read_without_its_remarks() -> None:
     assert not {"#", "months,", "jane", "mohammed"} & words
     assert all(word == word.casefold() and word.isalpha() for word in words)
     assert len(words) > 900
+
+
+@pytest.mark.parametrize(
+    ("heading", "cell", "text", "expected"),
+    [
+        ("participant", "PC4711", "4711's mate, #4711, 4 7 1 1", 3),
+        ("Officer name", "PC 4711 Jane Dough", "jane, a PC, and dough of 4711", 3),
+        ("Line manager", "Sgt 882 Jane Dough", "ask Dough, sgt", 1),
+        ("Name", "Anne Lloyd-Dough", "lloyddough and Lloyd Dough", 2),
+        ("E-mail", "tsim42@example.org", "tsim42 wrote", 1),
+    ],
+)
+def test_what_is_on_file_together_is_found_apart(
+    heading: str, cell: str, text: str, expected: int
+) -> None:
+    people = people_of([(heading, [cell])])
+    assert len({(span.start, span.end) for span in people.found_in(text)}) >= expected
+    assert not {"4711", "dough", "tsim42"} & {*re.findall(r"\w+", redacted(text, people).lower())}

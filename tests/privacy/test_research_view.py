@@ -138,6 +138,35 @@ def test_a_week_is_given_where_no_officer_can_be_told_by_it() -> None:
     ]
 
 
+CROSSED = [
+    {"bands": {"baseline": band, "session_5": band}, "weeks": {"baseline": one, "session_5": other}}
+    for one, other, times in ((0, 0, 4), (0, 1, 1), (1, 0, 1), (1, 1, 4))
+    for band in ["low", "high", "low", "high"][:times]
+]
+"""Five answered each wave in each week; by both weeks two officers are alone."""
+
+
+def test_the_weeks_of_two_waves_together_tell_nobody() -> None:
+    view = people(*CROSSED).view()
+    given = view.scores.drop_nulls("weeks_after_due")
+    assert given["wave"].unique().to_list() == ["baseline"]
+    assert given["officer"].n_unique() == 10
+    assert_protected(view.officers, view.scores, PROGRAMME)
+    weeks = [{**each, "weeks": {"baseline": 2, "session_5": 3}} for each in CROSSED]
+    assert people(*weeks).view().scores["weeks_after_due"].null_count() == 0
+
+
+def test_the_proof_sees_weeks_that_together_tell_somebody() -> None:
+    officers = people(*CROSSED)
+    view = officers.view()
+    wave, week = pl.col("wave"), pl.col("weeks_after_due")
+    alone = view.officers["officer"][0]
+    told = pl.when((wave == "session_5") & (pl.col("officer") == alone)).then(7).otherwise(week)
+    scores = view.scores.with_columns(told.cast(pl.Int32).alias("weeks_after_due"))
+    with pytest.raises(NotProtected, match="classes of fewer than 5"):
+        assert_protected(view.officers, scores, PROGRAMME)
+
+
 @pytest.mark.parametrize(
     ("off", "officers", "counts"),
     [

@@ -170,6 +170,7 @@ def broken_promises(
     for row in officers.iter_rows(named=True):
         officer = row.pop("officer")
         classes[repr(row)].append(officer)
+        classes[repr((row, sorted(weeks[officer])))].append(officer)
         for known in weeks[officer]:
             classes[repr((row, known))].append(officer)
     broken = []
