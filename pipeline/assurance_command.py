@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, HomeOption, opened, stop
+from pipeline.console import DEFAULT_HOME, HomeOption, opened, place_outside, stop
 
 if TYPE_CHECKING:
     from pipeline.assurance.card import Cover
@@ -44,7 +44,7 @@ def assurance(
         stop("This organisation is neither in the reference list nor declared in programme.yaml.")
     with locks.held(here.lock, lambda: typer.echo("A run is at work; waiting for it.", err=True)):
         build = settled_build(here)
-        path = _path(to, here, f"assurance-{organisation}-{build.as_of}.html")
+        path = place_outside(here, to, f"assurance-{organisation}-{build.as_of}.html", "The page")
         shares = tried_by_an_intruder(here, build)
     page = assurance_card(
         _cover(here, organisation, build),
@@ -74,16 +74,3 @@ def _cover(home: "Home", organisation: str, build: "Build") -> "Cover":
         published=home.has_released(),
         simulated=home.holds_simulation(),
     )
-
-
-def _path(to: Path | None, home: "Home", name: str) -> Path:
-    path = (to or Path.cwd()).resolve()
-    if path.is_dir():
-        path /= name
-    if path.is_relative_to(home.root):
-        stop("The page is for others, so not for the home folder; choose another with --to.")
-    if path.suffix.lower() != ".html":
-        stop("--to: the page's name must end in .html.")
-    if not path.parent.is_dir():
-        stop("--to: there is no such folder.")
-    return path

@@ -3,6 +3,7 @@
 What stays out: the commands themselves (`pipeline/cli.py` and the modules it mounts).
 """
 
+import getpass
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -38,3 +39,32 @@ def stop(sentence: str) -> NoReturn:
     """End the command in one sentence: wrong use, or a configuration that cannot be used."""
     typer.echo(sentence, err=True)
     raise SystemExit(Exit.UNUSABLE)
+
+
+def steward_name(steward: str | None) -> str:
+    """Who acts: the name given, or the one logged in with; empty where nobody is logged in."""
+    if steward is not None:
+        return steward
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
+
+
+def place_outside(home: "Home", to: Path | None, name: str, what: str) -> Path:
+    """Where a file for others goes: not into the home folder, nor in the place of another kind.
+
+    `name` is what it is called in a folder, and its ending the only one allowed; `what` begins the
+    sentences that refuse a place.
+    """
+    path = (to or Path.cwd()).resolve()
+    if path.is_dir():
+        path /= name
+    if path.is_relative_to(home.root):
+        stop(f"{what} is not kept in the home folder; choose a place outside it with --to.")
+    ending = Path(name).suffix
+    if path.suffix.lower() != ending:
+        stop(f"--to: {what[0].lower()}{what[1:]} must have a name that ends in {ending}.")
+    if not path.parent.is_dir():
+        stop("--to: there is no such folder.")
+    return path

@@ -4,7 +4,6 @@ What stays out: what makes a key the right one (`pipeline/privacy/key_checks.py`
 are carried on (`pipeline/storage/rotation.py`). No command shows a key.
 """
 
-import getpass
 import json
 import os
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption, opened
+from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption, opened, steward_name
 
 if TYPE_CHECKING:
     from pipeline.privacy.key_checks import KeyFinding
@@ -154,7 +153,7 @@ def rotate_key(
     with locks.held(here.lock, lambda: typer.echo("A run is at work; waiting for it.", err=True)):
         here.recover()
         try:
-            rotated = rotate(here, steward or _logged_in(), reason, datetime.now(UTC))
+            rotated = rotate(here, steward_name(steward) or "unknown", reason, datetime.now(UTC))
         except RotationFailed as failure:
             typer.echo(
                 f"The key was not rotated and nothing was changed: {failure}; a defect of Muster, "
@@ -163,14 +162,6 @@ def rotate_key(
             )
             raise SystemExit(Exit.DEFECT) from None
     _report(rotated, as_json=as_json)
-
-
-def _logged_in() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        # In a container nobody need be.
-        return "unknown"
 
 
 def _report(rotated: "Rotated", *, as_json: bool) -> None:

@@ -4,7 +4,6 @@ What stays out: which figures may be printed (`pipeline/privacy/disclosure`), wh
 (`pipeline/publishing`) and how they are written (`pipeline/storage/releases.py`).
 """
 
-import getpass
 import json
 import sys
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption, opened, stop
+from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption, opened, steward_name, stop
 
 if TYPE_CHECKING:
     from pipeline.privacy.disclosure.audit import Failure
@@ -239,7 +238,7 @@ def _put_on_record(home: "Home", reason: str, steward: str | None) -> None:
     acts = [
         Act(
             kind=EntryKind.RELEASED,
-            steward=_name(steward),
+            steward=steward_name(steward),
             reason=reason,
             body={
                 "release": made.name,
@@ -309,12 +308,3 @@ def _report(home: "Home", made: "Made", *, as_json: bool) -> None:
 
 def _summary(made: "Made") -> dict[str, Any]:
     return {**made.manifest, "manifest_sha256": made.manifest_hash}
-
-
-def _name(steward: str | None) -> str:
-    if steward is not None:
-        return steward
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, HomeOption, opened, stop
+from pipeline.console import DEFAULT_HOME, HomeOption, opened, place_outside, stop
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,7 +50,9 @@ def remind(
     contact = _contact(programme, organisation)
     with locks.held(here.lock, lambda: typer.echo("A run is at work; waiting for it.", err=True)):
         build = _build(here)
-        path = _path(to, here, f"reminders-{organisation}-{build.as_of}.xlsx")
+        path = place_outside(
+            here, to, f"reminders-{organisation}-{build.as_of}.xlsx", "The workbook"
+        )
         reminders = _reminders(here, organisation, build)
         submissions = here.stages.read("submissions")
     left_out = (
@@ -108,20 +110,6 @@ def _say_if_old(build: "Build") -> None:
             "reminded. `muster run` brings it up to date.",
             err=True,
         )
-
-
-def _path(to: Path | None, home: "Home", name: str) -> Path:
-    """Where the workbook goes: outside the home folder, and in the place of no other kind."""
-    path = (to or Path.cwd()).resolve()
-    if path.is_dir():
-        path /= name
-    if path.is_relative_to(home.root):
-        stop("Reminders are not kept in the home folder; choose a place outside it with --to.")
-    if path.suffix.lower() != ".xlsx":
-        stop("--to: the workbook's name must end in .xlsx.")
-    if not path.parent.is_dir():
-        stop("--to: there is no such folder.")
-    return path
 
 
 def _reminders(home: "Home", organisation: str, build: "Build") -> "Reminders":

@@ -4,7 +4,6 @@ What stays out: what may be decided and what it does (`pipeline/review.py`, `pip
 These commands change nothing but stewardship.sqlite; the next run works out what follows.
 """
 
-import getpass
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, HomeOption, JsonOption, opened, stop
+from pipeline.console import DEFAULT_HOME, HomeOption, JsonOption, opened, steward_name, stop
 
 if TYPE_CHECKING:
     import polars as pl
@@ -237,15 +236,6 @@ def carried_out(act: Callable[[], T]) -> T:
         return act()
     except NotPossible as problem:
         stop(str(problem))
-
-
-def steward_name(steward: str | None) -> str:
-    if steward is not None:
-        return steward
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return ""
 
 
 def _ago(days: int) -> str:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, HomeOption, JsonOption, opened, stop
-from pipeline.review_commands import StewardOption, carried_out, steward_name
+from pipeline.console import DEFAULT_HOME, HomeOption, JsonOption, opened, steward_name, stop
+from pipeline.review_commands import StewardOption, carried_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable

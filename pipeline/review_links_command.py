@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, HomeOption, JsonOption, opened, stop
-from pipeline.review_commands import ReasonOption, StewardOption, steward_name
+from pipeline.console import DEFAULT_HOME, HomeOption, JsonOption, opened, steward_name, stop
+from pipeline.review_commands import ReasonOption, StewardOption
 from pipeline.vocabulary import LinkJudgement, LinkStatus
 
 if TYPE_CHECKING:

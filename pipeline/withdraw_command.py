@@ -6,7 +6,6 @@ processes and in histories of shells. It is in memory only, and so is the pseudo
 put on record.
 """
 
-import getpass
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, HomeOption, JsonOption, opened, stop
+from pipeline.console import DEFAULT_HOME, HomeOption, JsonOption, opened, steward_name, stop
 
 if TYPE_CHECKING:
     from datetime import date
@@ -323,7 +322,7 @@ def _case(
     if force not in here.programme.known_forces:
         stop("This force is neither in the reference list nor declared in programme.yaml.")
     try:
-        who, why = signed(_name(steward), reason)
+        who, why = signed(steward_name(steward), reason)
     except NotPossible as problem:
         stop(str(problem))
     name = _pseudonym(here, force) if code is None else _pseudonym_of_code(here, force, code)
@@ -490,12 +489,3 @@ def _show_landing(searched: "Searched") -> None:
         typer.echo(f"  {file.submission_id}  ({file.file_name}{copies}): rows {rows}")
     if searched.not_searched:
         typer.echo(f"Files that cannot be read were not searched: {searched.not_searched}.")
-
-
-def _name(steward: str | None) -> str:
-    if steward is not None:
-        return steward
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return ""

@@ -218,7 +218,7 @@ def test_no_roster_is_refused(remind: Muster) -> None:
 @pytest.mark.parametrize(
     ("to", "why"),
     [
-        ("list.csv", "must end in .xlsx"),
+        ("list.csv", "a name that ends in .xlsx"),
         ("missing/list.xlsx", "no such folder"),
     ],
 )

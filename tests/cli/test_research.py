@@ -241,7 +241,7 @@ def test_the_card_names_nobody_of_those_it_is_for(home: Path, muster: Muster) ->
     ("arguments", "sentence"),
     [
         (("nowhere",), "neither in the reference list nor declared"),
-        ((FORCE, "--to", "card.pdf"), "must end in .html"),
+        ((FORCE, "--to", "card.pdf"), "a name that ends in .html"),
         ((FORCE, "--to", "gone/card.html"), "there is no such folder"),
     ],
 )
@@ -253,6 +253,6 @@ def test_wrong_use_of_the_card_is_one_sentence(
 
 
 def test_the_card_is_not_kept_in_the_home_folder(home: Path, muster: Muster) -> None:
-    assert "not for the home folder" in _one_sentence(
+    assert "not kept in the home folder" in _one_sentence(
         muster("assurance", FORCE, "--to", str(home / "card.html"))
     )
