@@ -194,8 +194,8 @@ def _forms() -> tuple[_Form, ...]:
         ),
         form(
             Covered.EMAIL,
-            r"(?<![\w.+'-])(?:[\w+'-]++(?:\.|\sdot\s))*[\w+'-]++\sat\s"
-            rf"(?:[a-z0-9-]++(?:\s?\.\s?|\sdot\s))+(?:{_ENDINGS})\b",
+            r"(?<![\w.+'-])(?:[\w+'-]++(?:\.|\sdot\s)){0,4}[\w+'-]++\sat\s"
+            rf"(?:[a-z0-9-]++(?:\s?\.\s?|\sdot\s)){{1,5}}(?:{_ENDINGS})\b",
             # `I looked at bbc.co.uk` is no address: the part before has a sign of one, or what
             # comes after is where people have theirs.
             spares=r"(?i)^[a-z'-]+\sat\s(?!.*(?:police|pnn|gmail|hotmail|outlook|yahoo|icloud|nhs|"

@@ -143,7 +143,7 @@ class ChanceAndErrors:
         true = max(taken - wrong, 0.0)
         slips = slips_of(compared)
         if slips is None:
-            return Estimate(_counted(wrong), None, "no officer is linked to another wave")
+            return Estimate(_counted(wrong), None, "nobody gave the same code at two waves")
 
         def missed(odds: Sequence[float]) -> float:
             one, two = _one_and_more(odds)
@@ -156,7 +156,7 @@ class ChanceAndErrors:
 
 
 def slips_of(compared: Compared) -> Slips | None:
-    """How often elements slip, over all waves; None where no officer is linked between two.
+    """How often elements slip, over all waves; None where nobody gave the same code at two.
 
     Each officer's code at one wave is compared with that at the next one answered. The interval is
     that of a weighted sum of Poisson counts (M. Fay and E. Feuer 1997), officers being what is
@@ -192,11 +192,16 @@ def slips_of(compared: Compared) -> Slips | None:
         return Slips((0.0,) * width, tuple([0.0] * width), tuple([highest / width] * width))
     odds = by_element * max(total - chance, 0.0) / total / n
     ratio = total / n
-    variance = float(((by_officer - ratio * np.array(agreed)) ** 2).sum()) / n**2
+    spread = float(((by_officer - ratio * np.array(agreed)) ** 2).sum())
+    # No less than that of a plain count: a few officers may happen to slip equally often.
+    variance = max(spread, total) / n**2
     counts = ratio**2 / variance
     low = chi2.ppf(_TAILS[0], 2 * counts) / 2 / counts
     high = chi2.ppf(_TAILS[1], 2 * counts + 2) / 2 / counts
-    return Slips(*(tuple(float(each) for each in odds * times) for times in (1.0, low, high)))
+    # That of a few slips none fell on an element does not say that none could.
+    spread_out = float(odds.sum()) * (by_element + 0.5) / (total + width / 2)
+    limits = (odds, odds * low, spread_out * high)
+    return Slips(*(tuple(float(each) for each in limit) for limit in limits))
 
 
 def _expected_wrong(block: Codes, from_wave: str, to_wave: str) -> tuple[float, float]:

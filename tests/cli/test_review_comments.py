@@ -156,7 +156,7 @@ def test_a_text_is_shown_with_its_words_numbered(terminal: Muster, names: dict[s
 
 def test_nothing_in_a_text_steers_the_terminal(terminal: Muster, names: dict[str, str]) -> None:
     said = terminal("review", "comments", "show", names["helped"])
-    assert "it  helped" in said.out
+    assert "it helped" in said.out
     assert not {"\x1b", "\x07"} & {*said.out}
 
 
@@ -179,7 +179,7 @@ def test_from_approval_to_the_table(muster: Muster, read: Path, names: dict[str,
         assert not {"house", "helped", "text"} & {*json.dumps(body).replace('"', " ").split()}
     made = published(read)
     assert made.select("wave", "question", "text", "themes", "approved_by").rows() == [
-        ("baseline", "more", "[2Jit  helped", [], "data.steward"),
+        ("baseline", "more", "[2Jit helped", [], "data.steward"),
         ("baseline", "more", "ask [name] about the [covered]", ["houses"], "data.steward"),
     ]
     known = MusterApart(read).ask(
@@ -213,7 +213,7 @@ def test_a_text_that_reads_otherwise_waits_again(
     (read / "sources" / FORCE / "answers.yaml").write_text(
         WITH_COMMENTS.replace("incremental", "cumulative")
     )
-    assert published(read)["text"].to_list() == ["[2Jit  helped"]
+    assert published(read)["text"].to_list() == ["[2Jit helped"]
     assert muster("review", "comments", "list").out.splitlines() == [
         f"{FORCE}: 1 approved",
         f"{FORCE}: 2 waiting, 1 of rows in quarantine",
@@ -244,7 +244,7 @@ def test_texts_go_with_an_erased_officer_and_stay_of_one_who_stopped(
 
     withdraw("stop", "SIMC00002")
     land(read, "answers-2.csv", [row.replace("helped", "never helped") for row in ROWS])
-    kept = ["[2Jit  helped", "a row that broke a rule", "ask [name] about the red house"]
+    kept = ["[2Jit helped", "a row that broke a rule", "ask [name] about the red house"]
     assert published(read)["text"].to_list() == kept, "of the older file, and nothing newer"
     withdraw("erase", "SIMC00001")
     assert published(read)["text"].to_list() == kept[:2]

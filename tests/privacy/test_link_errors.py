@@ -10,7 +10,7 @@ from coded_officers import WAVES, coded_officers
 from pipeline import tables
 from pipeline.privacy.link_errors import agreement_of_one, link_errors, of_one_officer, slips_of
 from pipeline.privacy.link_rates import compared, link_rates
-from pipeline.privacy.linkage import link
+from pipeline.privacy.linkage import CODES, link
 from pipeline.simulation.codes import Carelessness
 from pipeline.vocabulary import LinkErrorMethod, LinkTier
 
@@ -119,6 +119,39 @@ def test_nobody_slipped() -> None:
     slips = slips_of(compared(coded.given, link(coded.given), WAVES)[0])
     assert slips is not None
     assert sum(slips.expected) == 0 < sum(slips.high)
+
+
+def _given(*codes: str) -> pl.DataFrame:
+    """Rows of CODES: one officer's code of four letters at each wave, in order."""
+    rows = [
+        {
+            "participant_id": code,
+            "home_force": "cumbria",
+            "organisation": "cumbria",
+            "elements": ["a", "b", "c", "d"],
+            "code": [*code],
+            "occasion": f"{wave} proqol5",
+            "wave": wave,
+        }
+        for wave, code in zip(WAVES, codes, strict=False)
+    ]
+    return pl.DataFrame(rows, schema=CODES)
+
+
+@pytest.mark.parametrize("officers", [["ABCD"], ["ABCD", "KLMN"]])
+def test_a_few_who_slip_equally_often_are_no_certainty(officers: list[str]) -> None:
+    given = pl.concat([_given(code, code, f"{code[:3]}{code[3].lower()}") for code in officers])
+    slips = slips_of(compared(given, link(given), WAVES)[0])
+    assert slips is not None
+    assert sum(slips.low) < 1 < sum(slips.high)
+    assert sum(slip > 0 for slip in slips.high) == 4, "another element may slip, too"
+
+
+def test_where_every_code_slipped_nobody_says_that_none_is_linked() -> None:
+    given = _given("ABCD", "ABCX")
+    (row, _) = link_errors(compared(given, link(given), WAVES)).rows(named=True)
+    assert (row["linked"], row["missed"]) == (1, None)
+    assert row["note"] == "nobody gave the same code at two waves"
 
 
 def test_the_mixture_finds_what_was_mixed() -> None:

@@ -42,7 +42,7 @@ def found(
     return make
 
 
-def test_a_text_has_its_row_wave_day_and_officer(found: Found) -> None:
+def test_a_text_has_its_row_wave_and_day(found: Found) -> None:
     comments = found(
         HEADER,
         ("4711", "0", "1", "2", "3", " it helped ", "2026-02-01", "Jane Doe"),
@@ -51,9 +51,9 @@ def test_a_text_has_its_row_wave_day_and_officer(found: Found) -> None:
         ("", "", "", "", "", "no answers, and no number", "", ""),
         columns={"completed_on": "Done"},
     )
-    assert comments.texts.drop("home_force", "consent").rows() == [
-        (2, "4711", "baseline", date(2026, 2, 1), "anything_else", "it helped"),
-        (5, None, "baseline", None, "anything_else", "no answers, and no number"),
+    assert comments.texts.rows() == [
+        (2, "baseline", date(2026, 2, 1), "anything_else", "it helped"),
+        (5, "baseline", None, "anything_else", "no answers, and no number"),
     ]
 
 
@@ -69,19 +69,6 @@ def test_a_wide_file_has_texts_of_waves_and_of_the_whole_row(found: Found) -> No
         ("baseline", "then", "first"),
         (None, "overall", "of both"),
         ("session_10", "then", "second"),
-    ]
-
-
-def test_what_somebody_agreed_to_stands_with_the_text(found: Found) -> None:
-    comments = found(
-        (*HEADER, "ok"),
-        ("1", "0", "1", "2", "3", "yes please", "", "", "y"),
-        ("2", "0", "1", "2", "3", "no thanks", "", "", "n"),
-        consent={"column": "ok", "agreed": ["y"]},
-    )
-    assert comments.texts.select("text", "consent").rows() == [
-        ("yes please", True),
-        ("no thanks", False),
     ]
 
 
