@@ -6,6 +6,8 @@ A stage of the asset `accepted`: what it finds is what officers are called from 
 from collections.abc import Sequence
 from functools import partial
 
+import polars as pl
+
 from pipeline import tables
 from pipeline.orchestration.resources import HomeResource
 from pipeline.privacy.link_errors import link_errors
@@ -19,6 +21,8 @@ from pipeline.vocabulary import EntryKind
 CODE_LINKS = "code_links"
 """Every code that was given, and the code that its officer keeps."""
 CODE_ALIASES = "code_aliases"
+HEARD_LINKS = "link_judgements"
+"""Entries that the links were made with: `muster review links` says which wait for the next run."""
 
 
 def stage_links(home: HomeResource, counting: Sequence[Record]) -> None:
@@ -27,6 +31,12 @@ def stage_links(home: HomeResource, counting: Sequence[Record]) -> None:
     coded = here.lake.with_codes(record.submission_id for record in counting)
     heard = home.entries(EntryKind.LINK_JUDGED)
     judged = judgements(heard, here.pseudonymiser().carried_on) if heard else []
+    entries = pl.DataFrame({"entry": [entry.entry for entry in heard]}, {"entry": pl.Int64})
+    home.stage(
+        HEARD_LINKS,
+        lambda _: ({HEARD_LINKS: entries}, {"heard": entries.height}),
+        settings=entries.rows(),
+    )
     home.stage(
         "links",
         partial(_links, here, coded, judged),

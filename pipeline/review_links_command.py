@@ -54,8 +54,7 @@ def list_links(
     here = opened(home)
     waiting = {LinkStatus.OPEN, LinkStatus.CONTRADICTED}
     found = code_pairs(_review(here), {*LinkStatus} if every else waiting)
-    heard = {*here.stages.read("link_judgements")["entry"]}
-    unheard = unheard_of(here.stewardship.entries(EntryKind.LINK_JUDGED), heard)
+    unheard = unheard_of(here.stewardship.entries(EntryKind.LINK_JUDGED), _heard(here))
     if as_json:
         document = {
             "pairs": [asdict(pair) for pair in found],
@@ -115,6 +114,14 @@ def _judge(home: Path, given: str, says: LinkJudgement, reason: str, steward: st
     here.stewardship.enter([act], datetime.now(UTC))
     done = {LinkJudgement.LINK: "Linked", LinkJudgement.PART: "Parted"}[says]
     typer.echo(f"{done}: {found.pair}. It waits for the next `muster run`.")
+
+
+def _heard(home: "Home") -> set[int]:
+    """Entries that the last run's tables were made with; none where there are no such tables."""
+    try:
+        return {*home.stages.read("link_judgements")["entry"]}
+    except LookupError:
+        return set()
 
 
 def _review(home: "Home") -> "pl.DataFrame":

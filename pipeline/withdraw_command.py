@@ -418,7 +418,9 @@ def _pseudonym_of_code(here: "Home", force: str, source: str) -> str:
 def _asked_for(what: str) -> str:
     if sys.stdin.isatty():
         return str(typer.prompt(f"{what} (it is not shown)", hide_input=True)).strip()
-    return sys.stdin.readline().strip()
+    said = sys.stdin.readline().strip()
+    # What is no UTF-8 comes as letters that cannot be written again.
+    return said if said == said.encode("utf-8", "ignore").decode("utf-8") else ""
 
 
 def _confirmed(yes: bool) -> None:

@@ -123,6 +123,7 @@ def test_the_commands_are_those_that_are_known() -> None:
         ("SIMT99999", {}, "Nothing has been taken in of an officer"),
         ("", {}, "That is no officer's number"),
         ("1.2E+06", {}, "That is no officer's number"),
+        ("\udcff4711", {}, "That is no officer's number"),
         (WHO, {"--force": "simulated-force-09"}, "This force is neither"),
         (WHO, {"--reason": " \n "}, "Say why with --reason"),
         (WHO, {"--steward": ""}, "Say who decides"),
