@@ -166,7 +166,7 @@ class Described:
 
     population: Population
     members: pl.DataFrame
-    """`history.MEMBERS_SCHEMA`, of the visible groups."""
+    """`history.MEMBERS_SCHEMA`, of the visible groups and of what remains of them."""
     layout: Layout
 
 
@@ -191,6 +191,8 @@ class _Describing:
     scales: dict[str, Scale] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
     masks: dict[Key, Mask] = field(default_factory=dict)
+    rests: dict[Key, Mask] = field(default_factory=dict)
+    """Who is in the hidden groups that follow from visible ones."""
 
     def __post_init__(self) -> None:
         everybody = np.zeros(self.officers.n, dtype=np.int64)
@@ -305,7 +307,8 @@ class _Describing:
 
     def _nested(self, outer: str, inner: str, places: Sequence[Place]) -> None:
         """A measure whose people are all among those of another: the rest is a hidden group."""
-        rest = f"{outer} without {inner}"
+        # Not read as labels of a merged measure.
+        rest = f"{outer} without {inner}".replace("|", "/")
         self._add_rest(rest, outer, [inner], places)
 
     def _add_rest(
@@ -333,6 +336,8 @@ class _Describing:
                 }
                 n = outer.n - sum(g.n for g in inner)
                 self.groups[Key(rest, key)] = Group(Key(rest, key), n, 0, False, sums)
+                inside = [self.masks[group.key] for group in inner]
+                self.rests[Key(rest, key)] = self.masks[outer.key] & ~np.logical_or.reduce(inside)
                 members = [*(g.key for g in inner), Key(rest, key)]
                 self._part(whole, key, members, detail=detail)
             if place is not self.national and place.keys:
@@ -377,8 +382,9 @@ class _Describing:
         self.groups[key] = Group(key, int(mask.sum()), 0, False, sums)
 
     def _members(self) -> pl.DataFrame:
-        keys = list(self.masks)
-        officers = [np.flatnonzero(mask) for mask in self.masks.values()]
+        masks = self.masks | self.rests
+        keys = list(masks)
+        officers = [np.flatnonzero(mask) for mask in masks.values()]
         which = np.repeat(np.arange(len(keys)), [len(found) for found in officers])
         ids = self.officers.participants["participant_id"]
         measures, places = (

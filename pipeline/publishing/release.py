@@ -206,7 +206,7 @@ def _remembered(
     """Prints and members as of this release, and those of before where nothing newer took place."""
     new = {
         Recorded(group.key, group.key in prints)
-        for group in described.population.visible
+        for group in described.population.groups.values()
         if group.key not in held.standing
     }
     rows = [(*key, printed) for key, printed in sorted(new)]

@@ -205,6 +205,25 @@ def test_what_is_left_out_stays_so_while_nobody_changes(
         assert shown == []
 
 
+def test_changes_of_nested_groups_leave_over_nobody_or_ten(
+    people: list[Officer], release: Release
+) -> None:
+    # Twelve more are scored at baseline and eleven of them again: the one who was not would be the
+    # difference of the two differences.
+    newcomers = _newcomers(12, 30)
+    newcomers[0] = replace(newcomers[0], scores={"baseline": 48})
+    later = _next([*people, *newcomers], release.next)
+    paired = later.tables["paired_change"].filter(
+        organisation="all", arm="all", to_wave="session_10", subscale="burnout"
+    )
+    before = release.tables["paired_change"].filter(
+        organisation="all", arm="all", to_wave="session_10", subscale="burnout"
+    )
+    assert before["n"].item() is not None
+    scored = _summary(later)
+    assert scored["n_note"] == "c" or paired["n_note"].item() == "c"
+
+
 def test_what_is_remembered_comes_back_from_its_frame(release: Release) -> None:
     before = from_frame(as_frame(release.next), lambda names: names)
     assert before.prints == release.next.prints

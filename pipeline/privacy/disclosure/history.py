@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from pipeline.privacy.disclosure.groups import Key, Partition, Population, Print, labels_of
+from pipeline.privacy.disclosure.groups import Key, Population, Print, labels_of
 from pipeline.privacy.disclosure.rules import Rules
 
 MEMBERS_SCHEMA: Final = pl.Schema(
@@ -78,8 +78,8 @@ def held_back(
 ) -> Held:
     """What earlier releases ask of this one.
 
-    `members` (MEMBERS_SCHEMA) are those of the visible groups as they are; `areas` is the place
-    where each organisation stands now. A group whose parts were cut otherwise is compared with all
+    `members` (MEMBERS_SCHEMA) are those of the groups as they are, hidden ones too; `areas` is the
+    place where each organisation stands now. A group whose parts were cut otherwise is compared with all
     that it is made of.
 
     A group that was printed and differs by fewer people than the threshold stands as it was. One
@@ -98,36 +98,42 @@ def held_back(
     changes = since_left_out | since_printed
     shown = {
         key
-        for key in before.prints.keys() & changes.keys()
+        for key in before.prints.keys() & since_printed.keys()
         if key not in standing | never and population.groups[key].n >= rules.fewest
     }
-    never |= _also_left_out(population.partitions, changes, shown, rules)
+    never |= _also_left_out(population, changes, shown, rules)
     stands = {key: replace(before.prints[key], changed=rules.fewest - 1) for key in standing}
     return Held(stands, frozenset(as_it_was - standing), frozenset(never - as_it_was))
 
 
 def _also_left_out(
-    partitions: tuple[Partition, ...], changes: Mapping[Key, int], shown: Set[Key], rules: Rules
+    population: Population, changes: Mapping[Key, int], shown: Set[Key], rules: Rules
 ) -> set[Key]:
     """What is not printed either: else a total's change less its parts' would be a few people's.
 
-    `shown` are the groups whose change can be seen. The part that changed least gives way. It does
-    not stand as it was: then a figure would be of other officers than it may be.
+    `shown` are the groups whose change can be seen. Of those that changed the one of the highest
+    rank gives way, and of several the one that changed least. It does not stand as it was: then a
+    figure would be of other officers than it may be.
     """
+
+    def by_rank(key: Key) -> tuple[int, int, Key]:
+        return -population.groups[key].rank, changes[key], key
+
     seen = set(shown)
     left_out: set[Key] = set()
     again = True
     while again:
         again = False
-        for partition in partitions:
+        for partition in population.partitions:
             if partition.whole not in seen:
                 continue
             moved = sum(changes.get(part, 0) for part in partition.parts if part not in seen)
             if not 0 < moved < rules.fewest:
                 continue
-            changed = [part for part in partition.parts if part in seen and changes[part]]
+            members = (partition.whole, *partition.parts)
+            changed = [member for member in members if member in seen and changes[member]]
             if changed:
-                chosen = min(changed, key=lambda key: (changes[key], key))
+                chosen = min(changed, key=by_rank)
                 seen.remove(chosen)
                 left_out.add(chosen)
                 again = True
@@ -191,7 +197,7 @@ class _Now:
         for key, printed in self.before.recorded:
             family = labels_of(key.measure)[0]
             by_family.setdefault((family, key.place, printed), []).append(key)
-        for group in self.population.visible:
+        for group in self.population.groups.values():
             family, labels = labels_of(group.key.measure)
             places = stood.get(group.key.place, {group.key.place})
             for printed, made_of in found.items():
@@ -207,4 +213,7 @@ class _Now:
                 ]
                 if earlier:
                     made_of[group.key] = earlier
+            if not any(group.key in made_of for made_of in found.values()):
+                # Nobody was in it, so whoever is in it now has come.
+                found[False][group.key] = [group.key]
         return found
