@@ -7,7 +7,7 @@ A few programmes by default; `MUSTER_ATTACKS=300` for as many as a change of the
 with (conftest.py has the other settings).
 """
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -66,31 +66,14 @@ def _found(
     return found + [("a claim is untrue", sentence) for sentence in judge.untrue(claims)]
 
 
-@pytest.fixture(scope="module")
-def found(
-    seeds: range, states: States, effort: int | None
-) -> Mapping[int, Sequence[tuple[str, str]]]:
-    """What is wrong with the releases of each programme."""
-    every = {}
+def test_no_release_gives_anything_away(seeds: range, states: States, effort: int | None) -> None:
+    found = {}
     for seed in seeds:
         snapshots, truths = states(seed)
-        every[seed] = _found(_releases(snapshots), snapshots[0].world, truths, effort)
-    return every
-
-
-def _but_for(
-    found: Mapping[int, Sequence[tuple[str, str]]], rules: Container[str]
-) -> list[tuple[int, str, str]]:
-    return [
-        (seed, rule, sentence)
-        for seed, breaches in found.items()
-        for rule, sentence in breaches
-        if rule not in rules
-    ]
-
-
-def test_no_release_gives_anything_away(found: Mapping[int, Sequence[tuple[str, str]]]) -> None:
-    assert _but_for(found, {_LEFT_OVER}) == []
+        breaches = _found(_releases(snapshots), snapshots[0].world, truths, effort)
+        if breaches:
+            found[seed] = breaches
+    assert found == {}
 
 
 @pytest.mark.parametrize(
@@ -108,6 +91,15 @@ def test_outcomes_do_not_give_their_total(seed: int, states: States) -> None:
     assert found == []
 
 
+@pytest.mark.xfail(strict=True, reason="the audit does not join those at risk to both denominators")
+def test_those_at_risk_do_not_give_a_denominator(states: States) -> None:
+    # 157 came to two sessions, and their number is left out. At risk of all: 193 to 197; of them
+    # 153 to 157; so at least 36 came once, of at most 197 enrolled: 153 to 161.
+    snapshots, truths = states(22)
+    found = _found(_releases(snapshots[:3]), snapshots[0].world, truths[:3], 8)
+    assert found == []
+
+
 def test_a_total_is_not_kept_as_it_was_for_too_long(states: States) -> None:
     # 159 officers scored at baseline, then 189: the total must not stay at 160.
     snapshots, truths = states(0)
@@ -115,9 +107,6 @@ def test_a_total_is_not_kept_as_it_was_for_too_long(states: States) -> None:
     assert not [rule for rule, _ in found if rule == "a figure is kept for too long"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="changes of nested groups are not yet taken from each other's"
-)
 def test_changes_of_nested_groups_leave_over_nobody_or_ten(states: States) -> None:
     # Scored at baseline: 180, then 191. Of them paired: 170, then 180. The rest: one came.
     snapshots, truths = states(4)
