@@ -54,12 +54,15 @@ class Truth:
         self._officers = self._order.join(
             officers, on="participant_id", how="left", maintain_order="left"
         )
-        self._known: dict[Group, Mask] = {}
+        self._known: dict[tuple[Group, Sequence[str]], Mask] = {}
 
     def members(self, group: Group) -> Mask:
-        if group not in self._known:
-            self._known[group] = self._place(group) & self._of_kind(group.kind, group.of)
-        return self._known[group]
+        # What releases call an area differs: `others` of one are not those of another.
+        within = tuple(self.areas.get(group.organisation, (group.organisation,)))
+        if (group, within) not in self._known:
+            place = self._place(group, within)
+            self._known[group, within] = place & self._of_kind(group.kind, group.of)
+        return self._known[group, within]
 
     def n(self, groups: Sequence[Group]) -> int:
         return int(self.union(groups).sum())
@@ -80,14 +83,13 @@ class Truth:
         found = self._column("organisation")
         return {name: int((found == name).sum()) for name in self.world.organisations}
 
-    def _place(self, group: Group) -> Mask:
+    def _place(self, group: Group, within: Sequence[str]) -> Mask:
         everybody = self._mask(self._column("organisation") != None)  # noqa: E711
         if group.arm != ALL:
             everybody = everybody & self._mask(self._column("arm") == group.arm)
         if group.organisation == ALL:
             return everybody
-        members = self.areas.get(group.organisation, (group.organisation,))
-        return everybody & self._mask(np.isin(self._column("organisation").astype(str), members))
+        return everybody & self._mask(np.isin(self._column("organisation").astype(str), within))
 
     def _of_kind(self, kind: str, of: tuple[str, ...]) -> Mask:
         return _OF_KIND.get(kind, lambda truth, of: truth._in_time(kind, of))(self, of)
