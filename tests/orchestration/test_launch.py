@@ -16,6 +16,7 @@ STAGES = {
     "profiles",
     "verdicts",
     "accepted",
+    "comments",
     "scores",
     "ledger",
     "evaluation",
@@ -50,7 +51,7 @@ def test_without_its_settings_dagster_is_not_started(home, tmp_path, monkeypatch
         dagster_environment(home.root)
 
 
-def test_the_stages_are_nine_and_one_of_them_is_partitioned():
+def test_the_stages_are_ten_and_one_of_them_is_partitioned():
     names = {asset.key.to_user_string() for asset in ASSETS}
     assert names == STAGES
     assert [a.key.to_user_string() for a in ASSETS if a.partitions_def] == ["intake"]

@@ -67,7 +67,8 @@ def test_page_and_daemon_start_show_every_stage_and_end_together(home):
             "ledger": {"scores"},
             "evaluation": {"ledger"},
             "accounting": {"accepted"},
-            "warehouse": {"accounting", "evaluation"},
+            "comments": {"accepted"},
+            "warehouse": {"accounting", "comments", "evaluation"},
         }, found["workspaceOrError"]
         assert [n["assetKey"]["path"] for n in nodes if n["isPartitioned"]] == [["intake"]]
         with urllib.request.urlopen(f"http://{HOST}:{port}/", timeout=30) as page:
