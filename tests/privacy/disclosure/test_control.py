@@ -1,0 +1,50 @@
+"""Suppressing, auditing and suppressing more; and refusing where that does not help."""
+
+import pytest
+import typer
+
+from pipeline.privacy.disclosure.control import Unsafe, controlled
+from pipeline.privacy.disclosure.groups import Group, Key, Partition, Population
+from pipeline.privacy.disclosure.history import Held
+from pipeline.privacy.disclosure.rules import RULES, Rules
+from pipeline.release_commands import _refuse
+
+
+def key(name: str) -> Key:
+    return Key(name, "all")
+
+
+def _parts(**sizes: int) -> Population:
+    groups = {key(name): Group(key(name), n, 1) for name, n in sizes.items()}
+    groups[key("all")] = Group(key("all"), sum(sizes.values()), 0)
+    return Population(groups, (Partition(key("all"), tuple(map(key, sizes))),), {})
+
+
+def test_a_small_part_is_hidden_by_another() -> None:
+    made = controlled(_parts(a=1, b=40, c=60), RULES)
+    assert {k.measure for k in made.suppressed} == {"a", "b"}
+    assert made.audit.passed
+
+
+def test_the_audit_asks_for_more_where_subtraction_does_not() -> None:
+    # Without complementary suppression the audit alone must find that a follows.
+    made = controlled(_parts(a=1, b=40, c=60), Rules(complementary=False))
+    assert key("a") in made.suppressed
+    assert made.for_the_audit
+    assert made.audit.passed
+
+
+def test_what_earlier_releases_printed_may_leave_no_way_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    held = Held({}, frozenset({key("all"), key("b")}), frozenset())
+    with pytest.raises(Unsafe) as refused:
+        controlled(_parts(a=1, b=40), RULES, held)
+    assert [failure.key for failure in refused.value.failures] == [key("a")]
+
+    with pytest.raises(typer.Exit) as ended:
+        _refuse(refused.value.failures, as_json=False)
+    assert ended.value.exit_code == 1
+    said = capsys.readouterr().err
+    assert "nothing was written" in said
+    assert "a (all): not every count from 1 to 9 is possible." in said
