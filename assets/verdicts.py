@@ -46,20 +46,16 @@ def verdicts(home: HomeResource) -> dg.MaterializeResult[None]:
         settings=[decided.rows(), as_of],
     )
     on_record = home.withdrawals()
+    acts = {
+        "withdrawals": on_record.heard(),
+        "departed_on_record": on_record.departures(),
+        "stopped": on_record.stops(),
+        "erased_officers": on_record.erased_officers(),
+    }
     home.stage(
         "withdrawals",
-        lambda _: (
-            {
-                "withdrawals": on_record.heard(),
-                "departed_on_record": on_record.departures(),
-                "stopped": on_record.stops(),
-                "erased_officers": on_record.erased_officers(),
-            },
-            {"acts": len(on_record.acts)},
-        ),
-        settings=[
-            frame.rows() for frame in (on_record.heard(), on_record.departures(), on_record.stops())
-        ],
+        lambda _: (acts, {"acts": len(on_record.acts)}),
+        settings=[frame.rows() for frame in acts.values()],
     )
     # Results of a contract that was not judged on the present measures say nothing.
     judged = [c for c in every_contract() if here.stages.up_to_date(f"checks_{c}")]

@@ -90,7 +90,7 @@ class DecisionAction(Term):
 
 
 class EntryKind(Term):
-    """What is put on record beside receipts and decisions; the store refuses any other."""
+    """What is put on record beside receipts and decisions."""
 
     LEFT_PROGRAMME = "left_programme", "An officer left the programme; what they answered stays."
     COLLECTION_STOPPED = "collection_stopped", "Nothing that arrives later of an officer counts."
@@ -103,7 +103,6 @@ class EntryKind(Term):
     LINK_JUDGED = "link_judged", "A steward said whether two codes are of one officer."
     TEXT_JUDGED = "text_judged", "A steward read a comment and approved it or did not."
     RELEASED = "released", "A release was made, with digests of who is in each cell."
-    REMINDED = "reminded", "Names of officers who have not answered were written to a file."
 
 
 class KeyState(Term):

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from pipeline.follow_up.statuses import ANSWERED
+from pipeline.follow_up.statuses import ANSWERED, STATUS
 from pipeline.programme import Programme
 from pipeline.vocabulary import Ending, WaveStatus
 
@@ -28,7 +28,6 @@ DEPARTED: Final = (WaveStatus.WITHDRAWN, WaveStatus.LEFT_ORGANISATION)
 
 NOT_CLOSED: Final = (WaveStatus.NOT_SCHEDULED, WaveStatus.NOT_YET_DUE, WaveStatus.OPEN)
 
-_STATUS: Final = pl.Enum([status.value for status in WaveStatus])
 _ENDING: Final = pl.Enum([ending.value for ending in Ending])
 
 
@@ -108,7 +107,7 @@ def statuses(
     """
     ledger = _ledger(participants, participant_waves, programme)
     by_wave = _by_wave(ledger["cell"], ledger["code"], programme)
-    words = pl.Series(_STATUS.categories, dtype=_STATUS)
+    words = pl.Series(STATUS.categories, dtype=STATUS)
     return pl.DataFrame(
         {wave: words.gather(by_wave[:, i]) for i, wave in enumerate(programme.wave_names)}
     )
@@ -126,7 +125,7 @@ def _ledger(
     ).select(
         cell=pl.col("officer") * len(waves)
         + pl.col("wave").cast(pl.Enum(waves), strict=False).to_physical(),
-        code=pl.col("status").cast(_STATUS).to_physical(),
+        code=pl.col("status").cast(STATUS).to_physical(),
         missed_after="missed_after",
     )
     filled = np.zeros(expected, dtype=bool)

@@ -20,7 +20,8 @@ ANSWERED: Final = (
     WaveStatus.COMPLETED_OUT_OF_WINDOW.value,
     WaveStatus.PARTIAL.value,
 )
-_STATUS: Final = pl.Enum([status.value for status in WaveStatus])
+STATUS: Final = pl.Enum([status.value for status in WaveStatus])
+"""How frames of millions of rows hold a status; codes are places in `WaveStatus`."""
 SCORABLE: Final = (WaveStatus.COMPLETED.value, WaveStatus.COMPLETED_OUT_OF_WINDOW.value)
 
 
@@ -122,7 +123,7 @@ def _status(as_of: date) -> pl.Expr:
     left = pl.col("departure_kind") == DepartureKind.LEFT_ORGANISATION.value
 
     def is_(status: WaveStatus) -> pl.Expr:
-        return pl.lit(status.value, _STATUS)
+        return pl.lit(status.value, STATUS)
 
     return (
         pl.when(pl.col("response_id").is_not_null())

@@ -244,7 +244,7 @@ def test_a_decision_makes_the_snapshot_one_of_before(home, taken):
 def test_a_judgement_of_a_text_makes_the_snapshot_one_of_before(home, taken):
     before = build_fingerprint(home, [taken], TODAY, None)
     act = Act(kind=EntryKind.TEXT_JUDGED, steward="data.steward", reason="", body={})
-    other = replace(act, kind=EntryKind.REMINDED)
+    other = replace(act, kind=EntryKind.RELEASED)
     home.stewardship.enter([other], datetime(2025, 3, 1, tzinfo=UTC))
     assert build_fingerprint(home, [taken], TODAY, None) == before
     home.stewardship.enter([act], datetime(2025, 3, 2, tzinfo=UTC))

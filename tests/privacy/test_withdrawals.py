@@ -60,7 +60,7 @@ def aliases(*pairs: tuple[str, str]) -> pl.DataFrame:
 
 
 def test_other_entries_are_not_asked() -> None:
-    other = replace(entry(leaving([A], date(2025, 1, 1), **SIGNED)), kind=EntryKind.REMINDED)
+    other = replace(entry(leaving([A], date(2025, 1, 1), **SIGNED)), kind=EntryKind.RELEASED)
     assert withdrawals_of([other], OLD.carried_on) == Withdrawals()
 
 

@@ -217,6 +217,6 @@ def _participants(home: Home) -> set[str]:
 
 
 def test_entries_of_other_kinds_say_nothing_of_keys(new):
-    act = Act(kind=EntryKind.REMINDED, steward="s", reason="r", body={"version": 9})
+    act = Act(kind=EntryKind.RELEASED, steward="s", reason="r", body={"version": 9})
     new.stewardship.enter([act], NOW)
     assert new.keys_known() is None
