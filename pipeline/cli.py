@@ -204,11 +204,10 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Say what arrived, what became of it, and what needs a steward."""
-    from pipeline.storage.warehouse import build_of
+    from pipeline.storage.warehouse import must_have_build
 
     opened = _opened(home)
-    if build_of(opened.warehouse) is None:
-        _stop("There is no warehouse that can be read; `muster run` makes it.")
+    must_have_build(opened.warehouse)
     if overdue:
         _show_follow_up(opened, as_json=as_json)
         return

@@ -167,11 +167,9 @@ def _folder(home: Path, release_: str) -> Path:
 def _build(home: "Home", day: date) -> "Build":
     """What the warehouse was built from, if that is all there is; else one sentence."""
     from pipeline.orchestration.state import work_left
-    from pipeline.storage.warehouse import build_of
+    from pipeline.storage.warehouse import must_have_build
 
-    build = build_of(home.warehouse)
-    if build is None:
-        stop("There is no warehouse that can be read; `muster run` makes it.")
+    build = must_have_build(home.warehouse)
     if build.as_of != day:
         stop(
             f"The warehouse is as of {build.as_of}; `muster run` brings it up to date, or "

@@ -91,11 +91,9 @@ def _contact(programme: "Programme", organisation: str) -> "Contact":
 
 def _build(home: "Home") -> "Build":
     from pipeline.orchestration.state import WAREHOUSE
-    from pipeline.storage.warehouse import build_of
+    from pipeline.storage.warehouse import must_have_build
 
-    build = build_of(home.warehouse)
-    if build is None:
-        stop("There is no warehouse that can be read; `muster run` makes it.")
+    build = must_have_build(home.warehouse)
     if home.stages.entry(WAREHOUSE) is None or not home.stages.is_settled(WAREHOUSE):
         stop(
             "The last run did not come to its end, so who has answered is not known; `muster run`."

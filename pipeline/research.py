@@ -33,7 +33,7 @@ from pipeline.programme import UnusableConfiguration
 from pipeline.storage import locks
 from pipeline.storage.erasing import finish_erasures
 from pipeline.storage.home import Home
-from pipeline.storage.warehouse import Build, build_of, publish
+from pipeline.storage.warehouse import Build, must_have_build, publish
 
 _SNAPSHOT = 16
 
@@ -75,11 +75,7 @@ def make_extract(home: Home, waiting: Callable[[], None]) -> Extract:
 
 def settled_build(home: Home) -> Build:
     """What the warehouse was built from; UnusableConfiguration if it is not there or not whole."""
-    build = build_of(home.warehouse)
-    if build is None:
-        raise UnusableConfiguration(
-            "There is no warehouse that can be read; `muster run` makes it."
-        )
+    build = must_have_build(home.warehouse)
     if home.stages.entry(WAREHOUSE) is None or not home.stages.is_settled(WAREHOUSE):
         raise UnusableConfiguration(
             "The last run did not come to its end, so its tables do not fit together; `muster run`."

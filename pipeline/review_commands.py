@@ -212,12 +212,11 @@ class _Desk:
 
 
 def _desk(home: Path) -> _Desk:
-    from pipeline.storage.warehouse import build_of
+    from pipeline.storage.warehouse import must_have_build
 
     here = opened(home)
     _ = here.programme
-    if build_of(here.warehouse) is None:
-        stop("There is no warehouse that can be read; `muster run` makes it.")
+    must_have_build(here.warehouse)
     return _Desk(here, here.stewardship.decisions())
 
 

@@ -126,9 +126,8 @@ def _heard(home: "Home") -> set[int]:
 
 def _review(home: "Home") -> "pl.DataFrame":
     from pipeline import tables
-    from pipeline.storage.warehouse import build_of, read_table
+    from pipeline.storage.warehouse import must_have_build, read_table
 
     _ = home.programme
-    if build_of(home.warehouse) is None:
-        stop("There is no warehouse that can be read; `muster run` makes it.")
+    must_have_build(home.warehouse)
     return read_table(home.warehouse, tables.LINK_REVIEW)

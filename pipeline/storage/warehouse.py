@@ -127,6 +127,16 @@ def build_of(path: Path) -> Build | None:
         return None
 
 
+def must_have_build(path: Path) -> Build:
+    """What a warehouse says of itself; UnusableConfiguration where there is none to be read."""
+    build = build_of(path)
+    if build is None:
+        raise UnusableConfiguration(
+            "There is no warehouse that can be read; `muster run` makes it."
+        )
+    return build
+
+
 def _not_a_pattern(path: Path) -> Path:
     """A path in which DuckDB takes brackets, stars and question marks for what they are."""
     return Path(re.sub(r"([*?\[])", r"[\1]", str(path)))
