@@ -34,8 +34,9 @@ $(OLD_DUCKDB)/installed: tests/old_duckdb.lock $(VENV)/installed
 demo: $(VENV)/installed
 	@$(BIN)/muster demo
 
+# A file's tests stay together, since they share what took long to make.
 test: lint $(OLD_DUCKDB)/installed
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: $(VENV)/installed
 	@$(BIN)/ruff check .

@@ -1,6 +1,6 @@
 """The data dictionary and the list of row rules as Markdown, made from where they are declared.
 
-What stays out: any sentence about a table or rule that is not already in `pipeline/tables.py` or
+What stays out: any sentence about a table or rule that is not already in `pipeline/tables/` or
 `pipeline/quality/rules.py`. `make docs` writes it; a test holds the written copy to this.
 """
 

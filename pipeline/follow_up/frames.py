@@ -1,7 +1,7 @@
 """The frames that the ledger is made from: columns and types of each, and one row of several.
 
 What belongs here: the shape of pseudonymised, accepted rows of every kind as they come in, and of
-people while the ledger is being made. What stays out: published tables (`pipeline/tables.py`).
+people while the ledger is being made. What stays out: published tables (`pipeline/tables/`).
 """
 
 from collections.abc import Sequence

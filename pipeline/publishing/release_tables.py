@@ -1,7 +1,7 @@
 """The tables of a release as data: columns, what kind of figure each is, and what it is made from.
 
 A new table is an entry here and a function in `rows.py` that reads printed figures. What stays out:
-the rows. DDL and comments are made by `pipeline/tables.py` from what stands here.
+the rows. DDL and comments are made by `pipeline/tables/` from what stands here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """The warehouse: one DuckDB file, built beside the old one and put in its place.
 
 What belongs here: executing SQL, and the file format. What stays out: what tables hold
-(`pipeline/tables.py`). Readers that have the old file open keep their snapshot.
+(`pipeline/tables/`). Readers that have the old file open keep their snapshot.
 """
 
 import re

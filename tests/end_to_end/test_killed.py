@@ -33,7 +33,7 @@ def test_a_killed_run_takes_the_processes_with_it_that_it_spread_intake_over(hou
     """What they had half written is mended like the rest, and none of them writes on."""
     trials = [house.trial(["spread", house.seconds * share]) for share in SPREAD_SHARES]
     assert [trial for trial in trials if not trial.equal or trial.left_over] == []
-    # Once warm a run is quicker than the one that was timed: the latest points may lie behind its end.
+    # Once warm a run is quicker than the one that was timed: the latest points may come too late.
     assert sum(trial.killed for trial in trials) >= len(SPREAD_SHARES) - 2
 
 
