@@ -14,6 +14,7 @@ from pipeline.evaluation.paired_change import paired_change
 from pipeline.evaluation.participant_flow import participant_flow
 from pipeline.evaluation.pilot import pilot_reconciliation
 from pipeline.evaluation.retention import retention, retention_comparison
+from pipeline.evaluation.side_by_side import side_by_side
 from pipeline.evaluation.taking_part import taking_part
 from pipeline.evaluation.wave_summary import wave_summary
 from pipeline.orchestration.guard import AGAIN, value_free
@@ -50,22 +51,24 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
             stage.read("participants"), stage.read("participant_waves"), stage.read("scores")
         )
         officers = taking_part(people, waves, programme, as_of)
-        summary = tables.WAVE_SUMMARY.conform(wave_summary(scores, people, programme))
-        made = {
-            tables.WAVE_SUMMARY: summary,
-            tables.PAIRED_CHANGE: with_link_notes(
-                paired_change(scores, people, programme), stage.read(tables.LINK_ERRORS.name)
-            ),
-            tables.PARTICIPANT_FLOW: participant_flow(
-                people, waves, programme, stage.read("erased_officers")
-            ),
-            tables.RETENTION: retention(officers, programme),
-            tables.RETENTION_COMPARISON: retention_comparison(officers, programme),
-            tables.ATTRITION: attrition(scores, officers, programme),
-            tables.ATTRITION_MODEL: attrition_model(scores, officers, programme),
-            tables.DOSE_RESPONSE: dose_response(scores, people, programme),
-            tables.PILOT_RECONCILIATION: pilot_reconciliation(summary),
-        }
+        made = side_by_side(
+            {
+                tables.WAVE_SUMMARY: lambda: wave_summary(scores, people, programme),
+                tables.PAIRED_CHANGE: lambda: with_link_notes(
+                    paired_change(scores, people, programme), stage.read(tables.LINK_ERRORS.name)
+                ),
+                tables.DOSE_RESPONSE: lambda: dose_response(scores, people, programme),
+                tables.PARTICIPANT_FLOW: lambda: participant_flow(
+                    people, waves, programme, stage.read("erased_officers")
+                ),
+                tables.RETENTION: lambda: retention(officers, programme),
+                tables.RETENTION_COMPARISON: lambda: retention_comparison(officers, programme),
+                tables.ATTRITION: lambda: attrition(scores, officers, programme),
+                tables.ATTRITION_MODEL: lambda: attrition_model(scores, officers, programme),
+            }
+        )
+        summary = tables.WAVE_SUMMARY.conform(made[tables.WAVE_SUMMARY])
+        made[tables.PILOT_RECONCILIATION] = pilot_reconciliation(summary)
         conforming = {table.name: table.conform(frame) for table, frame in made.items()}
         return conforming, {name: frame.height for name, frame in conforming.items()}
 

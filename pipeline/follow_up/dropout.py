@@ -97,6 +97,8 @@ def _counted_sessions(people: pl.DataFrame, attendance: pl.DataFrame) -> pl.Data
         "participant_id", "session_group", *_STARTING
     )
     # A set of sessions is a number with a bit for each: millions of rows become one a person.
+    # Rows of one person stand together, and runs are found faster than groups.
+    together = pl.struct("participant_id", "met_as").rle_id().set_sorted().alias("run")
     shown = (
         sessions_held(attendance)
         .select(
@@ -107,8 +109,9 @@ def _counted_sessions(people: pl.DataFrame, attendance: pl.DataFrame) -> pl.Data
             .then(pl.lit(_BITS).gather("session_number"))
             .otherwise(0),
         )
-        .group_by("participant_id", "met_as")
-        .agg(pl.col("held", "came").bitwise_or())
+        .group_by(together)
+        .agg(pl.col("participant_id", "met_as").first(), pl.col("held", "came").bitwise_or())
+        .drop("run")
         .join(places, on="participant_id")
         # A register of one group only need not name it on every row.
         .with_columns(pl.coalesce("met_as", "session_group").alias("met_as"))

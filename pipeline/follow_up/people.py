@@ -38,6 +38,19 @@ def enrolled_from_rosters(roster: pl.DataFrame) -> pl.DataFrame:
     facilitator and cohort come from one organisation, the first whose rows name a group or a
     cohort: a cohort called `A` by the force is not the unit's cohort `A`.
     """
+    # Hardly anybody is listed twice, and of those who are not there is nothing to choose.
+    twice = pl.col("participant_id").is_duplicated()
+    once = roster.filter(~twice).with_columns(cohort_organisation="organisation")
+    people = pl.concat(
+        [_as_people(frame, roster.schema) for frame in (once, _reconciled(roster.filter(twice)))]
+    )
+    return people.with_columns(
+        pl.lit(EnrolmentSource.ROSTER.value).alias("enrolment_source"),
+    )
+
+
+def _reconciled(roster: pl.DataFrame) -> pl.DataFrame:
+    """One row for each officer, as `enrolled_from_rosters` chooses it from several."""
     later = pl.col("known_as") != pl.col("participant_id").cast(pl.String)
     ordered = roster.sort(
         "participant_id",
@@ -65,12 +78,8 @@ def enrolled_from_rosters(roster: pl.DataFrame) -> pl.DataFrame:
         .group_by("participant_id")
         .agg(pl.col(_OF_THE_PLACE).first(ignore_nulls=True))
     )
-    return _as_people(
-        people.join(places, on="participant_id", how="left").with_columns(
-            pl.col("cohort_organisation").fill_null(pl.col("organisation")),
-            pl.lit(EnrolmentSource.ROSTER.value).alias("enrolment_source"),
-        ),
-        roster.schema,
+    return people.join(places, on="participant_id", how="left").with_columns(
+        pl.col("cohort_organisation").fill_null(pl.col("organisation"))
     )
 
 

@@ -4,6 +4,7 @@ What belongs here: reconciling rows that speak of the same session, and which se
 What stays out: what follows for the officer (`dropout.py`).
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -24,7 +25,7 @@ def until(attendance: pl.DataFrame, as_of: date) -> pl.DataFrame:
 
 
 def one_row_a_session(attendance: pl.DataFrame) -> pl.DataFrame:
-    """One row for each officer and session number, out of all submissions and organisations.
+    """One row for each officer and session number, in that order, out of all submissions.
 
     Which row stays, weightiest first: came before stayed away before not known before cancelled,
     so that nobody loses a session to a second register that had not heard of it, and a cancelled
@@ -32,9 +33,14 @@ def one_row_a_session(attendance: pl.DataFrame) -> pl.DataFrame:
     and to settle it, the last organisation by name, submission and row. Submissions do not say
     which of them is newer, and cumulative ones have been replaced before they come here.
     """
+    key = ("participant_id", "session_number")
+    ordered = attendance.sort(*key)
+    # What is in order has its repetitions side by side, and most registers have none.
+    if not ordered.select(_repeats_the_row_before(key).any()).item():
+        return ordered
     return last_of_each(
-        attendance,
-        ("participant_id", "session_number"),
+        ordered,
+        key,
         (
             "attended",  # unknown, then stayed away, then came
             ~pl.col("cancelled"),
@@ -45,7 +51,11 @@ def one_row_a_session(attendance: pl.DataFrame) -> pl.DataFrame:
             "submission_id",
             "row_number",
         ),
-    )
+    ).sort(*key)
+
+
+def _repeats_the_row_before(key: Sequence[str]) -> pl.Expr:
+    return pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift()) for name in key).slice(1)
 
 
 def sessions_held(attendance: pl.DataFrame) -> pl.DataFrame:

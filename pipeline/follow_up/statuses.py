@@ -50,11 +50,6 @@ def participant_waves(
     4. by the window: `not_yet_due` (also without dates, with that reason); `open` until its last
        day, or the last of the days of grace after it; `missed`.
     """
-    not_held = pl.DataFrame(
-        [(name, wave.wave) for wave in programme.waves for name in set(wave.not_held_by)],
-        schema={"organisation": pl.String, "wave": due.schema["wave"]},
-        orient="row",
-    ).with_columns(not_held=True)
     waves = (
         due.join(
             _responses_that_count(responses, scores, programme),
@@ -63,7 +58,7 @@ def participant_waves(
             maintain_order="left",
         )
         .join(departed, on="participant_id", how="left", maintain_order="left")
-        .join(not_held, on=["organisation", "wave"], how="left", maintain_order="left")
+        .pipe(_with_not_held, programme)
         .with_columns(_status(as_of).alias("status"))
     )
     return (
@@ -81,6 +76,18 @@ def participant_waves(
         )
         .drop("absence_reason", "scorable", "departed_on", "departure_kind", "not_held")
     )
+
+
+def _with_not_held(waves: pl.DataFrame, programme: Programme) -> pl.DataFrame:
+    """`waves` with not_held: true where the organisation leaves the wave out."""
+    not_held = pl.DataFrame(
+        [(name, wave.wave) for wave in programme.waves for name in set(wave.not_held_by)],
+        schema={"organisation": pl.String, "wave": waves.schema["wave"]},
+        orient="row",
+    ).with_columns(not_held=True)
+    if not_held.is_empty():
+        return waves.with_columns(not_held=False)
+    return waves.join(not_held, on=["organisation", "wave"], how="left", maintain_order="left")
 
 
 def _responses_that_count(

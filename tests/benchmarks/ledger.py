@@ -25,6 +25,7 @@ from pipeline.evaluation.dose_response import dose_response
 from pipeline.evaluation.follow_up_due import follow_up_due
 from pipeline.evaluation.participant_flow import participant_flow
 from pipeline.evaluation.retention import retention, retention_comparison
+from pipeline.evaluation.side_by_side import side_by_side
 from pipeline.evaluation.taking_part import taking_part
 from pipeline.follow_up import (
     ATTENDANCE_SCHEMA,
@@ -179,13 +180,17 @@ def _ledger(folder: Path) -> float:
     )
     people, waves, scores = by_number(made.participants, made.participant_waves, frames["scores"])
     officers = taking_part(people, waves, programme, AS_OF)
-    follow_up_due(people, waves, programme, AS_OF)
-    participant_flow(people, waves, programme)
-    retention(officers, programme)
-    retention_comparison(officers, programme)
-    attrition(scores, officers, programme)
-    attrition_model(scores, officers, programme)
-    dose_response(scores, people, programme)
+    side_by_side(
+        {
+            "follow_up_due": lambda: follow_up_due(people, waves, programme, AS_OF),
+            "dose_response": lambda: dose_response(scores, people, programme),
+            "participant_flow": lambda: participant_flow(people, waves, programme),
+            "retention": lambda: retention(officers, programme),
+            "retention_comparison": lambda: retention_comparison(officers, programme),
+            "attrition": lambda: attrition(scores, officers, programme),
+            "attrition_model": lambda: attrition_model(scores, officers, programme),
+        }
+    )
     return time.monotonic() - started
 
 
