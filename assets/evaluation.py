@@ -6,7 +6,7 @@ from assets.ledger import ledger
 from pipeline import tables
 from pipeline.evaluation.attrition import attrition
 from pipeline.evaluation.attrition_model import attrition_model
-from pipeline.evaluation.cells import by_number
+from pipeline.evaluation.cells import by_number, in_order
 from pipeline.evaluation.dose_response import dose_response
 from pipeline.evaluation.follow_up_due import follow_up_due
 from pipeline.evaluation.linked_by_codes import with_link_notes
@@ -14,11 +14,11 @@ from pipeline.evaluation.paired_change import paired_change
 from pipeline.evaluation.participant_flow import participant_flow
 from pipeline.evaluation.pilot import pilot_reconciliation
 from pipeline.evaluation.retention import retention, retention_comparison
-from pipeline.evaluation.side_by_side import side_by_side
 from pipeline.evaluation.taking_part import taking_part
 from pipeline.evaluation.wave_summary import wave_summary
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
+from pipeline.side_by_side import side_by_side
 from pipeline.storage.stages import Made, Stage
 
 
@@ -50,6 +50,7 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
         people, waves, scores = by_number(
             stage.read("participants"), stage.read("participant_waves"), stage.read("scores")
         )
+        scores = in_order(scores, programme)
         officers = taking_part(people, waves, programme, as_of)
         made = side_by_side(
             {

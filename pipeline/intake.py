@@ -174,7 +174,9 @@ def _texts(
     """
     people = people_of(comments.people)
     agreed = comments.texts.join(whose, on="row_number", maintain_order="left")
-    texts = [redacted(text, people) for text in agreed["text"]]
+    # Many write the same few words.
+    of_each = {text: redacted(text, people) for text in agreed["text"].unique()}
+    texts = [of_each[text] for text in agreed["text"]]
     # A text of no one wave, as wide files have, stands with its whole row.
     rows = {*accepted.select("row_number", "wave").iter_rows()}
     whole_rows = {*accepted["row_number"]}

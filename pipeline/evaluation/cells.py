@@ -153,7 +153,27 @@ def scored(scores: pl.DataFrame, programme: Programme) -> pl.DataFrame:
     """The scorable rows of a `tables.SCORES` frame, ready to be summed.
 
     Columns: participant_id; wave, instrument and subscale as enums in the programme's order; band;
-    score in units (Int64). Raises ValueError for one that the programme does not have.
+    score in units (Int64). Raises what `in_order` raises.
+    """
+    return (
+        in_order(scores, programme)
+        .filter(pl.col("raw_score").is_not_null())
+        .select(
+            "participant_id",
+            "wave",
+            "instrument",
+            "subscale",
+            "band",
+            (pl.col("raw_score") * UNITS_PER_POINT).round().cast(pl.Int64).alias("score"),
+        )
+    )
+
+
+def in_order(scores: pl.DataFrame, programme: Programme) -> pl.DataFrame:
+    """A `tables.SCORES` frame with wave, instrument and subscale as enums in the programme's order.
+
+    Raises ValueError for one that the programme does not have. A frame that has them so stays as
+    it is: whoever makes several tables of millions of scores does this once.
     """
     subscales = [
         subscale
@@ -166,15 +186,16 @@ def scored(scores: pl.DataFrame, programme: Programme) -> pl.DataFrame:
         # Two instruments may each have a subscale of one name.
         "subscale": tuple(dict.fromkeys(subscales)),
     }
-    for column, names in order.items():
-        if not scores[column].is_in(names).all():
-            raise ValueError(f"scores: a {column} that the programme does not have")
-    return scores.filter(pl.col("raw_score").is_not_null()).select(
-        "participant_id",
-        *(pl.col(column).cast(pl.Enum(names)) for column, names in order.items()),
-        "band",
-        (pl.col("raw_score") * UNITS_PER_POINT).round().cast(pl.Int64).alias("score"),
+    known = {column: pl.Enum(names) for column, names in order.items()}
+    if all(scores.schema[column] == enum for column, enum in known.items()):
+        return scores
+    ordered = scores.with_columns(
+        pl.col(column).cast(enum, strict=False) for column, enum in known.items()
     )
+    for column in known:
+        if ordered[column].has_nulls():
+            raise ValueError(f"scores: a {column} that the programme does not have")
+    return ordered
 
 
 def placed(measured: pl.DataFrame, participants: pl.DataFrame) -> pl.DataFrame:

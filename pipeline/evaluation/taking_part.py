@@ -119,10 +119,7 @@ def _ledger(
     """The columns cell (officer by officer, then wave by wave), code of status, missed_after."""
     waves = programme.wave_names
     expected = participants.height * len(waves)
-    ledger = participant_waves.join(
-        participants.select("participant_id", officer=pl.int_range(pl.len(), dtype=pl.Int64)),
-        on="participant_id",
-    ).select(
+    ledger = _with_officer(participant_waves, participants).select(
         cell=pl.col("officer") * len(waves)
         + pl.col("wave").cast(pl.Enum(waves), strict=False).to_physical(),
         code=pl.col("status").cast(STATUS).to_physical(),
@@ -134,6 +131,22 @@ def _ledger(
     if not ledger.height == participant_waves.height == expected or not filled.all():
         raise ValueError("participant_waves: not one row for every participant and wave")
     return ledger
+
+
+def _with_officer(participant_waves: pl.DataFrame, participants: pl.DataFrame) -> pl.DataFrame:
+    """`participant_waves` with officer: the place among `participants`, from 0, of those in it."""
+    place = pl.int_range(pl.len(), dtype=pl.Int64)
+    named = participants["participant_id"]
+    if named.dtype.is_integer() and named.equals(
+        participants.select(place.alias(named.name)).to_series(), check_dtypes=False
+    ):
+        # Numbers of `cells.by_number` are the places themselves.
+        return participant_waves.filter(pl.col("participant_id") < len(named)).with_columns(
+            officer=pl.col("participant_id").cast(pl.Int64)
+        )
+    return participant_waves.join(
+        participants.select("participant_id", officer=place), on="participant_id"
+    )
 
 
 def _by_wave(cells: pl.Series, values: pl.Series, programme: Programme) -> np.ndarray[Any, Any]:

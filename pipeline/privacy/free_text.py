@@ -20,8 +20,7 @@ from pipeline.privacy.people import NOBODY, People, Span
 from pipeline.vocabulary import Covered
 
 _DIGEST_BYTES: Final = 16
-_UPPER_CASE_WORDS: Final = 3
-"""A text with as many words, all in capitals, says nothing by them."""
+_CONTROLS: Final = {code: " " for code in range(128) if unicodedata.category(chr(code)) == "Cc"}
 
 
 def redacted(text: str, people: People = NOBODY) -> str:
@@ -53,9 +52,13 @@ def tidied(text: str) -> str:
 
     An identifier with one of those in its middle would look whole to a reader and to no pattern.
     """
-    usual = unicodedata.normalize("NFKC", text).replace("\u2019", "'")
+    if text.isascii():
+        shown = text.translate(_CONTROLS)
+    else:
+        usual = unicodedata.normalize("NFKC", text).replace("\u2019", "'")
+        shown = "".join(_sign(sign) for sign in usual)
     # One space at most: forms allow for one, and a Windows line ends in two signs.
-    return " ".join("".join(_sign(sign) for sign in usual).split())
+    return " ".join(shown.split())
 
 
 def _sign(sign: str) -> str:
@@ -77,7 +80,9 @@ def text_digest(text: str, key: bytes) -> str:
 
 def _by_form(text: str) -> Iterator[Span]:
     """What is an address, a number, a name or a day by how it is written."""
-    for form in _forms():
+    for form in (
+        form for sign, forms in _forms_by_sign().items() if sign.search(text) for form in forms
+    ):
         for match in form.pattern.finditer(text):
             if form.spares is None or not form.spares.search(match[0]):
                 for group in form.groups:
@@ -103,10 +108,16 @@ def _without_overlaps(spans: Sequence[Span]) -> list[Span]:
 
 def _joined_up(text: str) -> str:
     """`[name] [name]` as `[name]`: how many names somebody has says something of them too."""
-    for what in Covered:
-        mark = re.escape(f"[{what}]")
-        text = re.sub(rf"{mark}(?:[\s,.'-]{{0,3}}{mark})+", f"[{what}]", text)
-    return text
+    return text if text.count("[") < 2 else _SAME_AGAIN.sub(r"\1", text)
+
+
+_DIGIT: Final = re.compile(r"\d")
+_POINT: Final = re.compile(r"[.:]")
+_AT: Final = re.compile(r"@|\bat\b", re.IGNORECASE)
+
+_SAME_AGAIN: Final = re.compile(
+    rf"(\[(?:{'|'.join(re.escape(what) for what in Covered)})\])(?:[\s,.'-]{{0,3}}\1)+"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +129,9 @@ class _Form:
     groups: tuple[int, ...] = (0,)
     spares: re.Pattern[str] | None = None
     """What is not meant although it is written so."""
+    sign: re.Pattern[str] = _DIGIT
+    """What no text with this form is without: most texts have no sign of most forms, and a sign is
+    looked for once for all forms that have it."""
 
 
 _MONTH: Final = (
@@ -174,15 +188,34 @@ _NO_UNITS: Final = (
 
 
 @cache
+def _forms_by_sign() -> dict[re.Pattern[str], list[_Form]]:
+    found: dict[re.Pattern[str], list[_Form]] = {}
+    for form in _forms():
+        found.setdefault(form.sign, []).append(form)
+    return found
+
+
+@cache
 def _forms() -> tuple[_Form, ...]:
+    addressed = re.compile(
+        rf"\b(?:{_RANKS}|{_TITLES}|my name|i am called|i'm called|call me|signed|regards|name:)",
+        re.IGNORECASE,
+    )
+
     def form(
-        what: Covered, pattern: str, *groups: int, spares: str | None = None, exact: bool = False
+        what: Covered,
+        pattern: str,
+        *groups: int,
+        spares: str | None = None,
+        exact: bool = False,
+        sign: re.Pattern[str] = _DIGIT,
     ) -> _Form:
         return _Form(
             what,
             re.compile(pattern, 0 if exact else re.IGNORECASE),
             groups or (0,),
             re.compile(spares) if spares else None,
+            sign,
         )
 
     return (
@@ -191,6 +224,7 @@ def _forms() -> tuple[_Form, ...]:
         form(
             Covered.EMAIL,
             r"(?<![\w.+'-])[\w.+'-]++(?:@|\s@\s|\s?[(\[]at[)\]]\s?)[a-z0-9-]+(?:\s?\.\s?[a-z0-9-]+)*",
+            sign=_AT,
         ),
         form(
             Covered.EMAIL,
@@ -200,17 +234,21 @@ def _forms() -> tuple[_Form, ...]:
             # comes after is where people have theirs.
             spares=r"(?i)^[a-z'-]+\sat\s(?!.*(?:police|pnn|gmail|hotmail|outlook|yahoo|icloud|nhs|"
             r"proton|\sdot\s))",
+            sign=_AT,
         ),
-        form(Covered.WEB_ADDRESS, r"\bhttps?://\S+|\bwww\.\S+"),
+        form(Covered.WEB_ADDRESS, r"\bhttps?://\S+|\bwww\.\S+", sign=_POINT),
         form(
             Covered.WEB_ADDRESS,
             rf"(?<![\w-])(?<!\w\.)(?:[a-z0-9-]++\.)+(?:{_ENDINGS})\b(?:/\S*)?",
+            sign=_POINT,
         ),
         form(Covered.WEB_ADDRESS, r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d)"),
         form(
-            Covered.WEB_ADDRESS, r"(?<![\w:])(?:[0-9a-f]{1,4}:){3,7}(?::?[0-9a-f]{1,4})?(?![\w:])"
+            Covered.WEB_ADDRESS,
+            r"(?<![\w:])(?:[0-9a-f]{1,4}:){3,7}(?::?[0-9a-f]{1,4})?(?![\w:])",
+            sign=_POINT,
         ),
-        form(Covered.ACCOUNT, r"(?<![\w.])@[a-z_]\w{2,}"),
+        form(Covered.ACCOUNT, r"(?<![\w.])@[a-z_]\w{2,}", sign=_AT),
         # Telephones: the UK's with its spaces, any other with its country.
         form(
             Covered.PHONE,
@@ -309,22 +347,30 @@ def _forms() -> tuple[_Form, ...]:
             Covered.NAME,
             rf"\b(?:{_RANKS})\.?,?\s(?:\d{{2,6}}[a-z]{{0,2}}\s)?(?!{_AFTER_A_RANK}\b)({_CAPITAL_NAME})",
             1,
+            sign=addressed,
         ),
-        form(Covered.NAME, rf"\b(?:{_TITLES})\.?\s({_CAPITAL_NAME})", 1),
+        form(Covered.NAME, rf"\b(?:{_TITLES})\.?\s({_CAPITAL_NAME})", 1, sign=addressed),
         # Nobody writes these titles in small letters but before a name.
-        form(Covered.NAME, rf"\b(?:mr|mrs)\.?\s(?!{_AFTER_A_RANK}\b)([^\W\d_][\w'-]+)", 1),
+        form(
+            Covered.NAME,
+            rf"\b(?:mr|mrs)\.?\s(?!{_AFTER_A_RANK}\b)([^\W\d_][\w'-]+)",
+            1,
+            sign=addressed,
+        ),
         form(Covered.NAME, rf"\b\d{{3,5}}\s(?-i:{_NAME}),?\s(?:{_RANKS})\b"),
         form(
             Covered.NAME,
             rf"\b(?:my name(?:'s|\sis)|i am called|i'm called|call me|signed|regards|name:)[,:]?\s"
             rf"({_CAPITAL_NAME})",
             1,
+            sign=addressed,
         ),
         form(
             Covered.NAME,
             r"\bmy name(?:'s|\sis)\s((?!(?:not?|nobody|never)\b)[^\W\d][\w'-]*"
             r"(?:\s[^\W\d][\w'-]*)?)",
             1,
+            sign=addressed,
         ),
         # Days: what happened on one is known to those who were there.
         form(Covered.DATE, rf"(?<![\w/.-])(?:{_DAY})(?![\w/])"),

@@ -133,9 +133,14 @@ def people_of(columns: Iterable[tuple[str, Iterable[str | None]]]) -> People:
     """Everybody whom identifying columns name: each has its heading and its cells."""
     whole: dict[str, Covered] = {}
     parts: set[str] = set()
+    # A cell is often in several columns: the officer's number in one, in two, and in a link.
+    different: dict[bool, set[str]] = {True: set(), False: set()}
     for heading, cells in columns:
         names_people = bool(_NAMES_PEOPLE.search(heading.casefold()))
-        for cell in {cell for cell in cells if cell}:
+        different[names_people].update(cell for cell in cells if cell)
+    for names_people, every in different.items():
+        # In order, since what is noted first stays where two are written alike.
+        for cell in sorted(every):
             _note(cell, names_people, whole, parts)
     words_too = {part for part in parts if len(part) < _SHORTEST_PART or part in ordinary_words()}
     return People(whole, frozenset(parts - words_too), frozenset(words_too))

@@ -37,8 +37,11 @@ _OF_PEOPLE: Final = re.compile(
 _OF_PLACES: Final = re.compile(
     r"\b(?:force|organi[sz]ation|company|unit|team|department|station|group|session|course)\b"
 )
-_COUNTERS: Final = frozenset({"userno", "user no"})
-"""Columns that count responses: their numbers are met in every text and name nobody."""
+_OF_MACHINES: Final = re.compile(
+    r"^(?:user ?no|i\.?p\.? ?address|.*latitude|.*longitude|(?:response|respondent) ?id)$"
+)
+"""Columns that the platform fills: nobody writes of themselves in such words, numbers that count
+responses are met in every text, and an IP address is known by its form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Comments:
 
     texts: pl.DataFrame = field(repr=False)
     people: tuple[tuple[str, tuple[str, ...]], ...] = field(repr=False)
-    """Heading and different cells of each column that identifies somebody."""
+    """Heading and different cells, in any order, of each column that identifies somebody."""
 
 
 def comments_in(
@@ -80,8 +83,10 @@ def comments_in(
                 ).drop_nulls("text")
             )
     texts = pl.concat([TEXTS.to_frame(), *(part.cast(TEXTS) for part in parts)])
+    if texts.is_empty():
+        return Comments(texts, ())
     # Joined, since a number may stand in several columns.
-    numbers = rows[ours("identifier")].drop_nulls().unique().sort()
+    numbers = rows[ours("identifier")].drop_nulls().unique()
     return Comments(
         texts.sort("row_number", maintain_order=True),
         (("participant", tuple(numbers.to_list())), *_people(body, table, mapping)),
@@ -102,7 +107,7 @@ def _people(
     found = []
     for place, (column, stands_in) in enumerate(fields.items(), start=1):
         heading = column.casefold()
-        if heading in _COUNTERS or {column, f"#{place}"} & texts:
+        if _OF_MACHINES.search(heading) or {column, f"#{place}"} & texts:
             continue
         by_place = f"#{place}" in mapping.participants
         if (
@@ -111,5 +116,5 @@ def _people(
             or (_OF_PEOPLE.search(heading) and not _OF_PLACES.search(heading))
         ):
             every = body[stands_in].cast(pl.String).str.strip_chars().drop_nulls().unique()
-            found.append((column, tuple(every.sort().to_list())))
+            found.append((column, tuple(every.to_list())))
     return tuple(found)

@@ -20,12 +20,11 @@ from measuring import Measured, peak, run_script, spread
 
 from pipeline.evaluation.attrition import attrition
 from pipeline.evaluation.attrition_model import attrition_model
-from pipeline.evaluation.cells import by_number
+from pipeline.evaluation.cells import by_number, in_order
 from pipeline.evaluation.dose_response import dose_response
 from pipeline.evaluation.follow_up_due import follow_up_due
 from pipeline.evaluation.participant_flow import participant_flow
 from pipeline.evaluation.retention import retention, retention_comparison
-from pipeline.evaluation.side_by_side import side_by_side
 from pipeline.evaluation.taking_part import taking_part
 from pipeline.follow_up import (
     ATTENDANCE_SCHEMA,
@@ -36,6 +35,7 @@ from pipeline.follow_up import (
 )
 from pipeline.programme import Programme, parse_programme
 from pipeline.reference import organisations
+from pipeline.side_by_side import side_by_side
 
 OFFICERS = (25_000, 79_000, 250_000)
 SESSIONS = 10
@@ -179,6 +179,7 @@ def _ledger(folder: Path) -> float:
         as_of=AS_OF,
     )
     people, waves, scores = by_number(made.participants, made.participant_waves, frames["scores"])
+    scores = in_order(scores, programme)
     officers = taking_part(people, waves, programme, AS_OF)
     side_by_side(
         {

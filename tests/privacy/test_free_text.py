@@ -1,8 +1,18 @@
 """What is covered by its form, what stays, and how texts are tidied before that."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from pipeline.privacy.free_text import covered_in, redacted, text_digest, tidied, with_covered
+from pipeline.privacy.free_text import (
+    _forms,
+    covered_in,
+    redacted,
+    text_digest,
+    tidied,
+    with_covered,
+)
 from pipeline.privacy.people import NOBODY, Span, people_of
 from pipeline.vocabulary import Covered
 
@@ -81,3 +91,20 @@ def test_a_digest_needs_the_key() -> None:
 
 def test_nobody_is_found_where_nobody_is_on_file() -> None:
     assert [*NOBODY.found_in("Jane Doe 4711")] == []
+
+
+def test_no_form_is_in_a_text_without_its_sign():
+    """A form is looked for only where its sign is, so a wrong sign would leave identifiers open."""
+    corpus = Path(__file__).parent / "comments"
+    lines = [
+        tidied(re.sub(r"\{\w+:(.*?)\}", r"\1", line))
+        for name in ("with_identifiers.txt", "harmless.txt")
+        for line in (corpus / name).read_text("utf-8").splitlines()
+    ]
+    met = set()
+    for line in [*lines, *map(str.upper, lines), *map(str.lower, lines)]:
+        for place, form in enumerate(_forms()):
+            if form.pattern.search(line):
+                met.add(place)
+                assert form.sign.search(line), (form.what, form.sign.pattern)
+    assert len(met) > len(_forms()) * 3 / 4

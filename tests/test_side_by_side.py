@@ -5,7 +5,7 @@ import threading
 import polars as pl
 import pytest
 
-from pipeline.evaluation.side_by_side import AT_ONCE, side_by_side
+from pipeline.side_by_side import AT_ONCE, side_by_side
 
 
 def _of(number: int) -> pl.DataFrame:
