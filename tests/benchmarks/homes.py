@@ -67,7 +67,7 @@ def landing_home(
         content = file.content
         match _place(file.path):
             case "mapping":
-                mapping = content
+                mapping = content = of_closed_questions(content)
             case "register" | "register mapping" if not registers:
                 continue
             case "register":
@@ -128,6 +128,13 @@ def _simulated(
             a_file_a_wave=True,
         )
     )
+
+
+def of_closed_questions(mapping: bytes) -> bytes:
+    """A mapping that carries no free text, which is measured by itself (`comments.py`)."""
+    declared = yaml.safe_load(mapping)
+    asked = declared.pop("comments", {})
+    return yaml.safe_dump(declared | {"leave_out": list(asked.values())}).encode()
 
 
 def _place(path: PurePosixPath) -> str:

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import polars as pl
-from homes import AS_OF, WAVES, Size
+from homes import AS_OF, WAVES, Size, of_closed_questions
 from measuring import Measured, peak, run_script, spread
 
 from pipeline.orchestration.mapper import InThisProcess
@@ -77,9 +77,12 @@ def _home(root: Path, organisations: int, participants: int) -> tuple[float, int
         name = file.path.name.lower()
         if file.path.parts[0] in {"landing", "sources"} and not name.startswith("proqol"):
             continue
+        content = file.content
         if file.path.parts[0] == "landing":
-            sizes.append(len(file.content) / 1e6)
-        home.put(file.path, file.content)
+            sizes.append(len(content) / 1e6)
+        else:
+            content = of_closed_questions(content)
+        home.put(file.path, content)
     home.create("")
     return sum(sizes), len(sizes), max(sizes)
 
