@@ -80,7 +80,7 @@ def _home(root: Path, organisations: int, participants: int) -> tuple[float, int
         content = file.content
         if file.path.parts[0] == "landing":
             sizes.append(len(content) / 1e6)
-        else:
+        elif file.path.parts[0] == "sources":
             content = of_closed_questions(content)
         home.put(file.path, content)
     home.create("")
