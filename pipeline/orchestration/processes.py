@@ -150,13 +150,18 @@ class _Process:
         )
         self._work = cast(BinaryIO, self._process.stdin)
         self._told = cast(BinaryIO, self._process.stdout)
-        self._send(function)
+        self._function: Callable[[Any], Any] | None = function
 
     def answers(self, items: Sequence[Any]) -> list[Any]:
         self.ask(items)
         return self.answer()
 
     def ask(self, items: Sequence[Any]) -> None:
+        if self._function is not None:
+            # Not when the process is started: what is longer than a pipe holds waits until it is
+            # read, and the next process would be started only then.
+            self._send(self._function)
+            self._function = None
         self._send(items)
 
     def answer(self) -> list[Any]:
