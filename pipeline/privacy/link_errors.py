@@ -20,7 +20,9 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.stats import chi2, poisson
+
+# scipy.stats would say the same and takes a second and a half to import.
+from scipy.special import gammaincinv, pdtr, pdtrik
 
 from pipeline import tables
 from pipeline.privacy.link_rates import MISSING, Codes, Compared, Officer
@@ -100,9 +102,16 @@ def _columns(name: str, figure: Figure | None) -> dict[str, float | None]:
 def _counted(expected: float, low: float | None = None, high: float | None = None) -> Figure:
     """The interval of a count that is Poisson about a mean, itself known within limits."""
     least, most = (expected if limit is None else limit for limit in (low, high))
-    return Figure(
-        expected, float(poisson.ppf(_TAILS[0], least)), float(poisson.ppf(_TAILS[1], most))
-    )
+    return Figure(expected, _poisson_quantile(_TAILS[0], least), _poisson_quantile(_TAILS[1], most))
+
+
+def _poisson_quantile(probability: float, mean: float) -> float:
+    """The smallest count that is not exceeded with this probability."""
+    if mean <= 0:
+        return 0.0
+    count = max(0.0, float(np.ceil(pdtrik(probability, mean))))
+    # The inverse is continuous and may come out a little above a whole number.
+    return count - 1 if count and pdtr(count - 1, mean) >= probability else count
 
 
 # ------------------------------------------------------------------ chance and errors
@@ -188,7 +197,7 @@ def slips_of(compared: Compared) -> Slips | None:
     total = float(by_element.sum())
     if total == 0:
         # Nobody slipped: nobody is expected to, and at most as many as that would be seen with.
-        highest = float(chi2.ppf(_TAILS[1], 2)) / 2 / n
+        highest = float(gammaincinv(1, _TAILS[1])) / n
         return Slips((0.0,) * width, tuple([0.0] * width), tuple([highest / width] * width))
     odds = by_element * max(total - chance, 0.0) / total / n
     ratio = total / n
@@ -196,8 +205,8 @@ def slips_of(compared: Compared) -> Slips | None:
     # No less than that of a plain count: a few officers may happen to slip equally often.
     variance = max(spread, total) / n**2
     counts = ratio**2 / variance
-    low = chi2.ppf(_TAILS[0], 2 * counts) / 2 / counts
-    high = chi2.ppf(_TAILS[1], 2 * counts + 2) / 2 / counts
+    low = gammaincinv(counts, _TAILS[0]) / counts
+    high = gammaincinv(counts + 1, _TAILS[1]) / counts
     # That of a few slips none fell on an element does not say that none could.
     spread_out = float(odds.sum()) * (by_element + 0.5) / (total + width / 2)
     limits = (odds, odds * low, spread_out * high)

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from pipeline import reference
 from pipeline.programme import Wave
@@ -264,7 +264,7 @@ def expected_score(
             mean += _SHIFT_ON[place] * organisation_shift
         variance += _SHIFT_ON[place] ** 2 * between
     boundaries = np.arange(1.5, 5.0)
-    answer = 1 + norm.sf(boundaries, loc=mean, scale=np.sqrt(variance)).sum()
+    answer = 1 + ndtr((mean - boundaries) / np.sqrt(variance)).sum()
     return float(len(_ITEMS_OF[place]) * answer)
 
 
