@@ -20,6 +20,7 @@ from pipeline.tables.core import (
 from pipeline.tables.evaluation import (
     PAIRED_CHANGE,
     PILOT_RECONCILIATION,
+    TRAJECTORY,
     WAVE_SUMMARY,
 )
 from pipeline.tables.follow_up import (
@@ -86,6 +87,7 @@ TABLES: tuple[Table, ...] = (
     DOSE_RESPONSE,
     FOLLOW_UP_DUE,
     PILOT_RECONCILIATION,
+    TRAJECTORY,
     BUILD,
 )
 
@@ -123,6 +125,7 @@ __all__ = [
     "SCORES",
     "SUBMISSIONS",
     "TABLES",
+    "TRAJECTORY",
     "WAVE_SUMMARY",
     "Column",
     "Table",

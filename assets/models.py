@@ -1,0 +1,37 @@
+"""Stage 7, beside the tables of `evaluation.py`: models, a stage of their own since they take long."""
+
+import dagster as dg
+
+from assets.ledger import ledger
+from pipeline import tables
+from pipeline.evaluation.arm_wave_model import arm_wave_models
+from pipeline.evaluation.cells import by_number
+from pipeline.evaluation.trajectory import trajectory
+from pipeline.orchestration.guard import AGAIN, value_free
+from pipeline.orchestration.resources import HomeResource
+from pipeline.storage.stages import Made, Stage
+
+
+@dg.asset(
+    deps=[ledger],
+    group_name="evaluation",
+    retry_policy=AGAIN,
+    description="Mixed models: level and change with officers who left early.",
+)
+@value_free
+def models(home: HomeResource) -> dg.MaterializeResult[None]:
+    programme = home.open().programme
+
+    def work(stage: Stage) -> Made:
+        people, scores = by_number(stage.read("participants"), stage.read("scores"))
+        fitted = arm_wave_models(scores, people, programme)
+        made = {tables.TRAJECTORY: trajectory(fitted, programme)}
+        conforming = {table.name: table.conform(frame) for table, frame in made.items()}
+        return conforming, {name: frame.height for name, frame in conforming.items()}
+
+    return home.carry_out(
+        "models",
+        work,
+        reads=["scores", "participants"],
+        settings=[programme.model_dump(mode="json")],
+    )
