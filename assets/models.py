@@ -1,4 +1,4 @@
-"""Stage 7, beside the tables of `evaluation.py`: models, a stage of their own since they take long."""
+"""Stage 7, beside the tables of `evaluation.py`: models, apart since they take long."""
 
 import dagster as dg
 
