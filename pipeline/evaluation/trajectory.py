@@ -10,10 +10,9 @@ from typing import Any, Final
 import polars as pl
 
 from pipeline import tables
-from pipeline.evaluation.arm_wave_model import ArmWaveModel
+from pipeline.evaluation.arm_wave_model import ArmWaveModel, is_named_beforehand
 from pipeline.evaluation.cells import ALL, joined_notes
 from pipeline.evaluation.contrasts import Contrast, Estimate, Fitted
-from pipeline.programme import Contrast as Named
 from pipeline.programme import Programme
 
 NOTE_FIRST_WAVE: Final = "first wave: nothing to have changed from"
@@ -55,7 +54,7 @@ def _of_subscale(model: ArmWaveModel, programme: Programme) -> list[dict[str, An
             "wave": wave,
             "instrument": model.instrument,
             "subscale": model.subscale,
-            "named_beforehand": _is_named(model, wave, programme),
+            "named_beforehand": is_named_beforehand(model, wave, programme),
             "n": sum(model.answered.get((a, wave), 0) for a in arms),
             **_figures(found.get(id(level)), found.get(id(change)), notes),
         }
@@ -107,12 +106,3 @@ def _figures(
         notes = [*estimate.notes, *notes]
     clusters = level.n_clusters if level else None
     return {**found, "n_clusters": clusters, "note": joined_notes(notes)}
-
-
-def _is_named(model: ArmWaveModel, wave: str, programme: Programme) -> bool:
-    return programme.primary == Named(
-        instrument=model.instrument,
-        subscale=model.subscale,
-        from_wave=programme.wave_names[0],
-        to_wave=wave,
-    )

@@ -18,6 +18,9 @@ from pipeline.tables.core import (
     SCORES,
 )
 from pipeline.tables.evaluation import (
+    ARM_CONTRAST,
+    DESIGN,
+    ICC,
     PAIRED_CHANGE,
     PILOT_RECONCILIATION,
     TRAJECTORY,
@@ -88,10 +91,14 @@ TABLES: tuple[Table, ...] = (
     FOLLOW_UP_DUE,
     PILOT_RECONCILIATION,
     TRAJECTORY,
+    ARM_CONTRAST,
+    ICC,
+    DESIGN,
     BUILD,
 )
 
 __all__ = [
+    "ARM_CONTRAST",
     "ATTENDANCE",
     "ATTRITION",
     "ATTRITION_MODEL",
@@ -100,8 +107,10 @@ __all__ = [
     "COMMENTS",
     "COMMENT_COUNTS",
     "DECISIONS",
+    "DESIGN",
     "DOSE_RESPONSE",
     "FOLLOW_UP_DUE",
+    "ICC",
     "LINK_ERRORS",
     "LINK_RATES",
     "LINK_REVIEW",
