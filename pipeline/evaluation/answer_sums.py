@@ -25,7 +25,7 @@ FEWEST_TOGETHER: Final = 3
 
 NOTE_NOBODY: Final = "nobody has a score at this wave"
 NOTE_FEW: Final = "left out of the model: fewer than three officers have a score here"
-NOTE_ALIKE: Final = "left out of the model: everybody of an arm has the same score"
+NOTE_ALIKE: Final = "left out of the model: scores do not vary here, or only between arms"
 
 Side = frozenset[tuple[str, str]]
 """Arms and waves: the officers of the arm with a score at the wave, each counted once."""

@@ -74,7 +74,7 @@ def _by_wave(model: ArmWaveModel, programme: Programme) -> list[dict[str, Any]]:
     asked = {
         (arm, other, wave): model.difference_in_change(arm, other, first, wave)
         for arm, other, wave in places
-        if not model.reason and len(model.arms_at([arm, other], first, wave)) == 2
+        if not model.reason and model.has(arm, first, wave) and model.has(other, first, wave)
     }
     found: dict[tuple[str, str, str], Estimate] = {}
     if isinstance(model.fitted, Fitted):
@@ -134,7 +134,7 @@ def _in_steps(model: ArmWaveModel, programme: Programme) -> list[dict[str, Any]]
         else:
             no_steps = fitted is None or fitted is NoFit.COLLINEAR
             notes = [NOTE_NO_STEPS if fitted is None or no_steps else fitted.value]
-    counts = [_officers(answers, side) for side in sides]
+    counts = [answers.on([side]).height for side in sides]
     return [
         {
             "arm": ALL,
@@ -165,10 +165,6 @@ def _stepped_designs(answers: Answers, begun: Mapping[str, Mapping[str, bool]]) 
         )
         for place, arm in enumerate(arms)
     }
-
-
-def _officers(answers: Answers, side: frozenset[tuple[str, str]]) -> int:
-    return answers.on([side]).height
 
 
 def _figures(estimate: Estimate | None, notes: list[str]) -> dict[str, float | int | str | None]:

@@ -26,10 +26,8 @@ from pipeline.evaluation.intervals import Interval, interval_around
 from pipeline.evaluation.mixed_model import AnswerSums, Array, MixedModel, NoFit, fit_mixed_model
 
 NOTE_TOO_FEW_OFFICERS: Final = "too few officers: no interval"
-NOTE_ONE_OF_SEVERAL: Final = (
-    "scores of one organisation here and of others elsewhere in the model: no interval"
-)
-NOTE_ONE_GROUP: Final = "one session group on one side: no interval"
+NOTE_ONE_ORGANISATION_ALONE: Final = "a mean rests on one organisation alone: no interval"
+NOTE_ONE_GROUP_ALONE: Final = "a mean rests on one session group alone: no interval"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +79,13 @@ class Fitted:
         officers who answered both waves).
         """
         grounds = [self._ground(contrast) for contrast in contrasts]
-        robust: dict[int, tuple[float, float]] = {}
+        robust: dict[int, tuple[float, float] | None] = {}
         for of in sorted({ground.clustered_in for ground in grounds if ground.is_clustered}):
             places = [i for i, g in enumerate(grounds) if g.is_clustered and g.clustered_in == of]
             found = self._robust([contrasts[i] for i in places], of)
-            for i, se, freedom in zip(
-                places, found.standard_errors, found.degrees_of_freedom, strict=True
-            ):
-                robust[i] = float(se), float(freedom)
+            for at, i in enumerate(places):
+                se, freedom = found.standard_errors[at], found.degrees_of_freedom[at]
+                robust[i] = (float(se), float(freedom)) if found.are_sound[at] else None
         return [
             self._estimate(contrast, ground, robust.get(i))
             for i, (contrast, ground) in enumerate(zip(contrasts, grounds, strict=True))
@@ -104,21 +101,14 @@ class Fitted:
                 self.answers.on([side])["organisation"].n_unique() for side in contrast.sides
             )
             count = here["organisation"].n_unique()
-            if fewest < 2:
-                return _Ground("", None, (NOTE_ONE_OF_SEVERAL,))
             few = (NOTE_FEW_ORGANISATIONS,) if fewest < FEWEST_ORGANISATIONS else ()
             return _Ground("", count, few, is_clustered=True)
         notes = [NOTE_ONE_ORGANISATION]
         if here.filter("has_group")["cluster"].n_unique() < FEWEST_SESSION_GROUPS:
             arms = {arm for side in contrast.sides for arm, _ in side}
-            freedom = self.answers.on(contrast.sides, contrast.since).height - len(arms)
+            freedom = max(0, self.answers.on(contrast.sides, contrast.since).height - len(arms))
             return _Ground("", None, (*notes, NOTE_IGNORES_GROUPS), freedom)
         clusters = here.select("has_group", "cluster").n_unique()
-        if any(
-            self.answers.on([side]).select("has_group", "cluster").n_unique() < 2
-            for side in contrast.sides
-        ):
-            return _Ground("", None, (*notes, NOTE_ONE_GROUP))
         if not here["has_group"].all():
             notes.append(NOTE_WITHOUT_GROUP)
         only = str(here["organisation"][0])
@@ -138,18 +128,17 @@ class Fitted:
         value = float(contrast.weights @ self.model.coefficients)
         se = float(np.sqrt(contrast.weights @ self.model.covariance @ contrast.weights))
         notes = ground.notes
-        interval = None
+        if ground.is_clustered and robust is None:
+            alone = NOTE_ONE_GROUP_ALONE if ground.clustered_in else NOTE_ONE_ORGANISATION_ALONE
+            return Estimate(value, se, None, None, None, (alone,))
         if robust is not None and ground.n_clusters is not None:
             freedom = min(robust[1], ground.n_clusters - 1)
             interval = interval_around(value, robust[0], freedom)
-        elif ground.plain_freedom is not None:
-            if ground.plain_freedom > 0:
-                interval = interval_around(value, se, ground.plain_freedom)
-            else:
-                notes = (*notes, NOTE_TOO_FEW_OFFICERS)
-        return Estimate(
-            value, se, robust[0] if robust else None, interval, ground.n_clusters, notes
-        )
+            return Estimate(value, se, robust[0], interval, ground.n_clusters, notes)
+        if not ground.plain_freedom:
+            return Estimate(value, se, None, None, None, (*notes, NOTE_TOO_FEW_OFFICERS))
+        interval = interval_around(value, se, ground.plain_freedom)
+        return Estimate(value, se, None, interval, None, notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,5 +149,5 @@ class _Ground:
     """The organisation whose session groups are the clusters; empty: organisations are."""
     n_clusters: int | None
     notes: tuple[str, ...]
-    plain_freedom: int | None = None
+    plain_freedom: int = 0
     is_clustered: bool = False

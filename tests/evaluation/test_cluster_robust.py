@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.evaluation.cluster_robust import ClusterRobust, ClusterSums, cluster_robust
+from pipeline.evaluation.cluster_robust import ClusterSums, cluster_robust
 from pipeline.evaluation.intervals import clustered_interval
 from pipeline.evaluation.mixed_model import AnswerSums, Array, MixedModel, fit_mixed_model
 
@@ -48,7 +48,7 @@ def _summed(officers: Officers) -> tuple[AnswerSums, ClusterSums]:
     )
 
 
-def _dense(officers: Officers, model: MixedModel, contrasts: Array) -> ClusterRobust:
+def _dense(officers: Officers, model: MixedModel, contrasts: Array) -> tuple[Array, Array]:
     """The textbook: matrices of every score, each cluster's adjustment by eigenvalues."""
     ordered = sorted(officers, key=lambda officer: officer[0])
     y, x, of, blocks = [], [], [], []
@@ -86,7 +86,7 @@ def _dense(officers: Officers, model: MixedModel, contrasts: Array) -> ClusterRo
         lines = np.array([g[place] for g in towards])
         p = lines @ v @ lines.T
         freedom.append(np.trace(p) ** 2 / np.sum(p**2))
-    return ClusterRobust(np.sqrt(variances), np.array(freedom))
+    return np.sqrt(variances), np.array(freedom)
 
 
 def _drawn(seed: int, clusters: int, officers: int) -> Officers:
@@ -117,9 +117,9 @@ def test_it_is_what_the_textbooks_matrices_give(seed: int, clusters: int, office
     if not isinstance(model, MixedModel):
         return
     found = cluster_robust(model, sums, by_cluster, CONTRASTS)
-    expected = _dense(answers, model, CONTRASTS)
-    assert found.standard_errors == pytest.approx(expected.standard_errors, rel=1e-6)
-    assert found.degrees_of_freedom == pytest.approx(expected.degrees_of_freedom, rel=1e-6)
+    standard_errors, freedom = _dense(answers, model, CONTRASTS)
+    assert found.standard_errors == pytest.approx(standard_errors, rel=1e-6)
+    assert found.degrees_of_freedom == pytest.approx(freedom, rel=1e-6)
 
 
 def test_of_one_wave_it_is_the_interval_of_a_mean() -> None:
@@ -137,7 +137,7 @@ def test_of_one_wave_it_is_the_interval_of_a_mean() -> None:
     assert found.degrees_of_freedom[0] == pytest.approx(interval.degrees_of_freedom)
 
 
-def test_a_cluster_that_alone_answered_a_wave_leaves_the_others_their_errors() -> None:
+def test_a_cluster_that_alone_answered_a_wave_is_found_out() -> None:
     answers = _drawn(11, 4, 50)
     only = [(c, [*scores[:2], scores[2] if c == 0 else None]) for c, scores in answers]
     only = [(c, scores) for c, scores in only if any(s is not None for s in scores)]
@@ -145,8 +145,19 @@ def test_a_cluster_that_alone_answered_a_wave_leaves_the_others_their_errors() -
     model = fit_mixed_model(sums)
     assert isinstance(model, MixedModel)
     found = cluster_robust(model, sums, by_cluster, CONTRASTS)
-    expected = _dense(only, model, CONTRASTS)
-    assert found.standard_errors[[0, 2]] == pytest.approx(expected.standard_errors[[0, 2]], rel=1e-6)
+    standard_errors, _ = _dense(only, model, CONTRASTS)
+    assert found.standard_errors[[0, 2]] == pytest.approx(standard_errors[[0, 2]], rel=1e-6)
+    assert found.are_sound.tolist() == [True, False, True, False]
+
+
+def test_clusters_that_have_nothing_in_common_leave_no_residuals() -> None:
+    answers = [(0, [float(s)]) for s in (20, 22, 27)]
+    sums, by_cluster = _summed(answers)
+    model = fit_mixed_model(sums)
+    assert isinstance(model, MixedModel)
+    found = cluster_robust(model, sums, by_cluster, np.eye(1))
+    assert found.are_sound.tolist() == [False]
+    assert np.isfinite(found.degrees_of_freedom).all()
 
 
 def test_the_numbers_of_clusters_do_not_matter() -> None:

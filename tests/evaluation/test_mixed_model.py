@@ -173,9 +173,7 @@ def test_two_waves_that_nobody_answered_both_of_have_no_clear_maximum() -> None:
 def test_a_design_whose_columns_add_up_has_no_fit() -> None:
     sums = sums_of(drawn(2, 30))
     twice = np.concatenate([sums.design, sums.design], axis=2)
-    fit = fit_mixed_model(
-        AnswerSums(sums.n, sums.answered, sums.means, sums.scatter, twice)
-    )
+    fit = fit_mixed_model(AnswerSums(sums.n, sums.answered, sums.means, sums.scatter, twice))
     assert fit is NoFit.COLLINEAR
     empty = np.concatenate([sums.design, np.zeros_like(sums.design)], axis=2)
     fit = fit_mixed_model(AnswerSums(sums.n, sums.answered, sums.means, sums.scatter, empty))
