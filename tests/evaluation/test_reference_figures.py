@@ -17,9 +17,9 @@ from pipeline import reference, tables
 from pipeline.evaluation.arm_wave_model import arm_wave_models
 from pipeline.evaluation.attrition import attrition
 from pipeline.evaluation.attrition_model import attrition_model
+from pipeline.evaluation.contrasts import Fitted
 from pipeline.evaluation.paired_change import change_between, paired_change
 from pipeline.evaluation.retention import retention, retention_comparison
-from pipeline.evaluation.contrasts import Fitted
 from pipeline.evaluation.taking_part import taking_part
 from pipeline.evaluation.trajectory import trajectory
 from pipeline.evaluation.wave_summary import wave_summary
