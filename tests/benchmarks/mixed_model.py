@@ -43,7 +43,7 @@ def mixed_model(size: Size) -> str:
         f"| {officers:,} | {spread([_seconds(officers, s) for s in range(rounds)])} |"
         for officers in curve
     )
-    covered = _coverage(5 if small else size.many_draws)
+    of = _coverage(5 if small else size.many_draws)
     return f"""## The mixed model
 
 One subscale, six waves, {len(SIZES)} organisations and dropout that depends on the last burnout
@@ -56,16 +56,16 @@ of {rounds}, with least and most.
 
 {_beside_gls(100 if small else 2_000)}
 
-Of {covered.draws:,} draws of {sum(SIZES)} simulated officers in {len(SIZES)} organisations, with
+Of {of.draws:,} draws of {sum(SIZES)} simulated officers in {len(SIZES)} organisations, with
 organisation effects (SD 0.12 per item), session-group effects and that same dropout, how often the
 95% interval holds the true change of burnout from baseline to session 10 (simulation error
-{1.96 * (0.95 * 0.05 / covered.draws) ** 0.5:.1%} either way):
+{1.96 * (0.95 * 0.05 / of.draws) ** 0.5:.1%} either way):
 
 | | covers | mean error, points |
 | --- | --- | --- |
-| mixed model, clustered: `trajectory` | {covered.clustered:.1%} | {covered.bias:+.3f} |
-| the same, officers taken as independent | {covered.plain:.1%} | {covered.bias:+.3f} |
-| complete pairs, clustered: `paired_change` | {covered.pairs:.1%} | {covered.bias_of_pairs:+.3f} |"""
+| mixed model, clustered: `trajectory` | {of.clustered:.1%} | {of.bias:+.3f} |
+| the same, officers taken as independent | {of.plain:.1%} | {of.bias:+.3f} |
+| complete pairs, clustered: `paired_change` | {of.pairs:.1%} | {of.bias_of_pairs:+.3f} |"""
 
 
 @dataclass(frozen=True)

@@ -50,8 +50,8 @@ and {0.95 + error:.1%} nineteen times in twenty.
 {table}
 
 Where dropout depends on burnout the officers who answered both waves are not those who began: the
-last row shows what that does to a change computed from complete pairs alone. The mixed model, below,
-allows for it."""
+last row shows what that does to a change computed from complete pairs alone. The mixed model,
+further down, allows for it."""
 
 
 def killed(size: Size) -> str:
