@@ -26,8 +26,13 @@ from pipeline.evaluation.intervals import Interval, interval_around
 from pipeline.evaluation.mixed_model import AnswerSums, Array, MixedModel, NoFit, fit_mixed_model
 
 NOTE_TOO_FEW_OFFICERS: Final = "too few officers: no interval"
+NOTE_LITTLE_FREEDOM: Final = "fewer than four degrees of freedom: a few clusters bear most of it"
 NOTE_ONE_ORGANISATION_ALONE: Final = "a mean rests on one organisation alone: no interval"
 NOTE_ONE_GROUP_ALONE: Final = "a mean rests on one session group alone: no interval"
+
+FEWEST_DEGREES_OF_FREEDOM: Final = 4
+"""With fewer, Satterthwaite's approximation is not to be relied on (E. Tipton 2015, Psychological
+Methods 20)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +138,8 @@ class Fitted:
             return Estimate(value, se, None, None, None, (alone,))
         if robust is not None and ground.n_clusters is not None:
             freedom = min(robust[1], ground.n_clusters - 1)
+            if freedom < FEWEST_DEGREES_OF_FREEDOM:
+                notes = (*notes, NOTE_LITTLE_FREEDOM)
             interval = interval_around(value, robust[0], freedom)
             return Estimate(value, se, robust[0], interval, ground.n_clusters, notes)
         if not ground.plain_freedom:
