@@ -32,6 +32,7 @@ HERE = Path(__file__).parent
 WAVES = (FROM, "session_5", "session_7", TO)
 SIX = (*WAVES, "follow_up_3m", "follow_up_6m")
 FIRST_SEED = 10_001
+LACKS_A_PACKAGE = 3
 
 
 def mixed_model(size: Size) -> str:
@@ -140,8 +141,10 @@ def _beside_gls(officers: int) -> str:
         done = subprocess.run(
             ["Rscript", str(HERE / "gls.R"), str(path)], capture_output=True, text=True, check=False
         )
-    if done.returncode:
+    if done.returncode == LACKS_A_PACKAGE:
         return "R lacks nlme or jsonlite: not compared with gls of the package nlme."
+    if done.returncode:
+        return f"R's gls found no fit to the same {officers:,} officers: not compared."
     of_r = json.loads(done.stdout.strip().splitlines()[-1])
     started = time.perf_counter()
     found = trajectory(arm_wave_models(scores, people, programme), programme)
