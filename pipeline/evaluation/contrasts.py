@@ -112,7 +112,7 @@ class Fitted:
         if here.filter("has_group")["cluster"].n_unique() < FEWEST_SESSION_GROUPS:
             arms = {arm for side in contrast.sides for arm, _ in side}
             freedom = max(0, self.answers.on(contrast.sides, contrast.since).height - len(arms))
-            return _Ground("", None, (*notes, NOTE_IGNORES_GROUPS), freedom)
+            return _Ground("", 0, (*notes, NOTE_IGNORES_GROUPS), freedom)
         clusters = here.select("has_group", "cluster").n_unique()
         if not here["has_group"].all():
             notes.append(NOTE_WITHOUT_GROUP)
@@ -133,10 +133,10 @@ class Fitted:
         value = float(contrast.weights @ self.model.coefficients)
         se = float(np.sqrt(contrast.weights @ self.model.covariance @ contrast.weights))
         notes = ground.notes
-        if ground.is_clustered and robust is None:
-            alone = NOTE_ONE_GROUP_ALONE if ground.clustered_in else NOTE_ONE_ORGANISATION_ALONE
-            return Estimate(value, se, None, None, None, (alone,))
-        if robust is not None and ground.n_clusters is not None:
+        if ground.is_clustered:
+            if robust is None or ground.n_clusters < 2:
+                alone = NOTE_ONE_GROUP_ALONE if ground.clustered_in else NOTE_ONE_ORGANISATION_ALONE
+                return Estimate(value, se, None, None, None, (alone,))
             freedom = min(robust[1], ground.n_clusters - 1)
             if freedom < FEWEST_DEGREES_OF_FREEDOM:
                 notes = (*notes, NOTE_LITTLE_FREEDOM)
@@ -154,7 +154,7 @@ class _Ground:
 
     clustered_in: str
     """The organisation whose session groups are the clusters; empty: organisations are."""
-    n_clusters: int | None
+    n_clusters: int
     notes: tuple[str, ...]
     plain_freedom: int = 0
     is_clustered: bool = False
