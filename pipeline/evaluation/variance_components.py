@@ -34,8 +34,10 @@ CUTOFF: Final = float(chdtri(1, 0.05))
 MOST: Final = 0.999
 """Correlations are looked for up to here."""
 
-_STARTS: Final = ((0.3, 0.3), (0.05, 0.5), (0.5, 0.05))
-_LARGEST_ROOT: Final = 40.0
+LARGEST_RATIO: Final = 1_000.0
+"""Variances of organisations and groups are looked for up to so many times that of officers."""
+
+_STARTS: Final = ((0.1, 0.1), (0.01, 0.3), (0.3, 0.01))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +91,27 @@ def variance_components(
     deviance = _Deviance(sums)
     free = np.array([organisations, groups])
 
-    def at(roots: Array) -> float:
-        ratios = np.zeros(2)
-        ratios[free] = roots**2
-        return deviance(*ratios)
+    def at(ratios: Array) -> tuple[float, Array]:
+        both = np.zeros(2)
+        both[free] = ratios
+        return deviance(*both), deviance.gradient(*both)[free]
 
     best = min(
         (
             minimize(
                 at,
                 np.array(start)[free],
+                jac=True,
                 method="L-BFGS-B",
-                bounds=[(0, _LARGEST_ROOT)] * int(free.sum()),
-                options={"ftol": 1e-14, "gtol": 1e-9},
+                bounds=[(0, LARGEST_RATIO)] * int(free.sum()),
+                options={"ftol": 1e-15, "gtol": 1e-7},
             )
             for start in _STARTS
         ),
         key=lambda found: float(found.fun),
     )
     ratios = np.zeros(2)
-    ratios[free] = best.x**2
+    ratios[free] = best.x
     a, b = ratios
     lowest = float(best.fun)
     total = 1 + a + b
@@ -142,22 +145,53 @@ class _Deviance:
     def officer_variance(self, a: float, b: float) -> float:
         return float(self._solved(a, b)[0] / self._free)
 
-    def _solved(self, a: float, b: float) -> tuple[float, Array, float]:
-        """Q, 1 + a S of each organisation, and the information on mu."""
-        weights = 1 / (1 / self._sums.n + b)
+    def gradient(self, a: float, b: float) -> Array:
+        """Its derivatives by a and by b."""
+        of, weights = self._sums.organisation, self._weights(b)
+        squares, shrunk, information = self._solved(a, b)
+        s = np.bincount(of, weights, self._count)
+        away = self._sums.means - self._mu(weights, shrunk)
+        r = np.bincount(of, weights * away, self._count)
+        s_by_b = -np.bincount(of, weights**2, self._count)
+        r_by_b = -np.bincount(of, weights**2 * away, self._count)
+        by_a = (
+            -self._free / squares * float(((r / shrunk) ** 2).sum())
+            + float((s / shrunk).sum())
+            - float(((s / shrunk) ** 2).sum()) / information
+        )
+        squares_by_b = (
+            -float((weights**2) @ (away**2))
+            - float((2 * a * r * r_by_b / shrunk).sum())
+            + float((a**2 * r**2 * s_by_b / shrunk**2).sum())
+        )
+        by_b = (
+            self._free / squares * squares_by_b
+            + float(weights.sum())
+            + float((a * s_by_b / shrunk).sum())
+            + float((s_by_b / shrunk**2).sum()) / information
+        )
+        return np.array([by_a, by_b])
+
+    def _weights(self, b: float) -> Array:
+        return np.asarray(1 / (1 / self._sums.n + b), dtype=np.float64)
+
+    def _mu(self, weights: Array, shrunk: Array) -> float:
         of = self._sums.organisation
         s = np.bincount(of, weights, self._count)
         t = np.bincount(of, weights * self._sums.means, self._count)
+        return float((t / shrunk).sum()) / float((s / shrunk).sum())
+
+    def _solved(self, a: float, b: float) -> tuple[float, Array, float]:
+        """Q, 1 + a S of each organisation, and the information on mu."""
+        of, weights = self._sums.organisation, self._weights(b)
+        s = np.bincount(of, weights, self._count)
         shrunk: Array = np.asarray(1 + a * s, dtype=np.float64)
-        weight = float((s / shrunk).sum())
-        mu = float((t / shrunk).sum()) / weight
-        away = self._sums.means - mu
+        away = self._sums.means - self._mu(weights, shrunk)
+        r = np.bincount(of, weights * away, self._count)
         squares = (
-            self._sums.within_squares
-            + float(weights @ away**2)
-            - float((a * (t - s * mu) ** 2 / shrunk).sum())
+            self._sums.within_squares + float(weights @ away**2) - float((a * r**2 / shrunk).sum())
         )
-        return squares, shrunk, weight
+        return squares, shrunk, float((s / shrunk).sum())
 
     def of_organisation(self, *, groups: bool) -> Callable[[float], float]:
         """The profile of the correlation within an organisation."""
@@ -166,7 +200,7 @@ class _Deviance:
             def at(b: float) -> float:
                 return self(correlation * (1 + b) / (1 - correlation), b)
 
-            return _lowest(at, _LARGEST_ROOT) if groups else at(0.0)
+            return _lowest(at, LARGEST_RATIO) if groups else at(0.0)
 
         return profile
 
