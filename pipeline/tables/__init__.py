@@ -18,8 +18,12 @@ from pipeline.tables.core import (
     SCORES,
 )
 from pipeline.tables.evaluation import (
+    ARM_CONTRAST,
+    DESIGN,
+    ICC,
     PAIRED_CHANGE,
     PILOT_RECONCILIATION,
+    TRAJECTORY,
     WAVE_SUMMARY,
 )
 from pipeline.tables.follow_up import (
@@ -86,10 +90,15 @@ TABLES: tuple[Table, ...] = (
     DOSE_RESPONSE,
     FOLLOW_UP_DUE,
     PILOT_RECONCILIATION,
+    TRAJECTORY,
+    ARM_CONTRAST,
+    ICC,
+    DESIGN,
     BUILD,
 )
 
 __all__ = [
+    "ARM_CONTRAST",
     "ATTENDANCE",
     "ATTRITION",
     "ATTRITION_MODEL",
@@ -98,8 +107,10 @@ __all__ = [
     "COMMENTS",
     "COMMENT_COUNTS",
     "DECISIONS",
+    "DESIGN",
     "DOSE_RESPONSE",
     "FOLLOW_UP_DUE",
+    "ICC",
     "LINK_ERRORS",
     "LINK_RATES",
     "LINK_REVIEW",
@@ -123,6 +134,7 @@ __all__ = [
     "SCORES",
     "SUBMISSIONS",
     "TABLES",
+    "TRAJECTORY",
     "WAVE_SUMMARY",
     "Column",
     "Table",

@@ -21,6 +21,7 @@ SCRIPT = Path(__file__).with_name("run.py")
         ("release", ["## A release", "| with the audit |", "| wave_summary |"]),
         ("killed", ["| all | 4 | 4 |"]),
         ("intervals", ["| 20 draws, nobody drops out |"]),
+        ("mixed_model", ["## The mixed model", "| 200 |", "gls", "`trajectory`"]),
     ],
 )
 def test_a_benchmark_runs(part: str, expected: list[str]) -> None:

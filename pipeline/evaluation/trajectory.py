@@ -1,0 +1,109 @@
+"""Level and change at every wave, by a mixed model that officers who left early are part of.
+
+What belongs here: rows of the table. What stays out: the model (`mixed_model.py`), what arms differ
+by (`arm_contrast.py`), and any claim about why scores changed: a change is not an effect.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import polars as pl
+
+from pipeline import tables
+from pipeline.evaluation.arm_wave_model import ArmWaveModel, is_named_beforehand
+from pipeline.evaluation.cells import ALL, joined_notes
+from pipeline.evaluation.contrasts import Contrast, Estimate, Fitted
+from pipeline.programme import Programme
+
+LEVEL: Final = "estimate"
+CHANGE: Final = "change"
+
+NOTE_FIRST_WAVE: Final = "first wave: nothing to have changed from"
+NOTE_NO_FIRST_WAVE: Final = "no change: no mean at the first wave"
+NOTE_NOBODY_OF_ARM: Final = "nobody of the arm has a score at this wave"
+
+
+def trajectory(models: Iterable[ArmWaveModel], programme: Programme) -> pl.DataFrame:
+    """The rows of `tables.TRAJECTORY`, from the models of `arm_wave_models`.
+
+    Each arm with its own means, and `all`, in which an officer's arm does not count. Change is from
+    the programme's first wave. Intervals are those of `contrasts.Fitted.estimates`.
+
+    Every wave of the programme has a row; without an estimate its note says why.
+    """
+    rows = []
+    for model in models:
+        rows += [row for arm in model.arms for row in _of_arm(model, arm, programme)]
+        if model.together:
+            rows += _of_arm(model.together, ALL, programme)
+        else:
+            rows += [row | {"arm": ALL} for row in _of_arm(model, model.arms[0], programme)]
+    found = pl.DataFrame(rows, schema=tables.TRAJECTORY.frame_schema)
+    return found.sort(pl.col("arm") == ALL, "arm", maintain_order=True)
+
+
+def _of_arm(model: ArmWaveModel, arm: str, programme: Programme) -> list[dict[str, Any]]:
+    waves = programme.wave_names
+    said = {wave: _asked(model, arm, wave, waves[0]) for wave in waves}
+    asked = {
+        (wave, figure): contrast
+        for wave, (contrasts, _) in said.items()
+        for figure, contrast in contrasts.items()
+    }
+    found: dict[tuple[str, str], Estimate] = {}
+    if isinstance(model.fitted, Fitted):
+        estimates = model.fitted.estimates(list(asked.values()))
+        found = dict(zip(asked, estimates, strict=True))
+    return [
+        {
+            "arm": arm,
+            "wave": wave,
+            "instrument": model.instrument,
+            "subscale": model.subscale,
+            "named_beforehand": is_named_beforehand(model, wave, programme),
+            "n": model.answered.get((arm, wave), 0),
+            **_figures(found.get((wave, LEVEL)), found.get((wave, CHANGE)), why),
+        }
+        for wave, (_, why) in said.items()
+    ]
+
+
+def _asked(
+    model: ArmWaveModel, arm: str, wave: str, first: str
+) -> tuple[dict[str, Contrast], list[str]]:
+    """Level and change as far as they can be estimated, and why not further."""
+    left_out = model.answers.left_out
+    if model.reason:
+        return {}, [left_out.get(wave, model.reason)]
+    if not model.has(arm, wave):
+        return {}, [left_out.get(wave, NOTE_NOBODY_OF_ARM)]
+    level = model.level(arm, wave)
+    if wave == first:
+        return {LEVEL: level}, [NOTE_FIRST_WAVE]
+    if not model.has(arm, first):
+        return {LEVEL: level}, [NOTE_NO_FIRST_WAVE]
+    return {LEVEL: level, CHANGE: model.change(arm, first, wave)}, []
+
+
+def _figures(
+    level: Estimate | None, change: Estimate | None, why: list[str]
+) -> dict[str, float | int | str | None]:
+    return {
+        **_columns(level, LEVEL, ""),
+        **_columns(change, CHANGE, "change_"),
+        "n_clusters": level.n_clusters if level else None,
+        "note": joined_notes([note for e in (level, change) if e for note in e.notes] + why),
+    }
+
+
+def _columns(estimate: Estimate | None, name: str, prefix: str) -> dict[str, float | None]:
+    if estimate is None:
+        return {}
+    interval = estimate.interval
+    return {
+        name: estimate.value,
+        f"{prefix}se": estimate.se,
+        f"{prefix}se_clustered": estimate.se_clustered,
+        f"{prefix}ci_low": interval.low if interval else None,
+        f"{prefix}ci_high": interval.high if interval else None,
+    }
