@@ -11,8 +11,10 @@ from pipeline.evaluation.dose_response import dose_response
 from pipeline.evaluation.follow_up_due import follow_up_due
 from pipeline.evaluation.linked_by_codes import with_link_notes
 from pipeline.evaluation.paired_change import paired_change
+from pipeline.evaluation.panel import panel
 from pipeline.evaluation.participant_flow import participant_flow
 from pipeline.evaluation.pilot import pilot_reconciliation
+from pipeline.evaluation.pooled_change import pooled_change
 from pipeline.evaluation.retention import retention, retention_comparison
 from pipeline.evaluation.taking_part import taking_part
 from pipeline.evaluation.wave_summary import wave_summary
@@ -51,11 +53,15 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
         )
         officers = taking_part(people, waves, programme, as_of)
         summary = tables.WAVE_SUMMARY.conform(wave_summary(scores, people, programme))
+        side_by_side = panel(scores, people, programme)
+        pooled, by_organisation = pooled_change(side_by_side, programme, set())
         made = {
             tables.WAVE_SUMMARY: summary,
             tables.PAIRED_CHANGE: with_link_notes(
                 paired_change(scores, people, programme), stage.read(tables.LINK_ERRORS.name)
             ),
+            tables.POOLED_CHANGE: pooled,
+            tables.ORGANISATION_CHANGE: by_organisation,
             tables.PARTICIPANT_FLOW: participant_flow(
                 people, waves, programme, stage.read("erased_officers")
             ),

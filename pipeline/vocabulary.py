@@ -288,6 +288,17 @@ class Imbalance(Term):
     SERIOUS = "serious", "It is above 0.25."
 
 
+class LeftOut(Term):
+    """Why an organisation does not enter a pooled change."""
+
+    TOO_FEW = "too_few_officers", "Fewer than ten officers answered both waves."
+    NOT_COMPARABLE = (
+        "not_comparable",
+        "Its answers cannot be compared with others' at one of the waves (see comparability).",
+    )
+    NO_SPREAD = "no_spread", "All officers, or all session groups, changed alike: no variance."
+
+
 class BandLevel(Term):
     LOW = "low", "The lowest band of the band system."
     MODERATE = "moderate", "Any band between the lowest and the highest."

@@ -18,8 +18,10 @@ from pipeline.tables.core import (
     SCORES,
 )
 from pipeline.tables.evaluation import (
+    ORGANISATION_CHANGE,
     PAIRED_CHANGE,
     PILOT_RECONCILIATION,
+    POOLED_CHANGE,
     WAVE_SUMMARY,
 )
 from pipeline.tables.follow_up import (
@@ -78,6 +80,8 @@ TABLES: tuple[Table, ...] = (
     CHECKS,
     WAVE_SUMMARY,
     PAIRED_CHANGE,
+    POOLED_CHANGE,
+    ORGANISATION_CHANGE,
     PARTICIPANT_FLOW,
     RETENTION,
     RETENTION_COMPARISON,
@@ -105,12 +109,14 @@ __all__ = [
     "LINK_REVIEW",
     "MEMBERSHIPS",
     "ORGANISATIONS",
+    "ORGANISATION_CHANGE",
     "PAIRED_CHANGE",
     "PARTICIPANTS",
     "PARTICIPANT_ALIAS",
     "PARTICIPANT_FLOW",
     "PARTICIPANT_WAVES",
     "PILOT_RECONCILIATION",
+    "POOLED_CHANGE",
     "QUARANTINE",
     "RESEARCH_BUILD",
     "RESEARCH_GENERALISED",

@@ -3,17 +3,21 @@
 What stays out: who took part, who left and who is due (`follow_up.py`).
 """
 
+from pipeline import vocabulary
 from pipeline.tables.columns import (
     ALL_ARMS,
     ALL_ORGANISATIONS,
+    FROM_WAVE,
     INSTRUMENT,
     NOTE,
     OFFICERS,
     POINTS,
     SUBSCALE,
+    TO_WAVE,
     WAVE,
     count,
     number,
+    one_of,
     text,
 )
 from pipeline.tables.table import Column, Table, Type
@@ -76,6 +80,71 @@ PAIRED_CHANGE = Table(
         count("n_reliably_worse", "Reliable change (Jacobson and Truax 1991), worse.", "people"),
         number("reliable_change", "Smallest change that counts as reliable.", POINTS),
         count("n_clusters", "Organisations or session groups behind the interval.", "clusters"),
+        NOTE,
+    ),
+    keeps_order=True,
+)
+
+_ENROLLING = text("organisation", "Organisation that enrolled the officers.", nullable=False)
+_SQUARED = "points on the subscale, squared"
+
+POOLED_CHANGE = Table(
+    "evaluation",
+    "pooled_change",
+    "pair of waves, instrument and subscale",
+    "Change over organisations that differ: random effects, REML, Hartung-Knapp. A change, not an "
+    "effect. Which organisations enter, and with which weight, is in organisation_change.",
+    ("from_wave", "to_wave", "instrument", "subscale"),
+    (
+        FROM_WAVE,
+        TO_WAVE,
+        INSTRUMENT,
+        SUBSCALE,
+        count("k", "Organisations in the model.", "organisations"),
+        count("k_left_out", "Organisations with a change that is not in it.", "organisations"),
+        number("estimate", "Mean over organisations of later minus earlier.", POINTS),
+        number("ci_low", "Lower limit of its 95% interval, multiplier at least 1.", POINTS),
+        number("ci_high", "Upper limit of it.", POINTS),
+        number("ci_low_unfloored", "The same with the multiplier as it is.", POINTS),
+        number("ci_high_unfloored", "The same with the multiplier as it is.", POINTS),
+        number(
+            "prediction_low",
+            "Lower limit of the 95% interval for the true change of another organisation.",
+            POINTS,
+        ),
+        number("prediction_high", "Upper limit of it.", POINTS),
+        number("tau2", "Variance of the true change between organisations.", _SQUARED),
+        number("tau2_low", "Lower limit of its 95% interval (Q profile).", _SQUARED),
+        number("tau2_high", "Upper limit of it.", _SQUARED),
+        number("i2", "Part of the spread that lies between organisations.", "share"),
+        number("q", "Cochran's Q: spread of the changes, in units of their variances."),
+        number("q_p", "p value of Q if no organisation differed from another."),
+        NOTE,
+    ),
+    keeps_order=True,
+)
+
+ORGANISATION_CHANGE = Table(
+    "evaluation",
+    "organisation_change",
+    "pair of waves, instrument, subscale and organisation",
+    "What each organisation brings to pooled_change, and what that would be without it.",
+    ("from_wave", "to_wave", "instrument", "subscale", "organisation"),
+    (
+        FROM_WAVE,
+        TO_WAVE,
+        INSTRUMENT,
+        SUBSCALE,
+        _ENROLLING,
+        count("n", "Officers with a score at both waves.", OFFICERS),
+        number("estimate", "Mean of later minus earlier.", POINTS),
+        number("variance", "Square of its standard error, as in paired_change.", _SQUARED),
+        number("weight", "Part in the pooled change; NULL if left out.", "share"),
+        text("left_out", f"NULL if it enters. {one_of(vocabulary.LeftOut)}"),
+        number("estimate_without", "The pooled change without this organisation.", POINTS),
+        number("ci_low_without", "Lower limit of its 95% interval.", POINTS),
+        number("ci_high_without", "Upper limit of it.", POINTS),
+        number("tau2_without", "tau2 without this organisation.", _SQUARED),
         NOTE,
     ),
     keeps_order=True,
