@@ -7,7 +7,7 @@ Matrices have a row an item and a column a response, so that what is asked of ev
 along the memory; responses of one organisation and wave stand together.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Self, cast
@@ -27,6 +27,8 @@ UNANSWERED: Final = 255
 Whole = npt.NDArray[np.int64]
 Place = tuple[str, str]
 """An organisation, or `all`, and a wave."""
+Series = tuple[str, str]
+"""An instrument and its subscale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,17 @@ def _in_order(rows: pl.DataFrame, items: pl.Series, instrument: Instrument) -> I
         tuple(np.cumsum(sizes[found]).tolist()),
         np.ascontiguousarray(np.take(answers, order, axis=0).T),
     )
+
+
+def sums_by_subscale(every: Iterable[InstrumentAnswers]) -> dict[Series, ItemSums]:
+    """Sums of every instrument and subscale, with totals over organisations."""
+    return {
+        (answers.instrument.instrument, subscale.subscale): item_sums(
+            answers, subscale
+        ).with_totals()
+        for answers in every
+        for subscale in answers.instrument.subscales
+    }
 
 
 def item_sums(answers: InstrumentAnswers, subscale: Subscale) -> ItemSums:

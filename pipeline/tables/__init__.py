@@ -22,6 +22,7 @@ from pipeline.tables.evaluation import (
     PAIRED_CHANGE,
     PILOT_RECONCILIATION,
     POOLED_CHANGE,
+    RELIABILITY,
     WAVE_SUMMARY,
 )
 from pipeline.tables.follow_up import (
@@ -82,6 +83,7 @@ TABLES: tuple[Table, ...] = (
     PAIRED_CHANGE,
     POOLED_CHANGE,
     ORGANISATION_CHANGE,
+    RELIABILITY,
     PARTICIPANT_FLOW,
     RETENTION,
     RETENTION_COMPARISON,
@@ -118,6 +120,7 @@ __all__ = [
     "PILOT_RECONCILIATION",
     "POOLED_CHANGE",
     "QUARANTINE",
+    "RELIABILITY",
     "RESEARCH_BUILD",
     "RESEARCH_GENERALISED",
     "RESEARCH_OFFICERS",

@@ -150,6 +150,27 @@ ORGANISATION_CHANGE = Table(
     keeps_order=True,
 )
 
+RELIABILITY = Table(
+    "evaluation",
+    "reliability",
+    "organisation, wave, instrument and subscale",
+    "How far the items of a subscale agree, in responses with all of them answered.",
+    ("organisation", "wave", "instrument", "subscale"),
+    (
+        ALL_ORGANISATIONS,
+        WAVE,
+        INSTRUMENT,
+        SUBSCALE,
+        count("n", "Responses with every item of the subscale answered.", "responses"),
+        number("alpha", "Cronbach's alpha."),
+        number("alpha_low", "Lower limit of its 95% interval (Feldt)."),
+        number("alpha_high", "Upper limit of its 95% interval (Feldt)."),
+        number("omega", "McDonald's omega, of one factor fitted by maximum likelihood."),
+        NOTE,
+    ),
+    keeps_order=True,
+)
+
 PILOT_RECONCILIATION = Table(
     "evaluation",
     "pilot_reconciliation",
