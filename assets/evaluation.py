@@ -2,11 +2,14 @@
 
 import dagster as dg
 
+from assets.answers import CARELESS, answers
 from assets.ledger import ledger
 from pipeline import tables
 from pipeline.evaluation.attrition import attrition
 from pipeline.evaluation.attrition_model import attrition_model
+from pipeline.evaluation.careless import change_without_careless
 from pipeline.evaluation.cells import by_number
+from pipeline.evaluation.comparability import not_comparable
 from pipeline.evaluation.dose_response import dose_response
 from pipeline.evaluation.follow_up_due import follow_up_due
 from pipeline.evaluation.linked_by_codes import with_link_notes
@@ -24,7 +27,7 @@ from pipeline.storage.stages import Made, Stage
 
 
 @dg.asset(
-    deps=[ledger],
+    deps=[ledger, answers],
     group_name="evaluation",
     retry_policy=AGAIN,
     description="Change, flow, retention, attrition, dose and response, what is due, the pilot.",
@@ -54,7 +57,8 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
         officers = taking_part(people, waves, programme, as_of)
         summary = tables.WAVE_SUMMARY.conform(wave_summary(scores, people, programme))
         side_by_side = panel(scores, people, programme)
-        pooled, by_organisation = pooled_change(side_by_side, programme, set())
+        incomparable = not_comparable(stage.read(tables.COMPARABILITY.name))
+        pooled, by_organisation = pooled_change(side_by_side, programme, incomparable)
         made = {
             tables.WAVE_SUMMARY: summary,
             tables.PAIRED_CHANGE: with_link_notes(
@@ -62,6 +66,9 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
             ),
             tables.POOLED_CHANGE: pooled,
             tables.ORGANISATION_CHANGE: by_organisation,
+            tables.CHANGE_WITHOUT_CARELESS: change_without_careless(
+                side_by_side, scores, people, stage.read(CARELESS), programme
+            ),
             tables.PARTICIPANT_FLOW: participant_flow(
                 people, waves, programme, stage.read("erased_officers")
             ),
@@ -84,6 +91,8 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
             "participant_waves",
             "erased_officers",
             tables.LINK_ERRORS.name,
+            tables.COMPARABILITY.name,
+            CARELESS,
         ],
         # A departure counts once the window it fell into is over. That day may change figures
         # while the statuses of the ledger stay what they were.

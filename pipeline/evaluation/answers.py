@@ -66,8 +66,10 @@ class ItemSums:
     """Sums over the responses of c places with every one of the p items of a subscale answered.
 
     `n` (c,), `totals` (c, p) of the items after reversal, `products` (c, p, p); whole and exact.
+    `items` are their numbers in the instrument.
     """
 
+    items: tuple[int, ...]
     places: tuple[Place, ...]
     n: Whole
     totals: Whole
@@ -75,14 +77,7 @@ class ItemSums:
 
     @property
     def covariances(self) -> npt.NDArray[np.float64]:
-        """Covariances of the items (c, p, p), n - 1; 0 for fewer than two responses.
-
-        Numerators are whole numbers, so nothing cancels.
-        """
-        n = self.n[:, None, None]
-        scatter = n * self.products - self.totals[:, :, None] * self.totals[:, None, :]
-        covariances: npt.NDArray[np.float64] = scatter / np.maximum(n * (n - 1), 1)
-        return covariances
+        return covariances_of(self.n, self.totals, self.products)
 
     def with_totals(self) -> Self:
         """The same with the places of `all` organisations, a wave each, at the end."""
@@ -94,7 +89,18 @@ class ItemSums:
             else each
             for each in (self.n, self.totals, self.products)
         )
-        return type(self)((*self.places, *((ALL, wave) for wave in waves)), *sums)
+        return type(self)(self.items, (*self.places, *((ALL, wave) for wave in waves)), *sums)
+
+
+def covariances_of(n: Whole, totals: Whole, products: Whole) -> npt.NDArray[np.float64]:
+    """Covariances (c, p, p), n - 1, from sums as `ItemSums` has them; 0 for fewer than two.
+
+    Numerators are whole numbers, so nothing cancels.
+    """
+    counts = n[:, None, None]
+    scatter = counts * products - totals[:, :, None] * totals[:, None, :]
+    covariances: npt.NDArray[np.float64] = scatter / np.maximum(counts * (counts - 1), 1)
+    return covariances
 
 
 def answers_by_instrument(
@@ -165,6 +171,7 @@ def item_sums(answers: InstrumentAnswers, subscale: Subscale) -> ItemSums:
     keyed = np.stack([answers.keyed(item) for item in subscale.items]) * complete
     blocks = [slice(start, end) for start, end in pairwise((0, *answers.ends))]
     return ItemSums(
+        subscale.items,
         answers.places,
         np.array([np.count_nonzero(complete[block]) for block in blocks], dtype=np.int64),
         np.array([keyed[:, block].sum(axis=1, dtype=np.int64) for block in blocks]),

@@ -124,21 +124,25 @@ class _Fits:
 
     def after_a_step(self) -> "_Fits":
         """After a Newton step, halved as often as it takes for the loss not to rise."""
-        direction, length = self._direction(), np.ones(len(self.logs))
+        direction, length = self._direction(), np.ones(len(self.logs), np.float64)
         while True:
             logs = np.clip(self.logs + length[:, None] * direction, _LOWEST, _HIGHEST)
             after = _Fits(self.correlations, logs)
             rose = (after.loss > self.loss + 1e-12) & (length > _SHORTEST_STEP)
             if not rose.any():
                 return after
-            length = length * np.where(rose, 0.5, 1.0)
+            length[rose] /= 2
 
     def _direction(self) -> Numbers:
         items = self.logs.shape[1]
         free = ~self.held()
         both = free[:, :, None] & free[:, None, :]
-        projector = np.eye(items) - self.first[:, :, None] * self.first[:, None, :]
+        projector: Numbers = np.eye(items) - self.first[:, :, None] * self.first[:, None, :]
         # A little on the diagonal, since it is nearly singular where one item makes the factor.
-        bend = np.where(both, projector**2, 0) + np.eye(items) * np.where(free, 1e-6, 1)[:, :, None]
-        moved: Numbers = -np.linalg.solve(bend, np.where(free, self.gradient, 0)[:, :, None])
-        return np.clip(moved[:, :, 0], -2, 2)
+        ridge = np.eye(items) * np.where(free, 1e-6, 1.0)[:, :, None]
+        bend = np.where(both, projector**2, 0.0) + ridge
+        slope = np.where(free, self.gradient, 0.0)[:, :, None]
+        direction: Numbers = np.clip(-np.linalg.solve(bend, slope)[:, :, 0], -2.0, 2.0).astype(
+            np.float64
+        )
+        return direction

@@ -171,6 +171,88 @@ RELIABILITY = Table(
     keeps_order=True,
 )
 
+COMPARABILITY = Table(
+    "evaluation",
+    "comparability",
+    "organisation, wave, instrument and subscale",
+    "Whether an organisation's answers can be compared with others'; if not they are left out of "
+    "pooled_change. Who passes was not shown to differ.",
+    ("organisation", "wave", "instrument", "subscale"),
+    (
+        _ENROLLING,
+        WAVE,
+        INSTRUMENT,
+        SUBSCALE,
+        count("n", "Responses with every item of the subscale answered.", "responses"),
+        number("alpha", "Cronbach's alpha."),
+        number("alpha_high", "Upper limit of its 95% interval."),
+        number("omega", "McDonald's omega."),
+        number("omega_high", "Upper limit of its 95% interval, approximate."),
+        number(
+            "largest_shift",
+            "Of all items, the largest difference of level from what the rest of the subscale lets "
+            "expect, as in the other organisations.",
+            "standard deviations",
+        ),
+        number(
+            "largest_correlation_difference",
+            "Of all items, the largest difference from the others' correlation with the rest.",
+            "Fisher's z",
+        ),
+        text(
+            "items_differing",
+            "Items that clearly differ, as the instrument numbers them; NULL if none does.",
+        ),
+        Column("comparable", Type.TRUTH, "Whether they can be compared.", nullable=False),
+        text("reason", f"Why not. {one_of(vocabulary.Incomparable)}"),
+        NOTE,
+    ),
+    keeps_order=True,
+)
+
+RESPONSE_QUALITY = Table(
+    "evaluation",
+    "response_quality",
+    "organisation, wave, instrument and sign of carelessness",
+    "Responses that bear a sign of careless answering. Signs are confounded with severity, and "
+    "nobody is left out of a figure for one.",
+    ("organisation", "wave", "instrument", "flag"),
+    (
+        ALL_ORGANISATIONS,
+        WAVE,
+        INSTRUMENT,
+        text("flag", one_of(vocabulary.Careless), nullable=False),
+        count("n", "Responses that bear it.", "responses"),
+        count("n_judged", "Responses of which it can be said.", "responses"),
+        NOTE,
+    ),
+    keeps_order=True,
+)
+
+CHANGE_WITHOUT_CARELESS = Table(
+    "evaluation",
+    "change_without_careless",
+    "sign of carelessness",
+    "The change named beforehand, over all organisations, with everybody and without officers "
+    "whose response at either wave bears a sign. The figures of paired_change are with everybody.",
+    ("left_out",),
+    (
+        INSTRUMENT,
+        SUBSCALE,
+        FROM_WAVE,
+        TO_WAVE,
+        text("left_out", f"`none`: nobody. {one_of(vocabulary.Careless)}", nullable=False),
+        count("n", "Officers with a score at both waves who are not left out.", OFFICERS),
+        count("n_left_out", "Officers with a score at both waves who are.", OFFICERS),
+        number("mean_change", "Mean of later minus earlier.", POINTS),
+        number("ci_low", "Lower limit of its 95% interval.", POINTS),
+        number("ci_high", "Upper limit of its 95% interval.", POINTS),
+        count("n_clusters", "Organisations or session groups behind the interval.", "clusters"),
+        NOTE,
+    ),
+    keeps_order=True,
+)
+
 PILOT_RECONCILIATION = Table(
     "evaluation",
     "pilot_reconciliation",
