@@ -7,10 +7,12 @@ from assets.ledger import ledger
 from pipeline import tables
 from pipeline.evaluation.attrition import attrition
 from pipeline.evaluation.attrition_model import attrition_model
+from pipeline.evaluation.band_transitions import band_transitions
 from pipeline.evaluation.careless import change_without_careless
 from pipeline.evaluation.cells import by_number
 from pipeline.evaluation.comparability import not_comparable
 from pipeline.evaluation.dose_response import dose_response
+from pipeline.evaluation.equality_breakdown import equality_breakdown
 from pipeline.evaluation.follow_up_due import follow_up_due
 from pipeline.evaluation.linked_by_codes import with_link_notes
 from pipeline.evaluation.paired_change import paired_change
@@ -69,6 +71,8 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
             tables.CHANGE_WITHOUT_CARELESS: change_without_careless(
                 side_by_side, scores, people, stage.read(CARELESS), programme
             ),
+            tables.BAND_TRANSITIONS: band_transitions(side_by_side, programme),
+            tables.EQUALITY_BREAKDOWN: equality_breakdown(side_by_side, people, programme),
             tables.PARTICIPANT_FLOW: participant_flow(
                 people, waves, programme, stage.read("erased_officers")
             ),

@@ -140,7 +140,7 @@ def change_without_careless(
     sums = cluster_sums(of_officers.officers, values, ("left_out",))
     national = {
         cell["left_out"]: cell
-        for cell in cells_of(sums, ("left_out",), MOMENTS, "value", each_arm=False)
+        for cell in cells_of(sums, ("left_out",), MOMENTS, "total", each_arm=False)
         if cell["organisation"] == ALL
     }
     everybody = len(change) - change.null_count()
@@ -154,7 +154,7 @@ def change_without_careless(
 def _row(cell: Mapping[str, Any] | None, everybody: int) -> dict[str, Any]:
     if cell is None:
         return {"n": 0, "n_left_out": everybody, "note": NOTE_NOBODY}
-    change = Moments(cell["n"], cell["value"], cell["squares"])
+    change = Moments(cell["n"], cell["total"], cell["squares"])
     interval = cell_interval(cell, change)
     return {
         "n": change.n,

@@ -21,7 +21,7 @@ Pair = tuple[str, str]
 
 Key = tuple[str, ...]
 
-MOMENTS: Final = ("value", "squares")
+MOMENTS: Final = ("total", "squares")
 """What `cluster_sums` sums: the figures that `cells_of` is asked for."""
 
 
@@ -97,7 +97,7 @@ def cluster_sums(
     numbered = pl.col([str(i) for i in range(len(values))])
     sums = frame.group_by(place).agg(
         numbered.count().cast(pl.Int64).name.suffix(" n"),
-        numbered.sum().name.suffix(" value"),
+        numbered.sum().name.suffix(" total"),
         (numbered**2).sum().name.suffix(" squares"),
     )
     arm = pl.lit(ALL, officers.schema["arm"]).alias("arm")

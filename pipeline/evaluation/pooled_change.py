@@ -91,7 +91,7 @@ def _changes(
         return {}
     sums = cluster_sums(of_officers.officers, values, _KEY)
     found: dict[Key, list[OrganisationChange]] = {key: [] for key in values}
-    for cell in cells_of(sums, _KEY, MOMENTS, "value", each_arm=False):
+    for cell in cells_of(sums, _KEY, MOMENTS, "total", each_arm=False):
         if cell["organisation"] != ALL:
             key = tuple(cell[name] for name in _KEY)
             found[key].append(_change(cell, key, not_comparable))
@@ -99,7 +99,7 @@ def _changes(
 
 
 def _change(cell: Mapping[str, Any], key: Key, not_comparable: NotComparable) -> OrganisationChange:
-    change = Moments(cell["n"], cell["value"], cell["squares"])
+    change = Moments(cell["n"], cell["total"], cell["squares"])
     found = cell_interval(cell, change)
     variance = found.interval.standard_error**2 if found.interval else None
     from_wave, to_wave, *series = key

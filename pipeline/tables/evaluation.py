@@ -253,6 +253,58 @@ CHANGE_WITHOUT_CARELESS = Table(
     keeps_order=True,
 )
 
+BAND_TRANSITIONS = Table(
+    "evaluation",
+    "band_transitions",
+    "organisation, pair of waves, instrument, subscale, earlier and later band",
+    "From which band to which officers moved who answered both waves. A point may change a band; "
+    "how many changed reliably is in paired_change.",
+    ("organisation", "from_wave", "to_wave", "instrument", "subscale", "from_band", "to_band"),
+    (
+        ALL_ORGANISATIONS,
+        FROM_WAVE,
+        TO_WAVE,
+        INSTRUMENT,
+        SUBSCALE,
+        text("from_band", "Band at the earlier wave.", nullable=False),
+        text("to_band", "Band at the later wave.", nullable=False),
+        count("n", "Officers; a move that nobody made has no row.", OFFICERS),
+        count("n_from", "Officers in from_band at the earlier wave, of any later band.", OFFICERS),
+        NOTE,
+    ),
+    keeps_order=True,
+)
+
+EQUALITY_BREAKDOWN = Table(
+    "evaluation",
+    "equality_breakdown",
+    "characteristic, value, wave, instrument and subscale",
+    "Levels, and changes since the first wave, by one characteristic of officers at a time; all "
+    "organisations and arms together.",
+    ("characteristic", "value", "wave", "instrument", "subscale"),
+    (
+        text(
+            "characteristic",
+            "`rank_group`, `service_band`, `gender` or `ethnicity_group`.",
+            nullable=False,
+        ),
+        text("value", "Its value; `unknown` where no export said it.", nullable=False),
+        WAVE,
+        INSTRUMENT,
+        SUBSCALE,
+        count("n", "Officers with a score at the wave.", OFFICERS),
+        number("mean", "Their mean score.", POINTS),
+        number("sd", "Its standard deviation, n - 1.", POINTS),
+        count("n_change", "Of these, officers with a score at the first wave too.", OFFICERS),
+        number("mean_change", "Mean of the wave minus the first, of those.", POINTS),
+        number("ci_low", "Lower limit of the 95% interval of the mean change.", POINTS),
+        number("ci_high", "Upper limit of the 95% interval of the mean change.", POINTS),
+        count("n_clusters", "Organisations or session groups behind the interval.", "clusters"),
+        NOTE,
+    ),
+    keeps_order=True,
+)
+
 PILOT_RECONCILIATION = Table(
     "evaluation",
     "pilot_reconciliation",
@@ -272,6 +324,18 @@ PILOT_RECONCILIATION = Table(
         ),
         text("band_reported", "Band as the pilot reports."),
         text("band_computed", "Band of the mean by the same limits (22 and below, 42 and above)."),
+        number(
+            "dropout_alone_low",
+            "Lowest mean that those who stayed can have had if nobody's score changed, whoever "
+            "left; NULL at the first wave.",
+            POINTS,
+        ),
+        number("dropout_alone_high", "Highest such mean.", POINTS),
+        Column(
+            "dropout_alone_possible",
+            Type.TRUTH,
+            "Whether leaving alone, without any change, can have given mean_reported.",
+        ),
         number("national_mean", "Mean of all organisations at the same wave.", POINTS),
         number("national_ci_low", "Lower limit of its 95% interval.", POINTS),
         number("national_ci_high", "Upper limit of its 95% interval.", POINTS),
