@@ -1,7 +1,8 @@
 """The pilot's printed means: whether they are possible, and the national figures beside them.
 
 What belongs here: GRIM, which asks of a printed mean whether whole scores can give it, and how far
-a mean can move if nobody changes and some leave. What stays out: the printed figures, which are facts (`pipeline/reference/pilot.json`).
+a mean can move if nobody changes and some leave.
+What stays out: the printed figures, which are facts (`pipeline/reference/pilot.json`).
 """
 
 from collections.abc import Iterable
