@@ -148,7 +148,6 @@ def _why_no_omega(n: int, covariances: Numbers) -> str:
     items = len(covariances)
     if items < FEWEST_ITEMS:
         return NOTE_TWO_ITEMS
-    if not (np.diagonal(covariances) > 0).all():
-        return NOTE_CONSTANT_ITEM
-    few = n < FEWEST_RESPONSES_AN_ITEM * items
-    return NOTE_FEW_RESPONSES if few else NOTE_NO_FIT
+    if n < FEWEST_RESPONSES_AN_ITEM * items:
+        return NOTE_FEW_RESPONSES
+    return NOTE_NO_FIT if (np.diagonal(covariances) > 0).all() else NOTE_CONSTANT_ITEM

@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 
 from pipeline import reference, tables
-from pipeline.evaluation.attrition import attrition
 from pipeline.evaluation.answers import answers_by_instrument, sums_by_subscale
+from pipeline.evaluation.attrition import attrition
 from pipeline.evaluation.attrition_model import attrition_model
 from pipeline.evaluation.comparability import comparability, not_comparable
 from pipeline.evaluation.paired_change import change_between, paired_change
