@@ -168,7 +168,7 @@ def test_a_subscale_of_two_items(programme: Programme) -> None:
 def _naive_differences(
     here: list[list[int]], there: list[list[int]], item: int
 ) -> tuple[float, float]:
-    """Shift and difference of correlation of one item from keyed answers, as the module's docstring defines them."""
+    """Shift and difference of correlation of one item, as the module says, from keyed answers."""
     rest_here, rest_there = ([sum(row) - row[item] for row in rows] for rows in (here, there))
     own_here, own_there = ([row[item] for row in rows] for rows in (here, there))
     line = statistics.linear_regression(rest_there, own_there)
