@@ -114,7 +114,7 @@ def cluster_sums(
 
 
 def _as_band(bands: pl.Series, known: pl.Enum) -> pl.Series:
-    if not bands.is_in(known.categories).all():
+    if not bands.is_in(known.categories.to_list()).all():
         raise ValueError("scores: a band that the instrument does not have")
     return bands.cast(known)
 
