@@ -171,7 +171,7 @@ def test_the_primary_change_without_those_who_bear_a_sign(
     whole = paired_change(measured, enrolled, programme).filter(
         "named_beforehand", organisation="all", arm="all"
     )
-    for name in ("n", "mean_change", "ci_low", "ci_high", "n_clusters", "note"):
+    for name in ("n", "mean_change", "ci_low", "ci_high", "n_clusters"):
         assert found["none"][name] == whole[name].item(), name
     assert found["straight_lining"]["mean_change"] == pytest.approx(-10 / 5)
     assert found["contradictory"]["mean_change"] == pytest.approx(-5 / 5)

@@ -37,11 +37,15 @@ def frames(
     participants: Frames, scores: Frames
 ) -> Callable[[list[Officer]], tuple[pl.DataFrame, pl.DataFrame]]:
     def make(officers: list[Officer]) -> tuple[pl.DataFrame, pl.DataFrame]:
-        enrolled = participants(
-            {f"p{i}": (o[0], "programme", o[1]) for i, o in enumerate(officers)}
-        ).with_columns(
-            gender=pl.Series([o[2] for o in officers], dtype=pl.String),
-            rank_group=pl.Series([o[3] for o in officers], dtype=pl.String),
+        of_officer = pl.DataFrame(
+            [(f"p{i}", o[2], o[3]) for i, o in enumerate(officers)],
+            schema={"participant_id": pl.String, "gender": pl.String, "rank_group": pl.String},
+            orient="row",
+        )
+        enrolled = (
+            participants({f"p{i}": (o[0], "programme", o[1]) for i, o in enumerate(officers)})
+            .drop("gender", "rank_group")
+            .join(of_officer, on="participant_id", how="left", maintain_order="left")
         )
         measured = scores(
             (f"p{i}", wave, "proqol5", "burnout", score)
