@@ -13,7 +13,7 @@ from typing import Final
 
 import polars as pl
 
-from pipeline.evaluation.cells import ALL, measurements, placed
+from pipeline.evaluation.cells import ALL, placed, scored
 from pipeline.programme import Programme
 
 Pair = tuple[str, str]
@@ -61,23 +61,29 @@ def panel(scores: pl.DataFrame, participants: pl.DataFrame, programme: Programme
     Raises ValueError for a score of nobody enrolled, and for a wave, instrument or subscale that
     the programme does not have.
     """
-    measured = measurements(scores, participants, programme)
-    of_series = measured.partition_by("instrument", "subscale", as_dict=True)
     everybody = placed(participants.select("participant_id"), participants)
-    scored, banded = {}, {}
+    measured = (
+        scored(scores, programme)
+        .join(everybody.select("participant_id", "officer"), on="participant_id", how="left")
+        .drop("participant_id")
+    )
+    if measured["officer"].has_nulls():
+        raise ValueError("scores: of somebody who is not among the participants")
+    key = ["instrument", "subscale", "wave"]
+    found = measured.partition_by(key, as_dict=True, include_key=False)
+    answered = {found_key[:2] for found_key in found}
+    scored_by, bands_by = {}, {}
     for name in programme.instruments:
         instrument = programme.instrument(name)
         for subscale in instrument.subscales:
-            rows = of_series.get((name, subscale.subscale))
-            if rows is not None:
-                bands = pl.Enum([band.band for band in instrument.bands_of(subscale)])
-                rows = rows.with_columns(_as_band(rows["band"], bands))
-                place = name, subscale.subscale
-                scored[place], banded[place] = (
-                    _side_by_side(rows, what, programme.wave_names, len(everybody))
-                    for what in ("score", "band")
-                )
-    return Panel(everybody.select(_PLACE), scored, banded)
+            series = name, subscale.subscale
+            if series not in answered:
+                continue
+            of_waves = {wave: found.get((*series, wave)) for wave in programme.wave_names}
+            bands = pl.Enum([band.band for band in instrument.bands_of(subscale)])
+            scored_by[series] = _side_by_side(of_waves, "score", pl.Int64(), len(everybody))
+            bands_by[series] = _side_by_side(of_waves, "band", bands, len(everybody))
+    return Panel(everybody.select(_PLACE), scored_by, bands_by)
 
 
 def cluster_sums(
@@ -113,19 +119,21 @@ def cluster_sums(
     )
 
 
-def _as_band(bands: pl.Series, known: pl.Enum) -> pl.Series:
-    if not bands.is_in(known.categories.to_list()).all():
-        raise ValueError("scores: a band that the instrument does not have")
-    return bands.cast(known)
-
-
 def _side_by_side(
-    rows: pl.DataFrame, what: str, waves: Sequence[str], officers: int
+    of_waves: Mapping[str, pl.DataFrame | None], what: str, dtype: pl.DataType, officers: int
 ) -> pl.DataFrame:
     """A column a wave, of as many rows as there are officers."""
-    found = {}
-    for wave in waves:
-        of_wave = rows.filter(pl.col("wave") == wave)
-        nobody = pl.repeat(None, officers, dtype=rows.schema[what], eager=True)
-        found[wave] = nobody.scatter(of_wave["officer"], of_wave[what])
-    return pl.DataFrame(found)
+    columns = {}
+    for wave, rows in of_waves.items():
+        column = pl.repeat(None, officers, dtype=dtype, eager=True)
+        if rows is not None:
+            column = column.scatter(rows["officer"], _cast(rows[what], dtype))
+        columns[wave] = column
+    return pl.DataFrame(columns)
+
+
+def _cast(cells: pl.Series, dtype: pl.DataType) -> pl.Series:
+    found = cells.cast(dtype, strict=False)
+    if found.null_count() > 0:
+        raise ValueError("scores: a band that the instrument does not have")
+    return found
