@@ -15,8 +15,8 @@ McDonald 1999, Test Theory): the part of a score's variance that the common fact
 Not to be used where items fall into several factors: it then calls what they share less than it is.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, fields
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -70,7 +70,7 @@ def one_factor(correlations: Numbers) -> OneFactor:
     sound[sound] = np.linalg.eigvalsh(correlations[sound])[:, 0] > _SMALLEST_EIGENVALUE
     left = np.flatnonzero(sound)
     if left.size:
-        fit = _Fits(correlations[left], _start(correlations[left]))
+        fit = _Fits.at(correlations[left], _start(correlations[left]))
         for _ in range(_MOST_STEPS):
             arrived = fit.slope() < _FLAT
             loadings[left[arrived]] = fit.loadings[arrived]
@@ -89,19 +89,31 @@ def _start(correlations: Numbers) -> Numbers:
     return guessed
 
 
+@dataclass(frozen=True, slots=True)
 class _Fits:
-    """Where the fits of several matrices stand: log uniquenesses, loss, loadings and gradient."""
+    """Where the fits of several matrices stand; the first axis of everything is the matrix."""
 
-    def __init__(self, correlations: Numbers, logs: Numbers) -> None:
-        self.correlations, self.logs = correlations, logs
+    correlations: Numbers
+    logs: Numbers
+    """Of uniquenesses."""
+    first: Numbers
+    """Eigenvector of the largest eigenvalue."""
+    loss: Numbers
+    loadings: Numbers
+    gradient: Numbers
+
+    @classmethod
+    def at(cls, correlations: Numbers, logs: Numbers) -> Self:
         root = np.exp(logs / 2)
         values, vectors = np.linalg.eigh(correlations / (root[:, :, None] * root[:, None, :]))
-        others = values[:, :-1]
-        self.first = vectors[:, :, -1]
-        self.loss: Numbers = (others - np.log(others) - 1).sum(axis=1)
-        strength = np.sqrt(np.maximum(values[:, -1:] - 1, 0))
-        self.loadings: Numbers = root * self.first * strength
-        self.gradient: Numbers = (self.loadings**2 + root**2 - 1) / root**2
+        others, first = values[:, :-1], vectors[:, :, -1]
+        loss = (others - np.log(others) - 1).sum(axis=1)
+        loadings = root * first * np.sqrt(np.maximum(values[:, -1:] - 1, 0))
+        gradient = (loadings**2 + root**2 - 1) / root**2
+        return cls(correlations, logs, first, loss, loadings, gradient)
+
+    def chosen(self, rows: Truths) -> Self:
+        return type(self)(*(getattr(self, each.name)[rows] for each in fields(self)))
 
     def held(self) -> Truths:
         """Which uniquenesses lie at a limit that the slope presses them against."""
@@ -115,19 +127,12 @@ class _Fits:
         steepest: Numbers = np.abs(np.where(self.held(), 0, self.gradient)).max(axis=1)
         return steepest
 
-    def chosen(self, rows: Truths) -> "_Fits":
-        made = object.__new__(_Fits)
-        made.correlations, made.logs = self.correlations[rows], self.logs[rows]
-        made.first, made.loss = self.first[rows], self.loss[rows]
-        made.loadings, made.gradient = self.loadings[rows], self.gradient[rows]
-        return made
-
-    def after_a_step(self) -> "_Fits":
+    def after_a_step(self) -> Self:
         """After a Newton step, halved as often as it takes for the loss not to rise."""
         direction, length = self._direction(), np.ones(len(self.logs), np.float64)
         while True:
             logs = np.clip(self.logs + length[:, None] * direction, _LOWEST, _HIGHEST)
-            after = _Fits(self.correlations, logs)
+            after = self.at(self.correlations, logs)
             rose = (after.loss > self.loss + 1e-12) & (length > _SHORTEST_STEP)
             if not rose.any():
                 return after
