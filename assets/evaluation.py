@@ -2,17 +2,24 @@
 
 import dagster as dg
 
+from assets.answers import CARELESS, answers
 from assets.ledger import ledger
 from pipeline import tables
 from pipeline.evaluation.attrition import attrition
 from pipeline.evaluation.attrition_model import attrition_model
+from pipeline.evaluation.band_transitions import band_transitions
+from pipeline.evaluation.careless import change_without_careless
 from pipeline.evaluation.cells import by_number, in_order
+from pipeline.evaluation.comparability import not_comparable
 from pipeline.evaluation.dose_response import dose_response
+from pipeline.evaluation.equality_breakdown import equality_breakdown
 from pipeline.evaluation.follow_up_due import follow_up_due
 from pipeline.evaluation.linked_by_codes import with_link_notes
 from pipeline.evaluation.paired_change import paired_change
+from pipeline.evaluation.panel import panel
 from pipeline.evaluation.participant_flow import participant_flow
 from pipeline.evaluation.pilot import pilot_reconciliation
+from pipeline.evaluation.pooled_change import pooled_change
 from pipeline.evaluation.retention import retention, retention_comparison
 from pipeline.evaluation.taking_part import taking_part
 from pipeline.evaluation.wave_summary import wave_summary
@@ -23,7 +30,7 @@ from pipeline.storage.stages import Made, Stage
 
 
 @dg.asset(
-    deps=[ledger],
+    deps=[ledger, answers],
     group_name="evaluation",
     retry_policy=AGAIN,
     description="Change, flow, retention, attrition, dose and response, what is due, the pilot.",
@@ -52,12 +59,19 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
         )
         scores = in_order(scores, programme)
         officers = taking_part(people, waves, programme, as_of)
+        changes = panel(scores, people, programme)
+        incomparable = not_comparable(stage.read(tables.COMPARABILITY.name))
         made = side_by_side(
             {
                 tables.WAVE_SUMMARY: lambda: wave_summary(scores, people, programme),
                 tables.PAIRED_CHANGE: lambda: with_link_notes(
                     paired_change(scores, people, programme), stage.read(tables.LINK_ERRORS.name)
                 ),
+                tables.CHANGE_WITHOUT_CARELESS: lambda: change_without_careless(
+                    changes, scores, people, stage.read(CARELESS), programme
+                ),
+                tables.BAND_TRANSITIONS: lambda: band_transitions(changes, programme),
+                tables.EQUALITY_BREAKDOWN: lambda: equality_breakdown(changes, people, programme),
                 tables.DOSE_RESPONSE: lambda: dose_response(scores, people, programme),
                 tables.PARTICIPANT_FLOW: lambda: participant_flow(
                     people, waves, programme, stage.read("erased_officers")
@@ -67,6 +81,9 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
                 tables.ATTRITION: lambda: attrition(scores, officers, programme),
                 tables.ATTRITION_MODEL: lambda: attrition_model(scores, officers, programme),
             }
+        )
+        made[tables.POOLED_CHANGE], made[tables.ORGANISATION_CHANGE] = pooled_change(
+            changes, programme, incomparable
         )
         summary = tables.WAVE_SUMMARY.conform(made[tables.WAVE_SUMMARY])
         made[tables.PILOT_RECONCILIATION] = pilot_reconciliation(summary)
@@ -82,6 +99,8 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
             "participant_waves",
             "erased_officers",
             tables.LINK_ERRORS.name,
+            tables.COMPARABILITY.name,
+            CARELESS,
         ],
         # A departure counts once the window it fell into is over. That day may change figures
         # while the statuses of the ledger stay what they were.

@@ -11,6 +11,7 @@ import dagster as dg
 
 from assets.accepted import accepted
 from assets.accounting import accounting
+from assets.answers import answers
 from assets.comments import comments
 from assets.evaluation import evaluation
 from assets.intake import intake
@@ -37,6 +38,7 @@ ASSETS = [
     accepted,
     scores,
     ledger,
+    answers,
     evaluation,
     models,
     accounting,

@@ -320,6 +320,44 @@ class Measure(Term):
     CHANGE = "change", "The change between the waves of the primary contrast."
 
 
+class Careless(Term):
+    """Signs that answers were given without care, which are confounded with severity."""
+
+    STRAIGHT_LINING = (
+        "straight_lining",
+        "One answer is repeated for half of the items or more in a row.",
+    )
+    ANSWERED_TOO_FAST = "answered_too_fast", "Less than two seconds were taken for each item."
+    LITTLE_VARIATION = (
+        "little_variation",
+        "The SD of all answers is below a tenth of the range of answers.",
+    )
+    CONTRADICTORY = (
+        "contradictory",
+        "Ordinary and reversed items of a subscale lie half the range of answers apart or more.",
+    )
+    ANY = "any", "Any of these signs."
+
+
+class Incomparable(Term):
+    """Why an organisation's answers cannot be compared with those of the others."""
+
+    TOO_FEW = "too_few_responses", "Fewer than ten responses answer every item."
+    UNRELIABLE = "unreliable", "Even the upper limit of alpha, or of omega, is below 0.70."
+    ITEMS_DIFFER = "items_differ", "An item behaves clearly otherwise than in the others."
+
+
+class LeftOut(Term):
+    """Why an organisation does not enter a pooled change."""
+
+    TOO_FEW = "too_few_officers", "Fewer than ten officers answered both waves."
+    NOT_COMPARABLE = (
+        "not_comparable",
+        "Its answers cannot be compared with others' at one of the waves (see comparability).",
+    )
+    NO_SPREAD = "no_spread", "All officers, or all session groups, changed alike: no variance."
+
+
 class BandLevel(Term):
     LOW = "low", "The lowest band of the band system."
     MODERATE = "moderate", "Any band between the lowest and the highest."

@@ -247,7 +247,25 @@ def cells(
     organisation, arm, `by`, n, the sum of each figure, and for `cell_interval` organisations,
     session_groups, without_group, cluster_sizes and cluster_sums.
     """
-    within = _within_organisations(measured, by, figures, mean_of, each_arm=each_arm)
+    sums = measured.group_by("organisation", "arm", *by, "cluster", "has_group").agg(
+        pl.len().cast(pl.Int64).alias("n"), pl.col(figures).sum()
+    )
+    return cells_of(sums, by, figures, mean_of, each_arm=each_arm)
+
+
+def cells_of(
+    sums: pl.DataFrame,
+    by: Sequence[str],
+    figures: Sequence[str],
+    mean_of: str,
+    *,
+    each_arm: bool = True,
+) -> Iterator[dict[str, Any]]:
+    """The same from sums over clusters: n and the sum of each figure (Int64).
+
+    `sums` has organisation, arm (as `placed` has them), `by`, cluster and has_group.
+    """
+    within = _within_organisations(sums, by, figures, mean_of, each_arm=each_arm)
     return (
         pl.concat([within, _over_organisations(within, by, figures, mean_of)])
         .sort("organisation", "arm", *by)
@@ -287,7 +305,7 @@ def by_denominator(counted: pl.DataFrame) -> pl.DataFrame:
 
 
 def _within_organisations(
-    measured: pl.DataFrame,
+    one_arm: pl.DataFrame,
     by: Sequence[str],
     figures: Sequence[str],
     mean_of: str,
@@ -297,9 +315,6 @@ def _within_organisations(
     """Cells of one organisation each, from sums over its session groups."""
     sums = pl.col("n", *figures).sum()
     cluster = ["organisation", "arm", *by, "cluster", "has_group"]
-    one_arm = measured.group_by(cluster).agg(
-        pl.len().cast(pl.Int64).alias("n"), pl.col(figures).sum()
-    )
     total = as_total(one_arm, "arm")
     return (
         # Summed again, since a session group with officers of two arms is one cluster of the total.

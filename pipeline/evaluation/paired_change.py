@@ -20,6 +20,7 @@ from pipeline.evaluation.cells import (
     measurements,
     scored,
 )
+from pipeline.evaluation.panel import pairs_of_waves
 from pipeline.programme import Contrast, Programme
 from pipeline.vocabulary import Better
 
@@ -44,14 +45,9 @@ def paired_change(
     """
     sds = baseline_sds(scores, programme)
     measured = measurements(scores, participants, programme)
-    first, *later = programme.wave_names
-    pairs = [(first, wave) for wave in later]
-    primary = (programme.primary.from_wave, programme.primary.to_wave)
-    if primary not in pairs:
-        pairs.append(primary)
     changes = [
         _change_between(measured, programme, from_wave, to_wave, sds)
-        for from_wave, to_wave in pairs
+        for from_wave, to_wave in pairs_of_waves(programme)
     ]
     return pl.concat(changes)
 

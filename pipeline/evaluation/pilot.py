@@ -1,11 +1,14 @@
 """The pilot's printed means: whether they are possible, and the national figures beside them.
 
-What belongs here: GRIM, which asks of a printed mean whether whole scores can give it.
+What belongs here: GRIM, which asks of a printed mean whether whole scores can give it, and how far
+a mean can move if nobody changes and some leave.
 What stays out: the printed figures, which are facts (`pipeline/reference/pilot.json`).
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import Final, Self
 
 import polars as pl
 
@@ -13,6 +16,8 @@ from pipeline import reference, tables
 from pipeline.evaluation.cells import ALL
 from pipeline.reference import PilotMean
 from pipeline.scoring.bands import band
+
+NOTE_ROUNDED: Final = "dropout alone: from the whole totals nearest the impossible mean before it"
 
 
 def grim_possible(mean: str, n: int) -> bool:
@@ -48,6 +53,52 @@ def smallest_consistent_n(means: Iterable[str]) -> int:
     return n
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Whole totals from `low` to `high`, both included."""
+
+    low: int
+    high: int
+
+    def meets(self, other: Self) -> bool:
+        return self.low <= other.high and other.low <= self.high
+
+
+def totals_of(mean: str, n: int) -> Totals:
+    """The whole totals of `n` scores whose mean prints as `mean`.
+
+    Where there is none (see `grim_possible`), the whole totals on either side of it. Raises what
+    that raises.
+    """
+    printed, digits = _printed(mean)
+    if n < 1:
+        raise ValueError("a mean of no scores")
+    step = 2 * int(10**digits)
+    least, most = 2 * printed * n - n, 2 * printed * n + n
+    inside = Totals(-(-least // step), most // step)
+    return inside if inside.low <= inside.high else Totals(least // step, -(-most // step))
+
+
+def totals_after_leaving(all_of: Totals, n: int, n_stayed: int, scale: tuple[int, int]) -> Totals:
+    """Totals that `n_stayed` of `n` officers can have if nobody's score changed.
+
+    `all_of` are the possible totals of all n, `scale` the lowest and highest score. Those who left
+    took with them at most the highest score each and at least the lowest, and so have those who
+    stayed: with T the total of all, max(n_stayed lowest, T - n_left highest) is the least and
+    min(n_stayed highest, T - n_left lowest) the most, and every whole number between occurs. That
+    supposes nothing of why officers leave, so no selection can do more; it says nothing of how
+    likely any of it is. Raises ValueError unless 1 <= n_stayed <= n.
+    """
+    if not 1 <= n_stayed <= n:
+        raise ValueError("at least one officer must stay, and no more than there were")
+    lowest, highest = scale
+    n_left = n - n_stayed
+    return Totals(
+        max(n_stayed * lowest, all_of.low - n_left * highest),
+        min(n_stayed * highest, all_of.high - n_left * lowest),
+    )
+
+
 def _printed(mean: str) -> tuple[int, int]:
     """A printed mean as a whole number of its last digit, and the number of decimals."""
     try:
@@ -65,7 +116,8 @@ def pilot_reconciliation(wave_summary: pl.DataFrame) -> pl.DataFrame:
 
     National figures are those of `wave_summary` (a `tables.WAVE_SUMMARY` frame) for all
     organisations and arms at the wave of the same name. The pilot's means are labelled by the
-    instrument's limits as `pipeline.scoring.bands` says.
+    instrument's limits as `pipeline.scoring.bands` says. What leaving alone can do is said of every
+    later wave with no more officers than the first, by `totals_after_leaving`.
     """
     national = wave_summary.filter(organisation=ALL, arm=ALL).select(
         "wave",
@@ -80,9 +132,14 @@ def pilot_reconciliation(wave_summary: pl.DataFrame) -> pl.DataFrame:
         _pilot()
         .join(national, on=["wave", "instrument", "subscale"], how="left", maintain_order="left")
         .with_columns(
-            note=pl.when(pl.col("national_mean").is_null())
+            national_note=pl.when(pl.col("national_mean").is_null())
             .then(pl.lit("no national score at this wave"))
             .otherwise("national_note")
+        )
+        .with_columns(
+            note=pl.concat_str(
+                "dropout_note", "national_note", separator="; ", ignore_nulls=True
+            ).replace("", None)
         )
         .select(
             pl.col(name).cast(dtype)
@@ -98,6 +155,7 @@ def _pilot() -> pl.DataFrame:
         wave: smallest_consistent_n(mean.mean for mean in means if mean.wave == wave)
         for wave in dict.fromkeys(mean.wave for mean in means)
     }
+    first = {mean.subscale: mean for mean in reversed(means)}
     return pl.DataFrame(
         [
             {
@@ -110,10 +168,32 @@ def _pilot() -> pl.DataFrame:
                 "smallest_consistent_n": consistent[mean.wave],
                 "band_reported": mean.band_reported,
                 "band_computed": _band_of(mean),
+                **_dropout_alone(first[mean.subscale], mean),
             }
             for mean in means
-        ]
+        ],
+        infer_schema_length=None,
     )
+
+
+def _dropout_alone(first: PilotMean, later: PilotMean) -> dict[str, float | bool | str | None]:
+    """Bounds of the later mean if nobody changed, and whether the printed one lies within them."""
+    if later == first or later.n_reported > first.n_reported:
+        return {"dropout_note": None}
+    instrument = reference.instruments()[first.instrument]
+    stayed = totals_after_leaving(
+        totals_of(first.mean, first.n_reported),
+        first.n_reported,
+        later.n_reported,
+        instrument.range_of(instrument.by_subscale[first.subscale]),
+    )
+    possible = grim_possible(first.mean, first.n_reported)
+    return {
+        "dropout_alone_low": stayed.low / later.n_reported,
+        "dropout_alone_high": stayed.high / later.n_reported,
+        "dropout_alone_possible": stayed.meets(totals_of(later.mean, later.n_reported)),
+        "dropout_note": None if possible else NOTE_ROUNDED,
+    }
 
 
 def _band_of(mean: PilotMean) -> str:

@@ -14,8 +14,8 @@ from pipeline import tables
 from pipeline.reference import Instrument, Subscale
 from pipeline.scoring.bands import band
 
-_Answers = npt.NDArray[np.uint8]
-_Truths = npt.NDArray[np.bool_]
+Answers = npt.NDArray[np.uint8]
+Truths = npt.NDArray[np.bool_]
 
 
 def score(
@@ -37,7 +37,7 @@ def score(
     """
     if not (responses["instrument"] == instrument.instrument).all():
         raise ValueError(f"{instrument.instrument}: responses to another instrument are among them")
-    answers, answered = _answer_matrix(responses["items"], instrument)
+    answers, answered = answer_matrix(responses["items"], instrument)
     keyed = _keyed(answers, answered, instrument)
     about = responses.select("response_id", "participant_id", "organisation", "wave", "instrument")
     by_subscale = [
@@ -56,7 +56,7 @@ def score(
     )
 
 
-def _answer_matrix(items: pl.Series, instrument: Instrument) -> tuple[_Answers, _Truths]:
+def answer_matrix(items: pl.Series, instrument: Instrument) -> tuple[Answers, Truths]:
     """Answers (responses by items), with 0 where `answered` is false."""
     if not (items.list.len() == instrument.items).fill_null(False).all():
         raise ValueError(f"{instrument.instrument}: a response has not {instrument.items} items")
@@ -71,7 +71,7 @@ def _answer_matrix(items: pl.Series, instrument: Instrument) -> tuple[_Answers, 
     )
 
 
-def _keyed(answers: _Answers, answered: _Truths, instrument: Instrument) -> _Answers:
+def _keyed(answers: Answers, answered: Truths, instrument: Instrument) -> Answers:
     """Answers after reversal, still 0 where unanswered, so that plain sums leave those out."""
     keyed = answers.copy()
     columns = [item - 1 for item in instrument.reversed]
@@ -82,8 +82,8 @@ def _keyed(answers: _Answers, answered: _Truths, instrument: Instrument) -> _Ans
 
 
 def _subscale_scores(
-    keyed: _Answers,
-    answered: _Truths,
+    keyed: Answers,
+    answered: Truths,
     instrument: Instrument,
     subscale: Subscale,
     *,

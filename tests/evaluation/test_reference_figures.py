@@ -14,11 +14,17 @@ import pytest
 from scipy.special import stdtrit
 
 from pipeline import reference, tables
+from pipeline.evaluation.answers import answers_by_instrument, sums_by_subscale
 from pipeline.evaluation.arm_wave_model import arm_wave_models
 from pipeline.evaluation.attrition import attrition
 from pipeline.evaluation.attrition_model import attrition_model
+from pipeline.evaluation.comparability import comparability, not_comparable
 from pipeline.evaluation.contrasts import Fitted
 from pipeline.evaluation.paired_change import change_between, paired_change
+from pipeline.evaluation.panel import panel
+from pipeline.evaluation.pooled_change import pooled_change
+from pipeline.evaluation.random_effects import random_effects
+from pipeline.evaluation.reliability import Reliability, reliabilities, reliability
 from pipeline.evaluation.retention import retention, retention_comparison
 from pipeline.evaluation.taking_part import taking_part
 from pipeline.evaluation.trajectory import trajectory
@@ -90,10 +96,8 @@ def _participants(arms: dict[str, str]) -> pl.DataFrame:
     )
 
 
-@cache
-def _simulated() -> tuple[pl.DataFrame, pl.DataFrame, Any]:
-    """Scores and officers of the simulated answers, and what R computes from them."""
-    expected = json.loads(_shared("reference/statistics/expected.json").read_text("utf-8"))
+def _answered() -> tuple[pl.DataFrame, list[dict[str, str]]]:
+    """The simulated answers as responses, and as they stand in their file."""
     with _shared("reference/statistics/responses.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     responses = _responses(
@@ -107,6 +111,14 @@ def _simulated() -> tuple[pl.DataFrame, pl.DataFrame, Any]:
             for row in rows
         ),
     )
+    return responses, rows
+
+
+@cache
+def _simulated() -> tuple[pl.DataFrame, pl.DataFrame, Any]:
+    """Scores and officers of the simulated answers, and what R computes from them."""
+    expected = json.loads(_shared("reference/statistics/expected.json").read_text("utf-8"))
+    responses, rows = _answered()
     officers = _participants(dict.fromkeys((row["participant"] for row in rows), "programme"))
     return score(responses, reference.instruments()["proqol5"]), officers, expected
 
@@ -306,6 +318,93 @@ def test_trajectory_clustered_by_organisation_agrees_with_r(subscale: str) -> No
     half = (found["change_ci_high"] - found["change"]).drop_nulls().to_list()
     assert half == pytest.approx(reach, rel=1e-5)
     assert found["n_clusters"].unique().to_list() == [12]
+
+
+@cache
+def _reliable() -> dict[tuple[str, str], list[Reliability]]:
+    responses, rows = _answered()
+    places = {row["participant"]: row["organisation"] for row in rows}
+    enrolled = pl.DataFrame({"participant_id": list(places), "organisation": places.values()})
+    sums = sums_by_subscale(answers_by_instrument(responses, enrolled, _programme()))
+    found = {series: reliabilities(of_series) for series, of_series in sums.items()}
+    assert not_comparable(comparability(sums, found)) == set()
+    return found
+
+
+@pytest.mark.parametrize("subscale", SUBSCALES)
+def test_pooled_change_agrees_with_r(subscale: str) -> None:
+    scores, officers, expected = _simulated()
+    row = expected[subscale]["pooled_change_session_10"]
+    _, rows = _answered()
+    places = {each["participant"]: each["organisation"] for each in rows}
+    enrolled = officers.with_columns(organisation=pl.col("participant_id").replace_strict(places))
+    pooled, by_organisation = pooled_change(
+        panel(scores, enrolled, _programme()), _programme(), not_comparable=set()
+    )
+    found = pooled.row(
+        by_predicate=(pl.col("subscale") == subscale) & (pl.col("to_wave") == "session_10"),
+        named=True,
+    )
+    assert (found["k"], found["k_left_out"]) == (row["k"], 0)
+    unfloored = [found["ci_low_unfloored"], found["ci_high_unfloored"]]
+    assert found["estimate"] == pytest.approx(row["estimate"], abs=1e-6)
+    assert unfloored == pytest.approx(row["ci"], abs=1e-6)
+    assert found["tau2"] == pytest.approx(row["tau2"], rel=1e-3)
+    between = [found["tau2_low"], found["tau2_high"]]
+    assert between == pytest.approx(row["tau2_ci"], rel=1e-3)
+    assert found["i2"] == pytest.approx(row["i2"] / 100, rel=1e-3)
+    assert found["q"] == pytest.approx(row["q"], abs=1e-6)
+    assert found["q_p"] == pytest.approx(row["q_p"], abs=1e-6)
+    for one, organisation in zip(
+        by_organisation.filter(subscale=subscale, to_wave="session_10").to_dicts(),
+        row["organisations"],
+        strict=True,
+    ):
+        assert one["organisation"] == organisation["organisation"]
+        assert one["n"] == organisation["n"]
+        assert one["estimate"] == pytest.approx(organisation["yi"], abs=DIGITS)
+        assert one["variance"] == pytest.approx(organisation["vi"], abs=DIGITS)
+    # R's prediction interval has no floor; the table's has.
+    model = random_effects(
+        [each["yi"] for each in row["organisations"]], [each["vi"] for each in row["organisations"]]
+    )
+    assert model is not None
+    limits, floored = model.prediction(floored=False), model.prediction()
+    assert limits is not None
+    assert floored is not None
+    assert [limits.low, limits.high] == pytest.approx(row["prediction_interval"], rel=1e-3)
+    assert found["prediction_low"] == pytest.approx(floored.low, abs=1e-6)
+
+
+@pytest.mark.parametrize("subscale", SUBSCALES)
+def test_alpha_agrees_with_r(subscale: str) -> None:
+    _, _, expected = _simulated()
+    made = reliability(_reliable()).filter(organisation="all", subscale=subscale)
+    rows = expected[subscale]["reliability"]
+    assert made["wave"].to_list() == [row["wave"] for row in rows]
+    assert made["n"].to_list() == [row["n"] for row in rows]
+    assert made["alpha"].to_list() == pytest.approx([row["alpha"] for row in rows], abs=1e-8)
+
+
+def test_omega_and_the_interval_of_alpha_agree_with_r_in_every_organisation() -> None:
+    reference_figures = Path(__file__).parent / "reference" / "reliability.json"
+    rows = json.loads(reference_figures.read_text("utf-8"))["rows"]
+    made = reliability(_reliable())
+    found = {(r["organisation"], r["wave"], r["subscale"]): r for r in made.to_dicts()}
+    assert len(found) == len(rows) == 13 * 5 * 3
+    compared = 0
+    for row in rows:
+        one = found[row["organisation"], row["wave"], row["subscale"]]
+        assert one["n"] == row["n"]
+        for name in ("alpha", "alpha_low", "alpha_high"):
+            assert one[name] == pytest.approx(row[name], abs=1e-8), name
+        if row["n"] < 20:
+            assert one["omega"] is None
+            assert "fewer than two complete responses an item" in one["note"]
+        else:
+            compared += 1
+            assert one["omega"] == pytest.approx(row["omega"], abs=1e-6)
+    assert compared > 150
 
 
 def test_published_stress_scores_come_out_of_the_real_answers() -> None:

@@ -19,6 +19,7 @@ STAGES = {
     "comments",
     "scores",
     "ledger",
+    "answers",
     "evaluation",
     "models",
     "accounting",
