@@ -6,7 +6,7 @@ What stays out: which figures may be printed (`pipeline/privacy/disclosure`), wh
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -83,7 +83,7 @@ def make(
         try:
             made = _made(here, build, quiet=as_json)
         except Unsafe as refusal:
-            _refuse(refusal.failures, as_json=as_json)
+            _refuse(refusal.failures, after=_names(here), as_json=as_json)
         about = _about(here, build, made)
         number = len(_names(here)) + 1
         written = here.releases.write(
@@ -273,12 +273,20 @@ def _manifest(name: str, number: int, about: dict[str, Any]) -> dict[str, Any]:
     return manifest_of(name, number, about, datetime.now(UTC))
 
 
-def _refuse(failures: "tuple[Failure, ...]", *, as_json: bool) -> None:
+def _refuse(failures: "tuple[Failure, ...]", *, after: Sequence[str] = (), as_json: bool) -> None:
+    if after:
+        remedy = (
+            f"Figures that releases up to {after[-1]} printed are known, so leaving out more would "
+            f"hide nothing. Hand on {after[-1]} once more, or try again after a `muster run` in "
+            "which ten or more officers have come or answered."
+        )
+    else:
+        remedy = "Try again after a `muster run` in which more officers have come or answered."
     if as_json:
         cells = [
             {"group": f.key.measure, "place": f.key.place, "reason": f.reason} for f in failures
         ]
-        typer.echo(json.dumps({"refused": cells}, indent=2))
+        typer.echo(json.dumps({"refused": cells, "remedy": remedy}, indent=2))
     else:
         typer.echo(
             "Refused; nothing was written. An attacker could work out too much of:", err=True
@@ -288,6 +296,7 @@ def _refuse(failures: "tuple[Failure, ...]", *, as_json: bool) -> None:
             typer.echo(f"  {where}: {failure.reason}.", err=True)
         if len(failures) > _SHOWN:
             typer.echo(f"  and {len(failures) - _SHOWN} more; --json lists them.", err=True)
+        typer.echo(remedy, err=True)
     raise typer.Exit(Exit.NEEDS_A_STEWARD)
 
 

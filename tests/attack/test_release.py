@@ -106,6 +106,15 @@ def test_those_at_risk_do_not_give_a_denominator(seed: int, states: States) -> N
     assert found == []
 
 
+@pytest.mark.parametrize("seed", [11, 63])
+def test_what_is_known_from_before_leaves_room_for_a_release(seed: int, states: States) -> None:
+    # Nothing more could be left out, and what lies near the groups did not show them to be safe.
+    snapshots, truths = states(seed)
+    releases = _releases(snapshots[:2])
+    assert len(releases) == 2
+    assert _found(releases, snapshots[0].world, truths[:2], None) == []
+
+
 def test_a_total_is_not_kept_as_it_was_for_too_long(states: States) -> None:
     # 159 officers scored at baseline, then 189: the total must not stay at 160.
     snapshots, truths = states(0)
