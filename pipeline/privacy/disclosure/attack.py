@@ -22,7 +22,6 @@ from pipeline.privacy.disclosure.groups import Key, Population, Print, Scale, me
 from pipeline.privacy.disclosure.rounding import possible_counts
 from pipeline.privacy.disclosure.rules import Rules
 
-
 _DONE, _IMPOSSIBLE, _UNLIMITED, _TROUBLE = 0, 2, 3, 4
 """What HiGHS says of a problem, by way of scipy."""
 
