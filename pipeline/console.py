@@ -4,6 +4,10 @@ What stays out: the commands themselves (`pipeline/cli.py` and the modules it mo
 """
 
 import getpass
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -12,6 +16,9 @@ import typer
 
 if TYPE_CHECKING:
     from pipeline.storage.home import Home
+
+
+_STDOUT, _STDERR = 1, 2
 
 
 class Exit(IntEnum):
@@ -39,6 +46,24 @@ def stop(sentence: str) -> NoReturn:
     """End the command in one sentence: wrong use, or a configuration that cannot be used."""
     typer.echo(sentence, err=True)
     raise SystemExit(Exit.UNUSABLE)
+
+
+@contextmanager
+def answers_alone() -> Iterator[None]:
+    """Keep from standard output what libraries write there by themselves; it goes to stderr.
+
+    The solver of the audit tells of its difficulties past Python, in the midst of what a script
+    takes for JSON.
+    """
+    sys.stdout.flush()
+    kept = os.dup(_STDOUT)
+    try:
+        os.dup2(_STDERR, _STDOUT)
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, _STDOUT)
+        os.close(kept)
 
 
 def steward_name(steward: str | None) -> str:

@@ -97,7 +97,8 @@ class Home:
 
     @property
     def releases(self) -> Releases:
-        return Releases(self.root / "releases", self.root / "memberships")
+        copies = self.root / "backups" / "memberships"
+        return Releases(self.root / "releases", self.root / "memberships", copies)
 
     @property
     def secrets(self) -> Path:
@@ -386,7 +387,12 @@ class Home:
         )
 
     def back_up(self, day: date) -> None:
-        """Copy the stewardship store aside, one copy a day, and remove the oldest copies."""
+        """Copy aside what cannot be made again, the keys excepted.
+
+        Of the stewardship store one copy a day, without the oldest; of the memberships of releases
+        one, since they are written once.
+        """
+        self.releases.back_up()
         folder = self.root / "backups"
         if self.stewardship.backup(folder / f"stewardship-{day.isoformat()}.sqlite"):
             copies = sorted(folder.glob("stewardship-*.sqlite"))

@@ -55,7 +55,7 @@ def publish(path: Path, tables: Mapping[Table, Path | pl.DataFrame]) -> None:
             connection.execute("SET disabled_compression_methods = 'fsst'")
             connection.execute("USE warehouse")
             for schema in dict.fromkeys(table.schema for table in tables):
-                connection.execute(f"CREATE SCHEMA {schema}")
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             for table, rows in tables.items():
                 _fill(connection, table, rows)
             for view in _VIEWS if RESPONSES in tables else ():
