@@ -37,9 +37,12 @@ DEFAULT_HOME = Path("muster-home")
 
 
 def opened(home: Path) -> "Home":
+    from pipeline.storage.access import keep_from_others
     from pipeline.storage.home import Home
 
-    return Home(home.resolve())
+    root = home.resolve()
+    keep_from_others(root)
+    return Home(root)
 
 
 def stop(sentence: str) -> NoReturn:
