@@ -32,6 +32,12 @@ HomeOption = Annotated[
     Path,
     typer.Option("--home", envvar="MUSTER_HOME", help="The home folder of the evaluation."),
 ]
+StewardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--steward", envvar="MUSTER_STEWARD", help="Who does it; the name you are logged in with."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 DEFAULT_HOME = Path("muster-home")
 

@@ -189,8 +189,8 @@ def erase(
             case.home.recover()
             finish_erasures(case.home)
         typer.echo("On record, and removed from lake and tables.")
-    failure = _warehouse_made_again(case.home)
-    if failure is None:
+    there_was_one, failure = _warehouse_made_again(case.home)
+    if there_was_one and failure is None:
         typer.echo("The warehouse is without them.")
     _show_what_is_left(case)
     if failure is not None:
@@ -442,13 +442,16 @@ def _locked(home: "Home") -> Iterator[None]:
         yield
 
 
-def _warehouse_made_again(home: "Home") -> str | None:
-    """Make the warehouse of the lake as it is, for its own dates; why it failed, or None."""
+def _warehouse_made_again(home: "Home") -> tuple[bool, str | None]:
+    """Make the warehouse of the lake as it is, for its own dates.
+
+    Whether there was one, and why it could not be made again if it could not.
+    """
     from pipeline.storage.warehouse import build_of
 
     build = build_of(home.warehouse)
     if build is None:
-        return None
+        return False, None
     from pipeline.definitions import build_defs
     from pipeline.orchestration.launch import failure_of, instance_of, run_here
 
@@ -456,7 +459,7 @@ def _warehouse_made_again(home: "Home") -> str | None:
     with instance_of(home.root) as instance:
         defs = build_defs(home.root, build.as_of, build.known_at)
         result = run_here(defs, instance, home, [])
-    return None if result.success else failure_of(result)
+    return True, None if result.success else failure_of(result)
 
 
 def _show_what_is_left(case: _Case) -> None:
