@@ -164,6 +164,7 @@ def erase(
     """
     from pipeline.privacy.withdrawals import erasing
     from pipeline.storage.erasing import finish_erasures
+    from pipeline.storage.warehouse import build_of
     from pipeline.vocabulary import EntryKind
 
     case = _case(home, force, steward, reason, code, anyway=anyway, erased_too=True)
@@ -189,8 +190,8 @@ def erase(
             case.home.recover()
             finish_erasures(case.home)
         typer.echo("On record, and removed from lake and tables.")
-    there_was_one, failure = _warehouse_made_again(case.home)
-    if there_was_one and failure is None:
+    failure = _warehouse_made_again(case.home)
+    if failure is None and build_of(case.home.warehouse) is not None:
         typer.echo("The warehouse is without them.")
     _show_what_is_left(case)
     if failure is not None:
@@ -442,16 +443,13 @@ def _locked(home: "Home") -> Iterator[None]:
         yield
 
 
-def _warehouse_made_again(home: "Home") -> tuple[bool, str | None]:
-    """Make the warehouse of the lake as it is, for its own dates.
-
-    Whether there was one, and why it could not be made again if it could not.
-    """
+def _warehouse_made_again(home: "Home") -> str | None:
+    """Make the warehouse of the lake as it is, for its own dates; why it failed, or None."""
     from pipeline.storage.warehouse import build_of
 
     build = build_of(home.warehouse)
     if build is None:
-        return False, None
+        return None
     from pipeline.definitions import build_defs
     from pipeline.orchestration.launch import failure_of, instance_of, run_here
 
@@ -459,7 +457,7 @@ def _warehouse_made_again(home: "Home") -> tuple[bool, str | None]:
     with instance_of(home.root) as instance:
         defs = build_defs(home.root, build.as_of, build.known_at)
         result = run_here(defs, instance, home, [])
-    return True, None if result.success else failure_of(result)
+    return None if result.success else failure_of(result)
 
 
 def _show_what_is_left(case: _Case) -> None:
