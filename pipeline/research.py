@@ -43,6 +43,8 @@ from pipeline.storage.warehouse import Build, must_have_build, publish
 from pipeline.vocabulary import EntryKind
 
 _SNAPSHOT = 16
+_OWNER_ALONE = 0o600
+"""Analysts whom the home folder lets in read the warehouse; nobody reads both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ def make_extract(
                 tables.RESEARCH_GENERALISED: made.generalised,
                 tables.RESEARCH_BUILD: extract.build,
             },
+            mode=_OWNER_ALONE,
         )
     return extract
 

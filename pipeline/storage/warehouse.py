@@ -40,12 +40,14 @@ class WarehouseFailed(Exception):
     """The database refused a table; the message names it and holds no value."""
 
 
-def publish(path: Path, tables: Mapping[Table, Path | pl.DataFrame]) -> None:
+def publish(
+    path: Path, tables: Mapping[Table, Path | pl.DataFrame], *, mode: int | None = None
+) -> None:
     """Build a database from a Parquet file or a frame a table, and replace `path`.
 
-    Each conforms to its table.
+    Each conforms to its table. `mode` is that of the file, if not the process's mask decides.
     """
-    with atomic.replacing(path) as temporary:
+    with atomic.replacing(path, mode=mode) as temporary:
         connection = duckdb.connect()
         try:
             connection.execute(
