@@ -35,7 +35,8 @@ def assurance(
     it are rounded; it holds no exact number of people.
     """
     from pipeline.assurance.card import assurance_card
-    from pipeline.research import settled_build, tried_by_an_intruder
+    from pipeline.privacy.intruder import smallest_published
+    from pipeline.research import published_by, settled_build, tried_by_an_intruder
     from pipeline.storage import atomic, locks
 
     here = opened(home)
@@ -45,11 +46,10 @@ def assurance(
     with locks.held(here.lock, lambda: typer.echo("A run is at work; waiting for it.", err=True)):
         build = settled_build(here)
         path = place_outside(here, to, f"assurance-{organisation}-{build.as_of}.html", "The page")
-        shares = tried_by_an_intruder(here, build)
+        published = published_by(here)
+        shares = tried_by_an_intruder(here, build, published)
     page = assurance_card(
-        _cover(here, organisation, build),
-        organisation,
-        shares,
+        _cover(here, organisation, build), organisation, shares, smallest_published(published)
     )
     try:
         atomic.write_bytes(path, page.encode("utf-8"))

@@ -4,6 +4,10 @@ What stays out: the commands themselves (`pipeline/cli.py` and the modules it mo
 """
 
 import getpass
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -12,6 +16,9 @@ import typer
 
 if TYPE_CHECKING:
     from pipeline.storage.home import Home
+
+
+_STDOUT, _STDERR = 1, 2
 
 
 class Exit(IntEnum):
@@ -25,20 +32,47 @@ HomeOption = Annotated[
     Path,
     typer.Option("--home", envvar="MUSTER_HOME", help="The home folder of the evaluation."),
 ]
+StewardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--steward", envvar="MUSTER_STEWARD", help="Who does it; the name you are logged in with."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 DEFAULT_HOME = Path("muster-home")
 
 
 def opened(home: Path) -> "Home":
+    from pipeline.storage.access import keep_from_others
     from pipeline.storage.home import Home
 
-    return Home(home.resolve())
+    root = home.resolve()
+    keep_from_others(root)
+    return Home(root)
 
 
 def stop(sentence: str) -> NoReturn:
     """End the command in one sentence: wrong use, or a configuration that cannot be used."""
     typer.echo(sentence, err=True)
     raise SystemExit(Exit.UNUSABLE)
+
+
+@contextmanager
+def answers_alone() -> Iterator[None]:
+    """Keep from standard output what libraries write there by themselves; it goes to stderr.
+
+    The solver of the audit tells of its difficulties past Python, in the midst of what a script
+    takes for JSON.
+    """
+    sys.stdout.flush()
+    kept = os.dup(_STDOUT)
+    try:
+        os.dup2(_STDERR, _STDOUT)
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, _STDOUT)
+        os.close(kept)
 
 
 def steward_name(steward: str | None) -> str:

@@ -1,26 +1,32 @@
 """The `muster release` commands: make a release, list what was made, check what lies in a folder.
 
-What stays out: which figures may be printed (`pipeline/privacy/disclosure`), what tables hold
-(`pipeline/publishing`) and how they are written (`pipeline/storage/releases.py`).
+What stays out: how a release is made (`pipeline/releasing.py`).
 """
 
 import json
 import sys
-from collections.abc import Callable
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption, opened, steward_name, stop
+from pipeline.console import (
+    DEFAULT_HOME,
+    Exit,
+    HomeOption,
+    JsonOption,
+    answers_alone,
+    opened,
+    steward_name,
+    stop,
+)
 
 if TYPE_CHECKING:
     from pipeline.privacy.disclosure.audit import Failure
-    from pipeline.publishing.release import Release
     from pipeline.storage.home import Home
     from pipeline.storage.releases import Made
-    from pipeline.storage.warehouse import Build
 
 release = typer.Typer(
     name="release",
@@ -67,29 +73,21 @@ def make(
     It ends with 1, and nothing is written, if the audit finds what could give somebody away.
     """
     from pipeline.privacy.disclosure.control import Unsafe
-    from pipeline.publishing.remembered import as_frame
-    from pipeline.storage import locks
+    from pipeline.releasing import Order, make_release, names_of_releases
 
     here = opened(home)
-    _ = here.programme
-    here.releases.check_name(name)
     day = as_of.date() if as_of else datetime.now(UTC).date()
-    with locks.held(here.lock, lambda: typer.echo("A run is at work; waiting for it.", err=True)):
-        here.recover()
-        build = _build(here, day)
-        # A name may have been taken while we waited.
-        here.releases.check_name(name)
-        _put_on_record(here, reason, steward)
-        try:
-            made = _made(here, build, quiet=as_json)
-        except Unsafe as refusal:
-            _refuse(refusal.failures, as_json=as_json)
-        about = _about(here, build, made)
-        number = len(_names(here)) + 1
-        written = here.releases.write(
-            name, made.tables, _manifest(name, number, about), as_frame(made.next)
-        )
-        _put_on_record(here, reason, steward)
+    try:
+        with answers_alone():
+            written = make_release(
+                here,
+                Order(name=name, as_of=day, steward=steward_name(steward), reason=reason),
+                lambda: datetime.now(UTC),
+                lambda: typer.echo("A run is at work; waiting for it.", err=True),
+                None if as_json else _progress(),
+            )
+    except Unsafe as refusal:
+        _refuse(refusal.failures, after=names_of_releases(here), as_json=as_json)
     _report(here, written, as_json=as_json)
 
 
@@ -164,50 +162,6 @@ def _folder(home: Path, release_: str) -> Path:
     return found.resolve()
 
 
-def _build(home: "Home", day: date) -> "Build":
-    """What the warehouse was built from, if that is all there is; else one sentence."""
-    from pipeline.orchestration.state import work_left
-    from pipeline.storage.warehouse import must_have_build
-
-    build = must_have_build(home.warehouse)
-    if build.as_of != day:
-        stop(
-            f"The warehouse is as of {build.as_of}; `muster run` brings it up to date, or "
-            f"`--as-of {build.as_of}` releases it as it is."
-        )
-    if not work_left(home, build.as_of, build.known_at).nothing:
-        stop(
-            "Files, settings or decisions have changed since the warehouse was made; `muster run "
-            f"--as-of {build.as_of}` brings it up to date."
-        )
-    return build
-
-
-def _made(home: "Home", build: "Build", *, quiet: bool) -> "Release":
-    from pipeline import tables
-    from pipeline.publishing.release import release_of
-    from pipeline.publishing.remembered import from_frame
-    from pipeline.storage.warehouse import read_table
-
-    names = _names(home)
-    before = None
-    if names:
-        before = from_frame(home.releases.remembered(names[-1]), home.pseudonymiser().carried_on)
-    people, waves, scores = (
-        read_table(home.warehouse, table)
-        for table in (tables.PARTICIPANTS, tables.PARTICIPANT_WAVES, tables.SCORES)
-    )
-    return release_of(
-        people,
-        waves,
-        scores,
-        home.programme,
-        build.as_of,
-        before=before,
-        progress=None if quiet else _progress(),
-    )
-
-
 def _progress() -> Callable[[int, int], None] | None:
     """Says on a terminal how far the audit has come; nothing elsewhere."""
     if not sys.stderr.isatty():
@@ -219,66 +173,22 @@ def _progress() -> Callable[[int, int], None] | None:
     return told
 
 
-def _names(home: "Home") -> list[str]:
-    """Every release that was ever made here, in order, whether its folder is still there or not."""
-    from pipeline.vocabulary import EntryKind
-
-    entered = [entry.body["release"] for entry in home.stewardship.entries(EntryKind.RELEASED)]
-    return list(dict.fromkeys([*entered, *(made.name for made in home.releases.made())]))
-
-
-def _put_on_record(home: "Home", reason: str, steward: str | None) -> None:
-    """Enter every release that is not on record: this one, and one whose maker was killed."""
-    from pipeline.entries import Act
-    from pipeline.vocabulary import EntryKind
-
-    entered = {entry.body["release"] for entry in home.stewardship.entries(EntryKind.RELEASED)}
-    acts = [
-        Act(
-            kind=EntryKind.RELEASED,
-            steward=steward_name(steward),
-            reason=reason,
-            body={
-                "release": made.name,
-                "as_of": made.manifest["as_of"],
-                "manifest_sha256": made.manifest_hash,
-            },
+def _refuse(
+    failures: "tuple[Failure, ...]", *, after: Sequence[str] = (), as_json: bool
+) -> NoReturn:
+    if after:
+        remedy = (
+            f"Figures that releases up to {after[-1]} printed are known, so leaving out more would "
+            f"hide nothing. Hand on {after[-1]} once more, or try again after a `muster run` in "
+            "which ten or more officers have come or answered."
         )
-        for made in home.releases.made()
-        if made.name not in entered
-    ]
-    if acts:
-        home.stewardship.enter(acts, datetime.now(UTC))
-
-
-def _about(home: "Home", build: "Build", made: "Release") -> dict[str, Any]:
-    from pipeline import __version__
-
-    return {
-        "programme": home.programme.programme,
-        "title": home.programme.title,
-        "as_of": str(build.as_of),
-        "known_at": str(build.known_at) if build.known_at else None,
-        "version": __version__,
-        "rules": made.rules.as_numbers(),
-        "tables": dict(made.shares),
-        # How many, and not which: what only the audit asked for is known to be no small group.
-        "left_out_for_the_audit": len(made.for_the_audit),
-    }
-
-
-def _manifest(name: str, number: int, about: dict[str, Any]) -> dict[str, Any]:
-    from pipeline.storage.releases import manifest_of
-
-    return manifest_of(name, number, about, datetime.now(UTC))
-
-
-def _refuse(failures: "tuple[Failure, ...]", *, as_json: bool) -> None:
+    else:
+        remedy = "Try again after a `muster run` in which more officers have come or answered."
     if as_json:
         cells = [
             {"group": f.key.measure, "place": f.key.place, "reason": f.reason} for f in failures
         ]
-        typer.echo(json.dumps({"refused": cells}, indent=2))
+        typer.echo(json.dumps({"refused": cells, "remedy": remedy}, indent=2))
     else:
         typer.echo(
             "Refused; nothing was written. An attacker could work out too much of:", err=True
@@ -288,6 +198,7 @@ def _refuse(failures: "tuple[Failure, ...]", *, as_json: bool) -> None:
             typer.echo(f"  {where}: {failure.reason}.", err=True)
         if len(failures) > _SHOWN:
             typer.echo(f"  and {len(failures) - _SHOWN} more; --json lists them.", err=True)
+        typer.echo(remedy, err=True)
     raise typer.Exit(Exit.NEEDS_A_STEWARD)
 
 

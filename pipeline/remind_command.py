@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, HomeOption, opened, place_outside, stop
+from pipeline.console import (
+    DEFAULT_HOME,
+    HomeOption,
+    StewardOption,
+    opened,
+    place_outside,
+    steward_name,
+    stop,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,16 +42,22 @@ def remind(
             help="The workbook to write, or a folder for it; the folder you are in.",
         ),
     ] = None,
+    reason: Annotated[
+        str, typer.Option("--reason", help="What it is for; kept on record.")
+    ] = "wrote reminders",
+    steward: StewardOption = None,
 ) -> None:
     """Write a workbook of answers that are due, for the organisation's one contact.
 
     It names officers by file and row of the roster that the organisation sent, so that the contact
     of `programme.yaml` can find them and nobody else can. It is for that person alone, never for
-    line managers: docs/reminders.md.
+    line managers: docs/reminders.md. That it was written is put on record.
     """
+    from pipeline.entries import Act
     from pipeline.privacy.rough_counts import rough_count
     from pipeline.reminder_workbook import Cover, reminder_workbook
     from pipeline.storage import atomic, locks
+    from pipeline.vocabulary import EntryKind
 
     here = opened(home)
     programme = here.programme
@@ -67,6 +81,14 @@ def remind(
     name = programme.known_organisations[organisation].name
     cover = Cover(programme.title, name, contact, build.as_of, reminders.left_out)
     content = reminder_workbook(cover, reminders.rows, submissions)
+    # On record first: no workbook is handed out without.
+    act = Act(
+        kind=EntryKind.REMINDED,
+        steward=steward_name(steward),
+        reason=reason,
+        body={"organisation": organisation, "as_of": str(build.as_of)},
+    )
+    here.stewardship.enter([act], datetime.now(UTC))
     try:
         atomic.write_bytes(path, content, mode=_FOR_ONE_PERSON)
     except OSError:

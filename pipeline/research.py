@@ -6,17 +6,21 @@ the same officers once more, and two of different days say more than either.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 
 from pipeline import __version__, tables
+from pipeline.entries import Act
 from pipeline.evaluation.dose_response import sessions_band
 from pipeline.orchestration.state import WAREHOUSE
 from pipeline.privacy.alike import PROTECTION
 from pipeline.privacy.intruder import (
+    PublishedCell,
     Source,
+    found_in_release,
     found_in_research_view,
     found_in_warehouse,
     shares,
@@ -30,12 +34,17 @@ from pipeline.privacy.research_view import (
     row_ids,
 )
 from pipeline.programme import UnusableConfiguration
+from pipeline.publishing.published_cells import published_cells
 from pipeline.storage import locks
 from pipeline.storage.erasing import finish_erasures
 from pipeline.storage.home import Home
+from pipeline.storage.releases import changed_files, read_tables
 from pipeline.storage.warehouse import Build, must_have_build, publish
+from pipeline.vocabulary import EntryKind
 
 _SNAPSHOT = 16
+_OWNER_ALONE = 0o600
+"""Analysts whom the home folder lets in read the warehouse; nobody reads both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +55,12 @@ class Extract:
     generalised: pl.DataFrame
 
 
-def make_extract(home: Home, waiting: Callable[[], None]) -> Extract:
+def make_extract(
+    home: Home, waiting: Callable[[], None], steward: str, reason: str, now: datetime
+) -> Extract:
     """Write the home's research view from the last run's tables, in one step, under its lock.
 
+    Who made it, when and why is put on record before it is there: it cannot be there without.
     Kept nowhere else, so that removing the file is enough when somebody's rows must go. `waiting`
     is called if a run has to be waited for. The same snapshot gives the same rows. Raises
     UnusableConfiguration without a warehouse that is whole, and NotProtected, with nothing written,
@@ -61,6 +73,7 @@ def make_extract(home: Home, waiting: Callable[[], None]) -> Extract:
         build = settled_build(home)
         made = view_of(home, build)
         extract = Extract(_build_row(home, build, made), made.generalised)
+        home.stewardship.enter([_act(extract, steward, reason)], now)
         publish(
             home.research,
             {
@@ -69,8 +82,19 @@ def make_extract(home: Home, waiting: Callable[[], None]) -> Extract:
                 tables.RESEARCH_GENERALISED: made.generalised,
                 tables.RESEARCH_BUILD: extract.build,
             },
+            mode=_OWNER_ALONE,
         )
     return extract
+
+
+def _act(extract: Extract, steward: str, reason: str) -> Act:
+    build = extract.build.row(0, named=True)
+    body = {
+        "snapshot": build["snapshot"],
+        "as_of": str(build["as_of"]),
+        "rows_given": build["rows_given"],
+    }
+    return Act(kind=EntryKind.EXTRACTED, steward=steward, reason=reason, body=body)
 
 
 def settled_build(home: Home) -> Build:
@@ -99,10 +123,13 @@ def view_of(home: Home, build: Build) -> ResearchView:
     return made
 
 
-def tried_by_an_intruder(home: Home, build: Build) -> dict[Source, pl.DataFrame]:
-    """What a simulated line manager could find in warehouse and research view: `intruder.shares`.
+def tried_by_an_intruder(
+    home: Home, build: Build, published: Sequence[PublishedCell]
+) -> dict[Source, pl.DataFrame]:
+    """What a simulated line manager could find in what there is: `intruder.shares`.
 
-    The view is that of the last run's tables, whether one has been written or not.
+    The view is that of the last run's tables, whether one has been written or not; the release is
+    all that is `published`, if anything is.
     """
     stages, programme, scores = home.stages, home.programme, home.stages.read("scores")
     view = view_of(home, build)
@@ -113,10 +140,32 @@ def tried_by_an_intruder(home: Home, build: Build) -> dict[Source, pl.DataFrame]
         programme,
     )
     in_view = found_in_research_view(known, view.officers, view.scores, programme)
-    return {
-        Source.WAREHOUSE: shares(found_in_warehouse(known)),
-        Source.RESEARCH_VIEW: shares(in_view),
+    found = {
+        Source.WAREHOUSE: found_in_warehouse(known),
+        Source.RESEARCH_VIEW: in_view,
     }
+    if published:
+        found[Source.RELEASE] = found_in_release(known, published)
+    return {source: shares(each) for source, each in found.items()}
+
+
+def published_by(home: Home) -> list[PublishedCell]:
+    """Every number of officers in the home's releases.
+
+    Raises UnusableConfiguration where a release is not as it was written: then nobody knows what
+    was published.
+    """
+    cells: list[PublishedCell] = []
+    instrument, subscale = protected_subscale(home.programme)
+    for made in home.releases.made():
+        folder = home.releases.folder / made.name
+        if changed_files(folder):
+            raise UnusableConfiguration(
+                f"releases/{made.name} is not as it was written; `muster release verify "
+                f"{made.name}` says what differs. Put it back from where it was handed on."
+            )
+        cells += published_cells(read_tables(folder), instrument, subscale)
+    return cells
 
 
 def _with_sessions_band(participants: pl.DataFrame) -> pl.DataFrame:

@@ -4,29 +4,52 @@ What stays out: how they are made (`pipeline/research.py`).
 """
 
 import json
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption, opened
+from pipeline.console import (
+    DEFAULT_HOME,
+    Exit,
+    HomeOption,
+    JsonOption,
+    StewardOption,
+    opened,
+    steward_name,
+)
 
 if TYPE_CHECKING:
     from pipeline.research import Extract
 
 
-def research(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> None:
+def research(
+    home: HomeOption = DEFAULT_HOME,
+    reason: Annotated[
+        str, typer.Option("--reason", help="What it is for, and for whom; kept on record.")
+    ] = "made rows for research",
+    steward: StewardOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Write research_view.duckdb: one row an officer for researchers, in which nobody stands alone.
 
     Made from the last run. Whatever a colleague can see of an officer is the same in at least five
     rows, and their last burnout bands differ; what had to be made coarser for that is written down
-    in research.generalised. Access stays controlled: docs/research.md.
+    in research.generalised. Access stays controlled: docs/research.md. That it was made is put on
+    record.
     """
     from pipeline.privacy.research_view import NotProtected
     from pipeline.research import make_extract
 
     here = opened(home)
     try:
-        made = make_extract(here, lambda: typer.echo("A run is at work; waiting for it.", err=True))
+        made = make_extract(
+            here,
+            lambda: typer.echo("A run is at work; waiting for it.", err=True),
+            steward_name(steward),
+            reason,
+            datetime.now(UTC),
+        )
     except NotProtected as defect:
         typer.echo(f"Muster failed, which is a defect of its own: {defect}.", err=True)
         raise SystemExit(Exit.DEFECT) from None

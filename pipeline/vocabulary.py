@@ -103,6 +103,8 @@ class EntryKind(Term):
     LINK_JUDGED = "link_judged", "A steward said whether two codes are of one officer."
     TEXT_JUDGED = "text_judged", "A steward read a comment and approved it or did not."
     RELEASED = "released", "A release was made, with digests of who is in each cell."
+    EXTRACTED = "extracted", "Rows for research were made."
+    REMINDED = "reminded", "A workbook of reminders was written for an organisation's contact."
 
 
 class KeyState(Term):

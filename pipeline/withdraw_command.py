@@ -164,6 +164,7 @@ def erase(
     """
     from pipeline.privacy.withdrawals import erasing
     from pipeline.storage.erasing import finish_erasures
+    from pipeline.storage.warehouse import build_of
     from pipeline.vocabulary import EntryKind
 
     case = _case(home, force, steward, reason, code, anyway=anyway, erased_too=True)
@@ -190,7 +191,7 @@ def erase(
             finish_erasures(case.home)
         typer.echo("On record, and removed from lake and tables.")
     failure = _warehouse_made_again(case.home)
-    if failure is None:
+    if failure is None and build_of(case.home.warehouse) is not None:
         typer.echo("The warehouse is without them.")
     _show_what_is_left(case)
     if failure is not None:

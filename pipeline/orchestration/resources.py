@@ -20,6 +20,7 @@ from pipeline.orchestration.liveness import ANEW, alive
 from pipeline.privacy.withdrawals import Withdrawals
 from pipeline.quality.decisions import Decision, known_decisions
 from pipeline.storage import locks
+from pipeline.storage.access import keep_from_others
 from pipeline.storage.erasing import finish_erasures
 from pipeline.storage.home import Home
 from pipeline.storage.stages import Made, Stage
@@ -83,6 +84,7 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             yield self
             return
         here = Home(Path(self.root))
+        keep_from_others(here.root)
         with alive(here, context.run.run_id), locks.held(here.lock):
             now, anew = self.now(), ANEW in context.run.tags
             _prepare(here, now, anew=anew)

@@ -60,12 +60,14 @@ class PublishedCell:
 
     `people` says who is counted, by columns of `tables.PARTICIPANTS`; a column that is not named
     is all of its values. `band` is the burnout band that they have, if the cell says one. `n` is
-    the number as printed, rounded to five; None where it is suppressed.
+    the number as printed, rounded to five; None where it is suppressed. Bands of one `wave` belong
+    together.
     """
 
     people: Mapping[str, str]
     n: int | None
     band: str | None = None
+    wave: str | None = None
 
 
 def what_a_manager_knows(
@@ -253,13 +255,14 @@ def _is_one_of(people: Mapping[str, str]) -> pl.Expr:
 
 
 def _groups_of_one_band(cells: Iterable[PublishedCell]) -> list[Mapping[str, str]]:
-    groups: dict[tuple[tuple[str, str], ...], list[PublishedCell]] = {}
+    groups: dict[tuple[str | None, tuple[tuple[str, str], ...]], list[PublishedCell]] = {}
     for cell in cells:
         if cell.band is not None:
-            groups.setdefault(tuple(sorted(cell.people.items())), []).append(cell)
+            key = cell.wave, tuple(sorted(cell.people.items()))
+            groups.setdefault(key, []).append(cell)
     return [
         dict(people)
-        for people, of_group in groups.items()
+        for (_, people), of_group in groups.items()
         if all(cell.n is not None for cell in of_group)
         and sum(bool(cell.n) for cell in of_group) == 1
         and len(of_group) > 1

@@ -11,6 +11,7 @@ nothing. The name is part of it since every pseudonym depends on that too.
 import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby, pairwise
 from typing import Final
 
 from pipeline.entries import Entry
@@ -37,6 +38,33 @@ class Key:
         """64 hexadecimal digits."""
         message = b"".join(with_length(t) for t in (_FIXED_TEXT, programme, str(self.version)))
         return hmac.digest(self.secret, message, "sha256").hex()
+
+
+_FEWEST_DIFFERENT: Final = 16
+"""Different bytes in a key; of 32 random ones about thirty are, and fewer than 16 never."""
+_LONGEST_RUN: Final = 7
+_PRINTABLE: Final = range(0x20, 0x7F)
+
+
+def weakness(secret: bytes) -> str | None:
+    """Why a key of 32 bytes cannot be random, such as one that was typed; None if it may be.
+
+    A random key is taken for weak less than once in 10 to the 13th.
+    """
+    steps = {(after - before) % 256 for before, after in pairwise(secret)}
+    if any(secret[p:] == secret[:-p] for p in range(1, len(secret) // 2 + 1)):
+        return "the same bytes again and again"
+    if len(steps) == 1:
+        return "one byte after the other"
+    if all(byte in _PRINTABLE for byte in secret):
+        return "text that somebody typed"
+    if len(set(secret)) < _FEWEST_DIFFERENT or _longest_run(secret) > _LONGEST_RUN:
+        return "far fewer than 32 random bytes"
+    return None
+
+
+def _longest_run(secret: bytes) -> int:
+    return max(len(list(same)) for _, same in groupby(secret))
 
 
 @dataclass(frozen=True, slots=True)

@@ -360,7 +360,11 @@ class _SideBySide:
         """How many of all pairs that are one officer's do not agree in two elements or more."""
         digits = self.pattern[:, None] // self._powers % 3
         rate = agreement * (digits != _NOT_TO_SAY).mean(axis=0)
-        return _one_and_more((1 - rate) / rate)[1]
+        # Not by odds: those of an element that is missing in every pair have no limit.
+        apart = np.ones(1)
+        for agrees in rate:
+            apart = np.convolve(apart, [agrees, 1 - agrees])
+        return max(float(1 - apart[:2].sum()), 0.0)
 
     def patterns(self, among: npt.NDArray[np.bool_] | None = None) -> tuple[Whole, Number]:
         """(patterns, elements) of 0, 1 and 2, and how many of the pairs have each."""

@@ -302,14 +302,29 @@ class _Describing:
         *,
         follows: bool = False,
         detail: bool = False,
+        limit: bool = False,
     ) -> None:
-        self.partitions.append(Partition(Key(measure, place), tuple(parts), follows, detail))
+        whole = Key(measure, place)
+        self.partitions.append(Partition(whole, tuple(parts), follows, detail, limit))
 
     def _nested(self, outer: str, inner: str, places: Sequence[Place]) -> None:
         """A measure whose people are all among those of another: the rest is a hidden group."""
-        # Not read as labels of a merged measure.
-        rest = f"{outer} without {inner}".replace("|", "/")
-        self._add_rest(rest, outer, [inner], places)
+        self._add_rest(_without(outer, inner), outer, [inner], places)
+
+    def _crossed(
+        self, outer: str, first: str, second: str, both: str, places: Sequence[Place]
+    ) -> None:
+        """Two measures nested in a third, and a fourth of those in both: some are in neither.
+
+        That those in neither cannot be fewer than nobody follows from none of the four nestings.
+        """
+        self._add_rest(
+            f"{outer} with neither {first} nor {second}",
+            _without(outer, first),
+            [_without(second, both)],
+            places,
+            limit=True,
+        )
 
     def _add_rest(
         self,
@@ -319,6 +334,7 @@ class _Describing:
         places: Sequence[Place],
         *,
         detail: bool = False,
+        limit: bool = False,
     ) -> None:
         """What of a whole is in none of the parts, as a hidden group, and the partition."""
         for place in places:
@@ -336,12 +352,17 @@ class _Describing:
                 }
                 n = outer.n - sum(g.n for g in inner)
                 self.groups[Key(rest, key)] = Group(Key(rest, key), n, 0, False, sums)
-                inside = [self.masks[group.key] for group in inner]
-                self.rests[Key(rest, key)] = self.masks[outer.key] & ~np.logical_or.reduce(inside)
+                inside = np.logical_or.reduce([self._mask(group.key) for group in inner])
+                if (inside & ~self._mask(outer.key)).any():
+                    raise ValueError(f"{whole}: somebody in a part of it is not in it")
+                self.rests[Key(rest, key)] = self._mask(outer.key) & ~inside
                 members = [*(g.key for g in inner), Key(rest, key)]
-                self._part(whole, key, members, detail=detail)
-            if place is not self.national and place.keys:
+                self._part(whole, key, members, detail=detail, limit=limit)
+            if place is not self.national and place.keys and not limit:
                 self._part(rest, ALL, [Key(rest, key) for key in place.keys], follows=True)
+
+    def _mask(self, key: Key) -> Mask:
+        return self.masks[key] if key in self.masks else self.rests[key]
 
     def _arms_by_area(self, measure: str, mask: Mask, values: Mapping[str, _Quantity]) -> None:
         """Where whole areas are in some arms only, areas give arms and the other way round.
@@ -466,8 +487,10 @@ class _Describing:
             places,
             quantities,
         )
-        for wave in (from_wave, to_wave):
-            self._nested(scored_at(wave, instrument), measure, places)
+        earlier_wave, later_wave = (scored_at(wave, instrument) for wave in (from_wave, to_wave))
+        for scored in (earlier_wave, later_wave):
+            self._nested(scored, measure, places)
+        self._crossed(ENROLLED, earlier_wave, later_wave, measure, places)
         self.differences += [
             Difference(
                 Key(measure, key),
@@ -521,6 +544,14 @@ class _Describing:
         twice = self.officers.came_twice
         self._add(TWO_SESSIONS, twice, Rank.TWO_SESSIONS, [self.national])
         self._nested(ENROLLED, TWO_SESSIONS, [self.national])
+        self._nested(TWO_SESSIONS, dropped(DropoutStage.DURING_PROGRAMME), [self.national])
+        self._add_rest(
+            "came once otherwise",
+            _without(ENROLLED, TWO_SESSIONS),
+            [dropped(DropoutStage.NEVER_ATTENDED), dropped(DropoutStage.AFTER_FIRST_SESSION)],
+            [self.national],
+            limit=True,
+        )
         for wave in self.programme.wave_names:
             whole = scored_at(wave, self.primary_instrument)
             mask = self.officers.scored(wave, self.primary_instrument) & twice
@@ -528,6 +559,7 @@ class _Describing:
             self._add(measure, mask, Rank.TWO_SESSIONS, [self.national])
             self._nested(whole, measure, [self.national])
             self._nested(TWO_SESSIONS, measure, [self.national])
+            self._crossed(ENROLLED, TWO_SESSIONS, whole, measure, [self.national])
 
     # ------------------------------------------------------------- merged groups
 
@@ -696,19 +728,34 @@ class _Describing:
                     [left_during(denominator, steps[-1])],
                     [self.national],
                 )
-        for step in steps:
-            for outer, inner in (
-                (
-                    at_risk(Denominator.ENROLLED, step[0]),
-                    at_risk(Denominator.TWO_SESSIONS, step[0]),
-                ),
-                (
-                    left_during(Denominator.ENROLLED, step),
-                    left_during(Denominator.TWO_SESSIONS, step),
-                ),
-            ):
-                self._nested(outer, inner, [self.national])
+        self._retention_of_once(steps)
         return steps
+
+    def _retention_of_once(self, steps: Sequence[tuple[int, int]]) -> None:
+        """What became of those who are in one denominator and not in the other.
+
+        None of it is printed. It follows from the two curves, and there must be enough who came
+        once for all who, by the curves, came once and were still at risk.
+        """
+        everybody, twice = Denominator.ENROLLED, Denominator.TWO_SESSIONS
+        for step in steps:
+            self._nested(at_risk(everybody, step[0]), at_risk(twice, step[0]), [self.national])
+            self._nested(left_during(everybody, step), left_during(twice, step), [self.national])
+        once = [
+            (
+                _without(at_risk(everybody, step[0]), at_risk(twice, step[0])),
+                _without(left_during(everybody, step), left_during(twice, step)),
+            )
+            for step in steps
+        ]
+        whole, gone = _without(ENROLLED, TWO_SESSIONS), list[str]()
+        for step, (still, left) in zip(steps, once, strict=True):
+            rest = f"came once, not decided before {step[0]}"
+            self._add_rest(rest, whole, [*gone, still], [self.national], limit=True)
+            whole, gone = still, [left]
+        if steps:
+            rest = "came once and came through"
+            self._add_rest(rest, whole, gone, [self.national], limit=True)
 
     def _at_risk(self, time: int) -> Mask:
         came, decided = self.officers.time, self.officers.decided
@@ -743,6 +790,11 @@ class _Describing:
         undecided = start - events - stop
         fewest = self.rules.fewest
         return events >= fewest and (undecided == 0 or undecided >= fewest)
+
+
+def _without(outer: str, inner: str) -> str:
+    """What of a measure is not in one nested in it; not read as labels of a merged measure."""
+    return f"{outer} without {inner}".replace("|", "/")
 
 
 _LEFT: Final = "left {denominator}"

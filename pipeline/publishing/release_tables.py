@@ -14,7 +14,9 @@ import polars as pl
 from pipeline.tables import Column, Table, Type
 from pipeline.vocabulary import Term
 
-SCHEMA: Final = "release"
+SCHEMA: Final = "main"
+"""DuckDB calls a database after its file, here `release`, and `release.wave_summary` could not be
+told from a schema's of that name."""
 
 
 class Note(Term):

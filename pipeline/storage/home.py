@@ -5,6 +5,7 @@ What belongs here: paths, and loading configuration from them. What stays out: P
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -47,6 +48,9 @@ from pipeline.vocabulary import EntryKind
 
 _STILL_WRITING = timedelta(hours=1)
 _BACKUPS_KEPT = 30
+_PRIVATE = 0o700
+_PRIVATE_FOLDERS = ("secrets", "lake", "memberships", "backups", "dagster")
+"""What nobody but Muster has to read, whoever is let into the home folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,8 @@ class Home:
 
     @property
     def releases(self) -> Releases:
-        return Releases(self.root / "releases", self.root / "memberships")
+        copies = self.root / "backups" / "memberships"
+        return Releases(self.root / "releases", self.root / "memberships", copies)
 
     @property
     def secrets(self) -> Path:
@@ -279,10 +284,12 @@ class Home:
             raise UnusableConfiguration(
                 "the home folder cannot be made: a file has its name; choose another with --home."
             )
+        if not self.root.exists():
+            self.root.mkdir(parents=True, mode=_PRIVATE)
         for folder in ("landing", "sources", "secrets", "lake", "releases", "dagster"):
             path = self.root / folder
             if not path.exists():
-                path.mkdir(parents=True, mode=0o700 if folder == "secrets" else 0o777)
+                path.mkdir(mode=_PRIVATE if folder in _PRIVATE_FOLDERS else 0o777)
                 made.append(f"{folder}/")
         if not (self.root / "programme.yaml").exists():
             atomic.write_bytes(self.root / "programme.yaml", programme.encode("utf-8"))
@@ -318,6 +325,10 @@ class Home:
         write too, so leftovers there are those of writers that do not run any more; those of the
         warehouse are nobody's but the holder's.
         """
+        for folder in _PRIVATE_FOLDERS:
+            # Those of a home from before they were made so.
+            with suppress(OSError):
+                (self.root / folder).chmod(_PRIVATE)
         made = self.keys_known()
         settle_awaited(self.secrets, max(self.lake.version, made.version if made else 0))
         self.lake.forget_older()
@@ -386,7 +397,12 @@ class Home:
         )
 
     def back_up(self, day: date) -> None:
-        """Copy the stewardship store aside, one copy a day, and remove the oldest copies."""
+        """Copy aside what cannot be made again, the keys excepted.
+
+        Of the stewardship store one copy a day, without the oldest; of the memberships of releases
+        one, since they are written once.
+        """
+        self.releases.back_up()
         folder = self.root / "backups"
         if self.stewardship.backup(folder / f"stewardship-{day.isoformat()}.sqlite"):
             copies = sorted(folder.glob("stewardship-*.sqlite"))

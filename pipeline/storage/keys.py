@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from pipeline.privacy.key_checks import Key
+from pipeline.privacy.key_checks import Key, weakness
 from pipeline.programme import UnusableConfiguration
 from pipeline.storage import atomic
 
@@ -151,5 +151,10 @@ def _from_text(text: str, version: int, place: str) -> Key:
         raise UnusableConfiguration(
             f"{place} is not a key of {_BYTES} bytes; restore it from its backup, since a new key "
             "would make every officer a new person."
+        )
+    if why := weakness(secret):
+        raise UnusableConfiguration(
+            f"{place} could be guessed, since it is {why}; put 64 random hexadecimal digits in its "
+            "place, as `openssl rand -hex 32` prints, and take in anew what was taken in with it."
         )
     return Key(version, place, secret)

@@ -26,6 +26,7 @@ from pipeline.storage.warehouse import publish
 MANIFEST: Final = "manifest.json"
 DATABASE: Final = "release.duckdb"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_FILES: Final = "[!.]*.parquet"
 _READ_ONLY: Final = 0o444
 _READ_ONLY_FOLDER: Final = 0o555
 _PRIVATE: Final = 0o600
@@ -47,9 +48,10 @@ class Made:
 class Releases:
     """The releases of one home, and the memberships kept beside them."""
 
-    def __init__(self, folder: Path, memberships: Path) -> None:
+    def __init__(self, folder: Path, memberships: Path, copies: Path) -> None:
         self.folder = folder
         self._memberships = memberships
+        self._copies = copies
 
     def made(self) -> list[Made]:
         """Every release there is, in the order in which they were made."""
@@ -78,8 +80,9 @@ class Releases:
             return pl.read_parquet(self._kept(name))
         except (OSError, pl.exceptions.PolarsError):
             raise UnusableConfiguration(
-                f"memberships/{name}.parquet is missing or damaged; put its backup in its place, "
-                "since without it no release can be made that is safe beside the earlier ones."
+                f"memberships/{name}.parquet is missing or damaged; put its copy from "
+                "backups/memberships/ in its place, since without it no release can be made that "
+                "is safe beside the earlier ones."
             ) from None
 
     def write(
@@ -115,13 +118,27 @@ class Releases:
     ) -> None:
         """Take erased officers, by all pseudonyms of theirs, out of what is kept for later.
 
-        Pseudonyms there may be of an older key than these; `carried_on` brings them to it.
+        Out of the copies too. Pseudonyms there may be of an older key than these; `carried_on`
+        brings them to it.
         """
-        for path in sorted(self._memberships.glob("[!.]*.parquet")):
+        for path in sorted(self._memberships.glob(_FILES)):
             kept = self.remembered(path.stem)
             after = without(kept, pseudonyms, carried_on)
             if not after.equals(kept):
                 self._keep(path.stem, after)
+        self.back_up()
+
+    def back_up(self) -> None:
+        """Copy aside what is kept for later, as it is; a damaged file replaces no copy of it."""
+        for path in sorted(self._memberships.glob(_FILES)):
+            try:
+                content = path.read_bytes()
+                pl.read_parquet(content)
+            except (OSError, pl.exceptions.PolarsError):
+                continue
+            copy = self._copies / path.name
+            if not copy.is_file() or copy.read_bytes() != content:
+                atomic.write_bytes(copy, content, mode=_PRIVATE)
 
     def _keep(self, name: str, remembered: pl.DataFrame) -> None:
         with atomic.replacing(self._kept(name), mode=_PRIVATE) as temporary:

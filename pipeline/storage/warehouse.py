@@ -40,12 +40,14 @@ class WarehouseFailed(Exception):
     """The database refused a table; the message names it and holds no value."""
 
 
-def publish(path: Path, tables: Mapping[Table, Path | pl.DataFrame]) -> None:
+def publish(
+    path: Path, tables: Mapping[Table, Path | pl.DataFrame], *, mode: int | None = None
+) -> None:
     """Build a database from a Parquet file or a frame a table, and replace `path`.
 
-    Each conforms to its table.
+    Each conforms to its table. `mode` is that of the file, if not the process's mask decides.
     """
-    with atomic.replacing(path) as temporary:
+    with atomic.replacing(path, mode=mode) as temporary:
         connection = duckdb.connect()
         try:
             connection.execute(
@@ -57,7 +59,7 @@ def publish(path: Path, tables: Mapping[Table, Path | pl.DataFrame]) -> None:
             # One commit: each is written to the disk by itself, and every comment would be one.
             connection.execute("BEGIN")
             for schema in dict.fromkeys(table.schema for table in tables):
-                connection.execute(f"CREATE SCHEMA {schema}")
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             for table, rows in tables.items():
                 _fill(connection, table, rows)
             for view in _VIEWS if RESPONSES in tables else ():

@@ -244,7 +244,7 @@ def read_release(folder: Path) -> dict[str, pl.DataFrame]:
     """The tables of a release folder, from its DuckDB file."""
     with duckdb.connect(str(folder / "release.duckdb"), read_only=True) as connection:
         names = connection.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'release' ORDER BY 1"
+            "SELECT table_name FROM duckdb_tables() WHERE NOT internal ORDER BY 1"
         ).fetchall()
         return {
             name: connection.execute(f'SELECT * FROM release."{name}"').pl() for (name,) in names

@@ -234,7 +234,8 @@ def _of_everybody(world: World) -> Iterator[Relation]:
 def _merged(printed: Iterable[Group]) -> Iterator[Relation]:
     """Rows that stand for several bands, or for several steps of retention."""
     atoms: Mapping[str, tuple[str, ...]] = {"band": LEVELS, "outcome": OUTCOMES, "dose": BANDS}
-    for group in set(printed):
+    # In the order of the tables: sets of names have another in every process.
+    for group in dict.fromkeys(printed):
         if group.kind in atoms:
             names = merged(group.of[-1], atoms[group.kind])
             if len(names) > 1:

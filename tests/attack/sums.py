@@ -206,7 +206,8 @@ class Sums:
     @cached_property
     def _system(self) -> System:
         facts = Facts()
-        groups = {group for r in self._relations for group in (r.total, *r.parts)}
+        # A dict keeps the order of the relations: sets of names have another in every process.
+        groups = dict.fromkeys(group for r in self._relations for group in (r.total, *r.parts))
         for group in groups:
             self._group(facts, group, self.people[group], group)
         for relation in self._relations:
@@ -214,7 +215,7 @@ class Sums:
             for wave in self._waves_of(relation.total):
                 if all(wave in self._waves_of(part) for part in relation.parts):
                     facts.adds_up((relation.total, wave), ((part, wave) for part in relation.parts))
-        for group in sorted(groups & self.said.keys()):
+        for group in sorted(groups.keys() & self.said.keys()):
             for print_, shown, changed in self.said[group]:
                 self._means(facts, print_, shown, changed)
         system = facts.system()
@@ -236,7 +237,7 @@ class Sums:
         group = shown.group
         name: Any = group
         if changed and shown.n is not None:
-            name = (id(print_), group)
+            name = (print_.number, group)
             self._group(facts, name, print_.people(shown.n), group)
             points = changed * self.world.limits[self.subscale][1]
             facts.between(-changed, [(1, group), (-1, name)], changed)

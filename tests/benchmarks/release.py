@@ -78,6 +78,8 @@ def _write(folder: Path, organisations: int, officers: int) -> None:
     answered = (np.arange(len(programme.waves)) < last[:, None]) & (
         rng.random((officers, len(programme.waves))) < 0.9
     )
+    sessions = rng.integers(0, 11, officers)
+    stages = np.where(last > len(programme.waves), "none", "during_programme")
     people = pl.DataFrame(
         {
             "participant_id": ids,
@@ -86,8 +88,12 @@ def _write(folder: Path, organisations: int, officers: int) -> None:
             "arm": np.where(rng.random(officers) < 0.7, "programme", "waiting_list"),
             "rank_group": np.where(rng.random(officers) < 0.3, "sergeant", "constable"),
             "enrolment_source": "roster",
-            "sessions_attended": rng.integers(0, 11, officers),
-            "dropout_stage": np.where(last > len(programme.waves), "none", "during_programme"),
+            "sessions_attended": sessions,
+            "dropout_stage": np.select(
+                [sessions == 0, sessions == 1],
+                ["never_attended", "after_first_session"],
+                default=stages,
+            ),
         }
     )
     rows = [(i, w) for i in range(officers) for w in range(len(programme.waves))]

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from sound_keys import digits
 
 from pipeline.storage.home import Home
 
@@ -54,7 +55,7 @@ def test_check_says_of_each_key_whether_it_is_the_right_one(muster, taken_in):
     said = muster("key", "check")
     right = "secrets/key-1: It is the key that the pseudonyms were made with.\n"
     assert (said.code, said.out) == (0, right)
-    _put_key(taken_in, "ab" * 32)
+    _put_key(taken_in, digits("ab"))
     said = muster("key", "check")
     assert (said.code, said.out) == (2, "secrets/key-1: It is another key.\n")
     assert said.err.startswith("secrets/key-1 is not the key that the pseudonyms here were made")
@@ -86,7 +87,7 @@ def test_check_of_a_backup(muster, taken_in, tmp_path):
     assert (found["sound"], found["backed_up"]) == (True, False)
     shutil.copy(taken_in / "secrets" / "key-2", backup)
     assert json.loads(muster("key", "check", "--backup", str(backup), "--json").out)["backed_up"]
-    (backup / "key-1").write_text("cd" * 32)
+    (backup / "key-1").write_text(digits("cd"))
     said = muster("key", "check", "--backup", str(backup))
     assert said.code == 1
     assert "backup/key-1: It is another key." in said.out
@@ -94,7 +95,7 @@ def test_check_of_a_backup(muster, taken_in, tmp_path):
 
 def test_a_backup_of_a_home_that_took_nothing_in_must_be_of_its_key(muster, home, tmp_path):
     muster("init")
-    (tmp_path / "key-1").write_text("ab" * 32)
+    (tmp_path / "key-1").write_text(digits("ab"))
     said = muster("key", "check", "--backup", str(tmp_path))
     assert said.code == 1
     assert "backup/key-1: It is another key." in said.out
@@ -132,11 +133,11 @@ def test_check_refuses_what_a_run_refuses(muster, taken_in, tmp_path):
 
 
 REFUSED = {
-    "wrong": (lambda home: _put_key(home, "ab" * 32), "secrets/key-1 is not the key that"),
+    "wrong": (lambda home: _put_key(home, digits("ab")), "secrets/key-1 is not the key that"),
     "open": (lambda home: (home / "secrets/key-1").chmod(0o644), "can be read by others"),
     "missing": (lambda home: (home / "secrets/key-1").unlink(), "secrets/key-1 is missing"),
     "damaged": (lambda home: _put_key(home, "x"), "secrets/key-1 is not a key of 32 bytes"),
-    "not taken up": (lambda home: _put_key(home, "ab" * 32, "key-2"), "muster key rotate"),
+    "not taken up": (lambda home: _put_key(home, digits("ab"), "key-2"), "muster key rotate"),
     "renamed": (
         lambda home: (home / "programme.yaml").write_text(
             (home / "programme.yaml").read_text().replace("programme: small", "programme: large")
@@ -168,7 +169,7 @@ def test_keys_of_the_environment_do_as_well(muster, taken_in, monkeypatch):
     key.unlink()
     assert muster("run", "--as-of", AS_OF).out.startswith("Nothing new")
     assert muster("key", "check").out.startswith("MUSTER_KEY_1: It is the key")
-    monkeypatch.setenv("MUSTER_KEY_1", "ab" * 32)
+    monkeypatch.setenv("MUSTER_KEY_1", digits("ab"))
     said = muster("run", "--as-of", AS_OF)
     assert said.code == 2
     assert said.err.startswith("MUSTER_KEY_1 is not the key that the pseudonyms here were made")

@@ -19,6 +19,7 @@ from small_programme import MAPPING, PROGRAMME, ROSTER
 from pipeline import remind_command
 from pipeline.storage.home import Home
 from pipeline.storage.warehouse import Build
+from pipeline.vocabulary import EntryKind
 
 Muster = Callable[..., Any]
 FORCE, NO_ROSTER = "simulated-force-01", "simulated-force-02"
@@ -115,6 +116,13 @@ def test_it_lists_who_is_still_to_answer_by_the_rows_of_the_newest_roster(remind
     assert rows["Wave"].unique().to_list() == ["baseline"]
     assert rows["State"].unique().to_list() == ["overdue"]
     assert rows["Last day"].cast(pl.Date).cast(pl.String).unique().to_list() == ["2025-02-03"]
+
+
+def test_that_it_was_handed_out_is_on_record(remind: Muster, made: Path) -> None:
+    remind(FORCE, "--steward", "data.steward", "--reason", "the first round")
+    entry = Home(made).stewardship.entries(EntryKind.REMINDED)[-1]
+    assert (entry.steward, entry.reason) == ("data.steward", "the first round")
+    assert entry.body == {"organisation": FORCE, "as_of": AS_OF}
 
 
 def test_only_its_owner_may_read_it(remind: Muster) -> None:

@@ -1,6 +1,7 @@
 """`muster research` and `muster assurance`: files from the last run, or one sentence why not."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from pipeline.privacy.research_view import NotProtected
 from pipeline.privacy.withdrawals import erasing
 from pipeline.storage import atomic, warehouse
 from pipeline.storage.home import Home
+from pipeline.vocabulary import EntryKind
 
 Muster = Callable[..., Any]
 FORCE = "simulated-force-01"
@@ -90,6 +92,29 @@ def test_it_writes_rows_for_everybody_and_what_was_made_coarser(home: Path, must
     coarser = _view(home, "generalised").filter(pl.col("reason") != "always")
     for row in coarser.iter_rows(named=True):
         assert f"{row['attribute']}: {row['level']} ({row['reason']})" in said.out
+
+
+def test_who_made_an_extract_and_why_is_on_record_before_it_is_there(
+    home: Path, muster: Muster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    muster("research", "--steward", "data.steward", "--reason", "asked by the university")
+    (entry,) = Home(home).stewardship.entries(EntryKind.EXTRACTED)
+    assert (entry.steward, entry.reason) == ("data.steward", "asked by the university")
+    assert entry.body == {
+        "snapshot": _view(home, "build")["snapshot"].item(),
+        "as_of": AS_OF,
+        "rows_given": 40,
+    }
+    # Had it been killed while it wrote, it would be on record all the same.
+    (home / "research_view.duckdb").unlink()
+    monkeypatch.setattr(module, "publish", _killed)
+    muster("research")
+    assert len(Home(home).stewardship.entries(EntryKind.EXTRACTED)) == 2
+    assert not (home / "research_view.duckdb").exists()
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_an_officer_whose_erasure_was_cut_short_is_in_no_view(home: Path, muster: Muster) -> None:
@@ -228,6 +253,24 @@ def test_the_card_is_written_where_one_stands(home: Path, muster: Muster) -> Non
     muster("assurance", FORCE, "--to", "card.html")
     assert "Figures about groups of officers" in Path("card.html").read_text("utf-8")
     assert not (home / "research_view.duckdb").exists(), "a card needs no extract"
+
+
+def test_the_card_has_the_figures_of_the_releases(home: Path, muster: Muster) -> None:
+    assert muster("release", "make", "--name", "first", "--as-of", AS_OF).code == 0
+    muster("assurance", FORCE, "--to", "card.html")
+    page = " ".join(re.sub(r"<[^>]+>", " ", Path("card.html").read_text("utf-8")).split())
+    said = re.search(r"The smallest group in any published table has (\d+) people", page)
+    assert said is not None
+    assert int(said[1]) >= 10
+    assert "the published figures nobody nobody" in page
+
+    folder = home / "releases" / "first"
+    folder.chmod(0o755)
+    (folder / "areas.parquet").chmod(0o644)
+    (folder / "areas.parquet").write_bytes(b"other")
+    Path("card.html").unlink()
+    assert "`muster release verify first`" in _one_sentence(muster("assurance", FORCE))
+    assert not list(Path.cwd().glob("*"))
 
 
 def test_the_card_names_nobody_of_those_it_is_for(home: Path, muster: Muster) -> None:

@@ -225,6 +225,18 @@ def test_on_a_terminal_the_number_is_hidden_and_a_second_thought_changes_nothing
     assert len(stored(here)) == 1
 
 
+def test_no_warehouse_is_said_to_be_without_them_where_there_is_none(
+    muster: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    muster("init")
+    (home / "programme.yaml").write_text(PROGRAMME)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{WHO}\n"))
+    said = muster("withdraw", "erase", *SIGNED, "--yes", "--anyway")
+    assert said.code == 0, said.err
+    assert "On record" in said.out
+    assert "The warehouse is without them." not in said.out
+
+
 def test_an_erased_officer_is_gone_and_what_is_left_is_listed(
     withdraws: Withdraw, muster: Any, here: Path
 ) -> None:

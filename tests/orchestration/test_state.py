@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
+from sound_keys import digits
 
 from pipeline import tables
 from pipeline.entries import Act
@@ -217,7 +218,7 @@ def test_nothing_is_looked_for_under_another_key(home, taken, monkeypatch):
     """Refused before landing is so much as listed."""
     home.lake.write_submission(taken, None)
     home.settle_keys(NOW)
-    (home.secrets / "key-1").write_text("ab" * 32)
+    (home.secrets / "key-1").write_text(digits("ab"))
     monkeypatch.setattr(Home, "arrivals", lambda _: pytest.fail("landing was looked at"))
     with pytest.raises(UnusableConfiguration, match="secrets/key-1 is not the key"):
         work_left(home, TODAY, None)

@@ -8,7 +8,13 @@ import pytest
 from coded_officers import WAVES, coded_officers
 
 from pipeline import tables
-from pipeline.privacy.link_errors import agreement_of_one, link_errors, of_one_officer, slips_of
+from pipeline.privacy.link_errors import (
+    _SideBySide,
+    agreement_of_one,
+    link_errors,
+    of_one_officer,
+    slips_of,
+)
 from pipeline.privacy.link_rates import compared, link_rates
 from pipeline.privacy.linkage import CODES, link
 from pipeline.simulation.codes import Carelessness
@@ -165,6 +171,27 @@ def test_the_mixture_finds_what_was_mixed() -> None:
     found = of_one_officer(patterns, counts.astype(float), fitted, chance)
     assert found == pytest.approx(300, rel=0.15)
     assert of_one_officer(patterns[:0], counts[:0].astype(float), fitted, chance) == 0
+
+
+@pytest.mark.parametrize(
+    ("agreement", "missing", "expected"),
+    [
+        ([0.9, 0.8, 0.5], [], 1 - 0.36 - (0.1 * 0.4 + 0.2 * 0.45 + 0.5 * 0.72)),
+        ([0.9, 0.8, 0.5], [0], 1 - 0.4),
+        ([0.9, 0.8, 0.5], [0, 2], 1.0),
+        ([1.0, 1.0, 1.0], [], 0.0),
+    ],
+    ids=["none missing", "one missing in every pair", "two missing in every pair", "no slip"],
+)
+def test_how_many_pairs_differ_in_two_elements(
+    agreement: list[float], missing: list[int], expected: float
+) -> None:
+    """A pair that is missing an element does not agree in it, in every pair or in some."""
+    digits = [2 if place in missing else 1 for place in range(3)]
+    pattern = np.full(4, digits[0] * 9 + digits[1] * 3 + digits[2])
+    none = np.zeros(4, dtype=bool)
+    pairs = _SideBySide(pattern, 3, none, none)
+    assert pairs.share_far(np.array(agreement)) == pytest.approx(expected)
 
 
 def test_too_few_officers_for_a_mixture_is_said() -> None:

@@ -87,6 +87,13 @@ def test_officers_in_any_order_give_the_same_release(
     assert all(other.tables[name].equals(table) for name, table in release.tables.items())
 
 
+def test_parts_that_are_not_inside_their_whole_are_refused(people: list[Officer]) -> None:
+    found = frames(people)
+    contradicting = found.participants.with_columns(dropout_stage=pl.lit("during_programme"))
+    with pytest.raises(ValueError, match="somebody in a part of it is not in it"):
+        replace(found, participants=contradicting).release()
+
+
 # ------------------------------------------------------------------ each protection switched off
 
 

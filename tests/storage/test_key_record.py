@@ -4,6 +4,7 @@ import shutil
 from datetime import UTC, datetime
 
 import pytest
+from sound_keys import digits
 
 from pipeline.entries import Act
 from pipeline.programme import UnusableConfiguration
@@ -53,7 +54,7 @@ def _again(home: Home, programme: str = PROGRAMME) -> Home:
 
 def _other_key(home: Home, version: int = 1) -> None:
     path = home.secrets / f"key-{version}"
-    path.write_text("ab" * 32)
+    path.write_text(digits("ab"))
     path.chmod(0o600)
 
 
@@ -139,7 +140,7 @@ def test_a_home_from_before_check_values_is_taken_at_its_word_once(new, record, 
     new.settle_keys(NOW)
     _other_key(new)
     assert len(_again(new).proven_keys()) == 1
-    (new.secrets / "key-1").write_text("cd" * 32)
+    (new.secrets / "key-1").write_text(digits("cd"))
     with pytest.raises(UnusableConfiguration, match="secrets/key-1 is not the key"):
         _again(new).proven_keys()
 

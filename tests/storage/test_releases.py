@@ -35,7 +35,9 @@ def release() -> Release:
 
 @pytest.fixture
 def releases(tmp_path: Path) -> Iterator[Releases]:
-    yield Releases(tmp_path / "releases", tmp_path / "memberships")
+    yield Releases(
+        tmp_path / "releases", tmp_path / "memberships", tmp_path / "backups" / "memberships"
+    )
     for folder in (tmp_path / "releases").glob("*"):
         folder.chmod(0o755)
 
@@ -51,11 +53,11 @@ def test_database_and_parquet_hold_the_same(releases: Releases, release: Release
     for table in RELEASE_TABLES:
         in_parquet = read_tables(folder)[table.name]
         assert in_parquet.equals(release.tables[table.name])
-        stored = query(folder / DATABASE, f"FROM release.release.{table.name}")
-        assert stored.rows() == in_parquet.rows()
+        for name in (table.name, f"release.{table.name}"):
+            assert query(folder / DATABASE, f"FROM {name}").rows() == in_parquet.rows()
     comments = query(
         folder / DATABASE,
-        "SELECT count(*) FROM duckdb_columns() WHERE schema_name = 'release' AND comment IS NULL",
+        "SELECT count(*) FROM duckdb_columns() WHERE NOT internal AND comment IS NULL",
     )
     assert comments.item() == 0
 
@@ -125,9 +127,38 @@ def test_lost_memberships_stop_the_next_release(releases: Releases, release: Rel
         releases.remembered("first")
 
 
+def _kept_and_copy(releases: Releases) -> tuple[Path, Path]:
+    home = releases.folder.parent
+    return tuple(  # type: ignore[return-value]
+        home / folder / "first.parquet" for folder in ("memberships", "backups/memberships")
+    )
+
+
+def test_lost_memberships_are_put_back_from_their_copy(
+    releases: Releases, release: Release
+) -> None:
+    _write(releases, release, "first")
+    before = releases.remembered("first")
+    releases.back_up()
+    kept, copy = _kept_and_copy(releases)
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    # What is damaged takes the place of no copy.
+    kept.write_bytes(b"damaged")
+    releases.back_up()
+    with pytest.raises(UnusableConfiguration, match="copy from backups/memberships/"):
+        releases.remembered("first")
+    kept.unlink()
+    releases.back_up()
+    copy.rename(kept)
+    assert releases.remembered("first").equals(before)
+
+
 def test_an_erased_officer_is_in_no_membership(releases: Releases, release: Release) -> None:
     _write(releases, release, "first")
+    releases.back_up()
     releases.forget(["north-0001"], lambda names: names)
+    _, copy = _kept_and_copy(releases)
+    assert "north-0001" not in pl.read_parquet(copy).explode("members")["members"].to_list()
     kept = releases.remembered("first")
     assert "north-0001" not in kept.explode("members")["members"].to_list()
     assert kept["gone"].sum() > 0

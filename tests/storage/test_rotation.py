@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 
 import polars as pl
 import pytest
+from sound_keys import digits, secret
 
 from pipeline.intake import ACCEPTED, WAIVED, TakenIn
 from pipeline.privacy import rotation as rows_of
@@ -182,7 +183,7 @@ def test_keys_of_the_environment_are_rotated_to_the_next_one_there(home, monkeyp
     with pytest.raises(UnusableConfiguration, match="set MUSTER_KEY_2 to 64 random"):
         rotate(home, "data.steward", "planned", NOW)
     assert _files(home) == before
-    monkeypatch.setenv("MUSTER_KEY_2", "cd" * 32)
+    monkeypatch.setenv("MUSTER_KEY_2", digits("cd"))
     rotated = rotate(home, "data.steward", "planned", NOW)
     assert (rotated.version, rotated.place) == (2, "MUSTER_KEY_2")
     assert list(home.secrets.iterdir()) == []
@@ -191,10 +192,10 @@ def test_keys_of_the_environment_are_rotated_to_the_next_one_there(home, monkeyp
 
 def test_a_key_that_somebody_put_there_is_taken_up(home):
     path = home.secrets / "key-2"
-    path.write_text("cd" * 32)
+    path.write_text(digits("cd"))
     path.chmod(0o600)
     rotate(home, "data.steward", "planned", NOW)
-    assert [key.secret for key in home.proven_keys()][1] == b"\xcd" * 32
+    assert [key.secret for key in home.proven_keys()][1] == secret("cd")
 
 
 @pytest.mark.parametrize(
@@ -249,7 +250,7 @@ def test_what_is_no_pseudonym_stops_it_unquoted(home, record):
 
 
 def test_another_key_is_not_rotated_on(home):
-    (home.secrets / "key-1").write_text("ab" * 32)
+    (home.secrets / "key-1").write_text(digits("ab"))
     before = _files(home)
     with pytest.raises(UnusableConfiguration, match="secrets/key-1 is not the key"):
         rotate(home, "data.steward", "planned", NOW)

@@ -97,6 +97,12 @@ class Frames:
         )
 
 
+def _dropout_stage(officer: Officer) -> str:
+    if officer.sessions < 2:
+        return ("never_attended", "after_first_session")[officer.sessions]
+    return "none" if WAVES[-1] in officer.scores else "during_programme"
+
+
 def frames(people: Sequence[Officer]) -> Frames:
     """The core frames of these officers; windows of all waves have closed."""
     participants = [
@@ -109,7 +115,7 @@ def frames(people: Sequence[Officer]) -> Frames:
             "rank_group": o.rank,
             "enrolment_source": "roster",
             "sessions_attended": o.sessions,
-            "dropout_stage": "none" if WAVES[-1] in o.scores else "during_programme",
+            "dropout_stage": _dropout_stage(o),
         }
         for o in people
     ]

@@ -22,6 +22,9 @@ from pipeline.privacy.disclosure.groups import Key, Population, Print, Scale, me
 from pipeline.privacy.disclosure.rounding import possible_counts
 from pipeline.privacy.disclosure.rules import Rules
 
+_DONE, _IMPOSSIBLE, _UNLIMITED, _TROUBLE = 0, 2, 3, 4
+"""What HiGHS says of a problem, by way of scipy."""
+
 
 class Total(NamedTuple):
     """The sum of scores of a group in one quantity: an unknown beside the count of the group."""
@@ -87,15 +90,25 @@ class _Problem:
                 LinearConstraint(below.tocsr(), -np.inf, wishes),
                 LinearConstraint(above.tocsr(), wishes, np.inf),
             ]
-        return milp(
-            np.concatenate([self.cost, np.ones(k)]),
-            integrality=np.concatenate([whole, np.zeros(k, dtype=np.uint8)]),
-            bounds=Bounds(
-                np.concatenate([self._low, np.zeros(k)]),
-                np.concatenate([self._high, np.full(k, np.inf)]),
-            ),
-            constraints=constraints,
-        )
+
+        def answer(*, presolve: bool) -> OptimizeResult:
+            return milp(
+                np.concatenate([self.cost, np.ones(k)]),
+                integrality=np.concatenate([whole, np.zeros(k, dtype=np.uint8)]),
+                bounds=Bounds(
+                    np.concatenate([self._low, np.zeros(k)]),
+                    np.concatenate([self._high, np.full(k, np.inf)]),
+                ),
+                constraints=constraints,
+                options={"presolve": presolve},
+            )
+
+        found = answer(presolve=True)
+        if found.status != _TROUBLE:
+            return found
+        # A solution of the simplified problem is sometimes lost on the way back; HiGHS says so.
+        again = answer(presolve=False)
+        return found if again.status == _TROUBLE else again
 
 
 class Undecided(Exception):
@@ -198,14 +211,14 @@ class Attack:
             problem.cost[part.place[self._number[unknown]]] = -sign
         problem.wish({part.place[self._number[k]]: n for k, n in (wishes or {}).items()})
         answer = problem.solved(self._whole[part.moving])
-        if answer.status == 2:
+        if answer.status == _IMPOSSIBLE:
             return None
-        if answer.status in {3, 4} and extremes:
+        if answer.status in {_UNLIMITED, _TROUBLE} and extremes:
             # Without a limit, or without a solution: which of the two, says a search for any.
             found = self.possible(fixed, within=within)
             unlimited = {unknown: math.inf * sign for unknown, sign in extremes.items()}
             return None if found is None else found | unlimited
-        if answer.x is None or answer.status != 0:
+        if answer.x is None or answer.status != _DONE:
             raise Undecided("the solver gave up on a group")
         return {self._names[i]: float(x) for i, x in zip(part.moving, answer.x, strict=False)}
 

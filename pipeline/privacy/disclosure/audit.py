@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.privacy.disclosure.attack import Attack, Total, Unknown
+from pipeline.privacy.disclosure.attack import Attack, Total, Undecided, Unknown
 from pipeline.privacy.disclosure.groups import Group, Key, Population, Print, Scale
 from pipeline.privacy.disclosure.rules import Rules
 
@@ -16,6 +16,9 @@ _NEARBY = ((3, False), (9, False), (3, True))
 """How far from the group in question exact figures may differ from what they are, and whether those
 behind printed figures may as well. What is possible so is possible for an attacker; what is not is
 taken for impossible, so the audit errs on the safe side."""
+
+_EVERYWHERE = (10**6, True)
+"""Everything that hangs together with the group, however far away: slow, and the last word."""
 
 _TOLERANCE = 1e-6
 
@@ -49,11 +52,13 @@ def audit(
     progress: Progress | None = None,
     *,
     safe: Collection[Key] = (),
+    everywhere: bool = False,
 ) -> Audit:
     """Ask of every group that is not printed what an attacker has to take for possible.
 
     `safe` are groups that passed when more was printed, and so need not be asked about: with less
-    in print more is possible. Raises ValueError if the exact figures are not among the attacker's
+    in print more is possible. `everywhere` looks as far as it takes where what lies near a group
+    does not show enough. Raises ValueError if the exact figures are not among the attacker's
     solutions.
     """
     attack = Attack(population, prints, rules)
@@ -61,12 +66,16 @@ def audit(
         raise ValueError("printed figures contradict the exact ones")
     unprinted = [g for key, g in population.groups.items() if key not in prints]
     asked = [g for g in unprinted if g.visible or (0 < g.n < rules.fewest and g.sums)]
-    inquiry = _Inquiry(attack, asked, population.scales, rules)
+    nearby = (*_NEARBY, _EVERYWHERE) if everywhere else _NEARBY
+    inquiry = _Inquiry(attack, asked, population.scales, rules, nearby)
     failures: list[Failure] = []
     passed = set(safe)
     for done, group in enumerate(asked):
         if group.key not in passed:
-            found = list(inquiry.of(group))
+            try:
+                found = list(inquiry.of(group))
+            except Undecided:
+                found = [Failure(group.key, "the solver came to no end")]
             failures += found
             if not found:
                 passed.add(group.key)
@@ -79,11 +88,17 @@ class _Inquiry:
     """Asks about one group after the other and remembers whatever was seen to be possible."""
 
     def __init__(
-        self, attack: Attack, asked: Iterable[Group], scales: Mapping[str, Scale], rules: Rules
+        self,
+        attack: Attack,
+        asked: Iterable[Group],
+        scales: Mapping[str, Scale],
+        rules: Rules,
+        nearby: Sequence[tuple[int, bool]],
     ) -> None:
         self._attack = attack
         self._scales = scales
         self._rules = rules
+        self._nearby = nearby
         self._small = {g.key for g in asked if g.visible and g.n < rules.fewest}
         self._counts: dict[Key, set[int]] = {}
         self._means: dict[Total, tuple[float, float]] = {}
@@ -173,7 +188,7 @@ class _Inquiry:
         return min(self._rules.least_points, (highest - lowest) / 10)
 
     def _neighbourhoods(self, key: Key) -> Iterator[frozenset[int]]:
-        for steps, rounded in _NEARBY:
+        for steps, rounded in self._nearby:
             yield self._attack.near(key, steps, rounded=rounded)
 
     def _note(self, solution: Mapping[Unknown, float] | None) -> None:

@@ -69,6 +69,10 @@ class Partition:
     detail: bool = False
     """The parts say more about the whole, and are not printed where it is not: several such
     partitions would give it back between them."""
+    limit: bool = False
+    """Its members are hidden and follow from four printed counts or more, so that rounding hides
+    what remains of them; nobody's scores are summed in it. It is here because none of them can be
+    fewer than nobody, which limits the groups that they are made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,11 @@ class Population:
             if parts != self.groups[partition.whole].n:
                 whole = partition.whole
                 raise ValueError(f"the parts of {whole.measure} at {whole.place} do not add up")
+
+    @property
+    def subtractions(self) -> list[Partition]:
+        """The partitions along which one figure less others may give a group away."""
+        return [partition for partition in self.partitions if not partition.limit]
 
     @property
     def visible(self) -> list[Group]:

@@ -43,7 +43,7 @@ def _without_their_whole(population: Population, suppressed: Collection[Key]) ->
     """Visible parts that only say more about a group that is not printed."""
     return {
         part
-        for partition in population.partitions
+        for partition in population.subtractions
         if partition.detail and partition.whole in suppressed
         for part in partition.parts
         if population.groups[part].visible
@@ -81,7 +81,7 @@ def known_by_subtraction(population: Population, printed: Iterable[Key]) -> Know
     known from the start: two groups with the same people have the same figures in print.
     """
     by_member: dict[Key, list[Partition]] = {}
-    for partition in population.partitions:
+    for partition in population.subtractions:
         for member in (partition.whole, *partition.parts):
             by_member.setdefault(member, []).append(partition)
     shown = frozenset(printed)
@@ -114,7 +114,7 @@ def _giving_way(
     printed = [g.key for g in population.visible if g.key not in suppressed]
     known = known_by_subtraction(population, printed)
     chosen: set[Key] = set()
-    for partition in population.partitions:
+    for partition in population.subtractions:
         if partition.whole not in known.keys:
             continue
         members = (partition.whole, *partition.parts)

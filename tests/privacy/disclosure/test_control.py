@@ -3,8 +3,10 @@
 import pytest
 import typer
 
+from pipeline.privacy.disclosure.attack import Attack, Undecided
+from pipeline.privacy.disclosure.audit import audit
 from pipeline.privacy.disclosure.control import Unsafe, controlled
-from pipeline.privacy.disclosure.groups import Group, Key, Partition, Population
+from pipeline.privacy.disclosure.groups import Group, Key, Partition, Population, Print
 from pipeline.privacy.disclosure.history import Held
 from pipeline.privacy.disclosure.rules import RULES, Rules
 from pipeline.release_commands import _refuse
@@ -43,8 +45,39 @@ def test_what_earlier_releases_printed_may_leave_no_way_out(
     assert [failure.key for failure in refused.value.failures] == [key("a")]
 
     with pytest.raises(typer.Exit) as ended:
-        _refuse(refused.value.failures, as_json=False)
+        _refuse(refused.value.failures, after=["spring", "autumn"], as_json=False)
     assert ended.value.exit_code == 1
     said = capsys.readouterr().err
     assert "nothing was written" in said
     assert "a (all): not every count from 1 to 9 is possible." in said
+    assert "Hand on autumn once more, or try again after a `muster run` in which ten" in said
+
+
+def test_a_solver_that_gives_up_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gives_up(*_: object, **__: object) -> None:
+        raise Undecided("no end")
+
+    monkeypatch.setattr(Attack, "possible", gives_up)
+    with pytest.raises(Unsafe) as refused:
+        controlled(_parts(a=1, b=40, c=60), RULES)
+    assert {failure.reason for failure in refused.value.failures} == {"the solver came to no end"}
+
+
+def _chain(links: int) -> tuple[Population, Held]:
+    """Small groups, each of which makes a known whole of about ten with the next."""
+    groups = {key(f"link {i}"): Group(key(f"link {i}"), 5, 1) for i in range(links + 1)}
+    wholes = [key(f"whole {i}") for i in range(links)]
+    groups |= {whole: Group(whole, 10, 0) for whole in wholes}
+    partitions = tuple(
+        Partition(whole, (key(f"link {i}"), key(f"link {i + 1}"))) for i, whole in enumerate(wholes)
+    )
+    return Population(groups, partitions, {}), Held({}, frozenset(wholes), frozenset())
+
+
+def test_what_lies_near_is_not_the_last_word() -> None:
+    # If the first link is of one, the next is of nine, and so on to the last, twelve steps away.
+    population, held = _chain(12)
+    prints = {k: Print(10) for k in held.known}
+    assert not audit(population, prints, RULES).passed
+    assert audit(population, prints, RULES, everywhere=True).passed
+    assert controlled(population, RULES, held).audit.passed

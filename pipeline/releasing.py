@@ -1,0 +1,152 @@
+"""Making a release of a home folder: load, one domain call, write, put on record.
+
+What stays out: which figures may be printed (`pipeline/privacy/disclosure`), what tables hold
+(`pipeline/publishing`), how they are written (`pipeline/storage/releases.py`) and what a person is
+told (`pipeline/release_commands.py`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from pipeline import __version__, tables
+from pipeline.entries import Act
+from pipeline.orchestration.state import work_left
+from pipeline.privacy.disclosure.audit import Progress
+from pipeline.programme import UnusableConfiguration
+from pipeline.publishing.release import Release, release_of
+from pipeline.publishing.remembered import as_frame, from_frame, without
+from pipeline.storage import locks
+from pipeline.storage.home import Home
+from pipeline.storage.releases import Made, manifest_of
+from pipeline.storage.warehouse import Build, must_have_build, read_table
+from pipeline.vocabulary import EntryKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is asked for: a release called so, of the warehouse of a day, by whom and why."""
+
+    name: str
+    as_of: date
+    steward: str
+    reason: str
+
+
+def make_release(
+    home: Home,
+    order: Order,
+    now: Callable[[], datetime],
+    waiting: Callable[[], None],
+    progress: Progress | None = None,
+) -> Made:
+    """Make, audit and write a release under the home's lock, all of it or nothing.
+
+    `waiting` is called if a run has to be waited for, and `now` when things are dated. Raises
+    UnusableConfiguration where name or warehouse will not do, and `control.Unsafe`, with nothing
+    written, where the audit does not pass.
+    """
+    # What is wrong with the file, or the name, is said before anybody waits.
+    _ = home.programme
+    home.releases.check_name(order.name)
+    with locks.held(home.lock, waiting):
+        home.recover()
+        build = _warehouse_as_of(home, order.as_of)
+        # A name may have been taken while we waited.
+        home.releases.check_name(order.name)
+        _put_on_record(home, order, now())
+        before = names_of_releases(home)
+        release = _audited(home, build, before, progress)
+        made = home.releases.write(
+            order.name,
+            release.tables,
+            manifest_of(order.name, len(before) + 1, _about(home, build, release), now()),
+            as_frame(release.next),
+        )
+        _put_on_record(home, order, now())
+        home.releases.back_up()
+    return made
+
+
+def names_of_releases(home: Home) -> list[str]:
+    """Every release that was ever made here, in order, whether its folder is still there or not."""
+    entered = [entry.body["release"] for entry in home.stewardship.entries(EntryKind.RELEASED)]
+    return list(dict.fromkeys([*entered, *(made.name for made in home.releases.made())]))
+
+
+def _warehouse_as_of(home: Home, day: date) -> Build:
+    """What the warehouse was built from, if it is of that day and that is all there is."""
+    build = must_have_build(home.warehouse)
+    if build.as_of != day:
+        raise UnusableConfiguration(
+            f"The warehouse is as of {build.as_of}; `muster run` brings it up to date, or "
+            f"`--as-of {build.as_of}` releases it as it is."
+        )
+    if not work_left(home, build.as_of, build.known_at).nothing:
+        raise UnusableConfiguration(
+            "Files, settings or decisions have changed since the warehouse was made; `muster run "
+            f"--as-of {build.as_of}` brings it up to date."
+        )
+    return build
+
+
+def _audited(home: Home, build: Build, earlier: list[str], progress: Progress | None) -> Release:
+    before = None
+    if earlier:
+        carried_on = home.pseudonymiser().carried_on
+        # A copy that was put back may be from before somebody was erased.
+        kept = without(home.releases.remembered(earlier[-1]), home.withdrawals().erased, carried_on)
+        before = from_frame(kept, carried_on)
+    return release_of(
+        *_core(home),
+        home.programme,
+        build.as_of,
+        before=before,
+        progress=progress,
+    )
+
+
+def _core(home: Home) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    people, waves, scores = (
+        read_table(home.warehouse, table)
+        for table in (tables.PARTICIPANTS, tables.PARTICIPANT_WAVES, tables.SCORES)
+    )
+    return people, waves, scores
+
+
+def _put_on_record(home: Home, order: Order, now: datetime) -> None:
+    """Enter every release that is not on record: this one, and one whose maker was killed."""
+    entered = {entry.body["release"] for entry in home.stewardship.entries(EntryKind.RELEASED)}
+    acts = [
+        Act(
+            kind=EntryKind.RELEASED,
+            steward=order.steward,
+            reason=order.reason,
+            body={
+                "release": made.name,
+                "as_of": made.manifest["as_of"],
+                "manifest_sha256": made.manifest_hash,
+            },
+        )
+        for made in home.releases.made()
+        if made.name not in entered
+    ]
+    if acts:
+        home.stewardship.enter(acts, now)
+
+
+def _about(home: Home, build: Build, release: Release) -> Mapping[str, Any]:
+    return {
+        "programme": home.programme.programme,
+        "title": home.programme.title,
+        "as_of": str(build.as_of),
+        "known_at": str(build.known_at) if build.known_at else None,
+        "version": __version__,
+        "rules": release.rules.as_numbers(),
+        "tables": dict(release.shares),
+        # How many, and not which: what only the audit asked for is known to be no small group.
+        "left_out_for_the_audit": len(release.for_the_audit),
+    }
