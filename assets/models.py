@@ -1,8 +1,8 @@
-"""Stage 7, beside the tables of `evaluation.py`: models, apart since they take long."""
+"""Stage 9: models, behind everything else since they take long where officers are many."""
 
 import dagster as dg
 
-from assets.ledger import ledger
+from assets.early_warehouse import early_warehouse
 from pipeline import tables
 from pipeline.evaluation.arm_contrast import arm_contrast
 from pipeline.evaluation.arm_wave_model import arm_wave_models
@@ -16,7 +16,7 @@ from pipeline.storage.stages import Made, Stage
 
 
 @dg.asset(
-    deps=[ledger],
+    deps=[early_warehouse],
     group_name="evaluation",
     retry_policy=AGAIN,
     description="Mixed models of level and change, arms compared, likeness in clusters, design.",

@@ -320,8 +320,17 @@ def _run(
         defs = build_defs(home.root, as_of, known_at, InProcesses(progress), judging)
         result = run_here(defs, instance, home, new, log_level=log_level)
     if not result.success:
-        _stop(f"The run failed and the warehouse is as it was: {failure_of(result)}")
+        _stop(f"The run failed and {_warehouse_left(home)}: {failure_of(result)}")
     return _status(home)
+
+
+def _warehouse_left(home: "Home") -> str:
+    from pipeline.storage.warehouse import build_of
+
+    build = build_of(home.warehouse)
+    if build is not None and build.models_pending:
+        return "the warehouse is without models"
+    return "the warehouse is as it was"
 
 
 _ANOTHER_RUN = "Another run is at work on this home; this one begins when that one ends."

@@ -13,6 +13,7 @@ from assets.accepted import accepted
 from assets.accounting import accounting
 from assets.answers import answers
 from assets.comments import comments
+from assets.early_warehouse import early_warehouse
 from assets.evaluation import evaluation
 from assets.intake import intake
 from assets.ledger import ledger
@@ -40,9 +41,10 @@ ASSETS = [
     ledger,
     answers,
     evaluation,
-    models,
     accounting,
     comments,
+    early_warehouse,
+    models,
     warehouse,
 ]
 CHECKS = [*on_profiles.CHECKS, *on_follow_up.CHECKS]

@@ -6,7 +6,7 @@ What belongs here: executing SQL, and the file format. What stays out: what tabl
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -121,13 +121,15 @@ class Build:
     fingerprint: str
     as_of: date
     known_at: date | None
+    models_pending: bool = False
+    """Tables of models are still to come."""
 
 
 def build_of(path: Path) -> Build | None:
     """What a warehouse says of itself; None where there is none that can be read."""
     try:
         builds = read_table(path, BUILD)
-        return Build(*(builds[name].item() for name in ("fingerprint", "as_of", "known_at")))
+        return Build(**{field.name: builds[field.name].item() for field in fields(Build)})
     except (duckdb.Error, pl.exceptions.PolarsError, ValueError, UnusableConfiguration):
         return None
 

@@ -21,6 +21,13 @@ BUILD = Table(
             "`withdrawals` if officers were erased after the day that it speaks of, so that it is "
             "not what was known then; else NULL.",
         ),
+        Column(
+            "models_pending",
+            Type.TRUTH,
+            "The run is still at work on the models: trajectory, arm_contrast, icc and design are "
+            "empty until it replaces this snapshot by the next.",
+            nullable=False,
+        ),
         text("version", "Version of Muster.", nullable=False),
     ),
 )

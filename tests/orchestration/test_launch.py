@@ -23,6 +23,7 @@ STAGES = {
     "evaluation",
     "models",
     "accounting",
+    "early_warehouse",
     "warehouse",
 }
 
