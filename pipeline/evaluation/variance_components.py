@@ -116,7 +116,7 @@ def variance_components(
     lowest = float(best.fun)
     total = 1 + a + b
     return Components(
-        variance=deviance.officer_variance(a, b) * total,
+        variance=float(deviance.officer_variance(a, b) * total),
         organisation=_profiled(deviance.of_organisation(groups=groups), a / total, lowest)
         if organisations
         else None,
@@ -127,71 +127,76 @@ def variance_components(
 
 
 class _Deviance:
-    """Minus twice the restricted log-likelihood as a function of the two ratios of variances."""
+    """Minus twice the restricted log-likelihood as a function of the two ratios of variances.
+
+    Groups of one organisation and size count through their number, mean and scatter.
+    """
 
     def __init__(self, sums: GroupSums) -> None:
-        self._sums, self._count = sums, int(sums.organisation.max()) + 1
+        alike = np.column_stack([sums.organisation.astype(np.float64), sums.n])
+        kinds, of = np.unique(alike, axis=0, return_inverse=True)
+        self._organisation = kinds[:, 0].astype(np.int64)
+        self._size = kinds[:, 1]
+        self._groups = np.bincount(of).astype(np.float64)
+        self._mean = np.bincount(of, sums.means) / self._groups
+        self._scatter = np.bincount(of, (sums.means - self._mean[of]) ** 2)
+        self._within_squares = sums.within_squares
         self._free = float(sums.n.sum()) - 1
 
     def __call__(self, a: float, b: float) -> float:
-        squares, shrunk, weight = self._solved(a, b)
+        at = self._at(a, b)
         return float(
-            self._free * np.log(squares)
-            + np.log1p(self._sums.n * b).sum()
-            + np.log(shrunk).sum()
-            + np.log(weight)
+            self._free * np.log(at.squares)
+            + self._groups @ np.log1p(self._size * b)
+            + np.log(at.shrunk).sum()
+            + np.log(at.information)
         )
 
     def officer_variance(self, a: float, b: float) -> float:
-        return float(self._solved(a, b)[0] / self._free)
+        return self._at(a, b).squares / self._free
 
     def gradient(self, a: float, b: float) -> Array:
         """Its derivatives by a and by b."""
-        of, weights = self._sums.organisation, self._weights(b)
-        squares, shrunk, information = self._solved(a, b)
-        s = np.bincount(of, weights, self._count)
-        away = self._sums.means - self._mu(weights, shrunk)
-        r = np.bincount(of, weights * away, self._count)
-        s_by_b = -np.bincount(of, weights**2, self._count)
-        r_by_b = -np.bincount(of, weights**2 * away, self._count)
-        by_a = (
-            -self._free / squares * float(((r / shrunk) ** 2).sum())
-            + float((s / shrunk).sum())
-            - float(((s / shrunk) ** 2).sum()) / information
-        )
+        at = self._at(a, b)
+        squared = self._groups * at.weights**2
+        s_by_b = -self._by_organisation(squared)
+        r_by_b = -self._by_organisation(squared * at.away)
+        squares_by_a = -((at.r / at.shrunk) ** 2).sum()
         squares_by_b = (
-            -float((weights**2) @ (away**2))
-            - float((2 * a * r * r_by_b / shrunk).sum())
-            + float((a**2 * r**2 * s_by_b / shrunk**2).sum())
+            -(at.weights**2 @ (self._scatter + self._groups * at.away**2))
+            - (2 * a * at.r * r_by_b / at.shrunk).sum()
+            + (a**2 * at.r**2 * s_by_b / at.shrunk**2).sum()
+        )
+        by_a = (
+            self._free / at.squares * squares_by_a
+            + (at.s / at.shrunk).sum()
+            - ((at.s / at.shrunk) ** 2).sum() / at.information
         )
         by_b = (
-            self._free / squares * squares_by_b
-            + float(weights.sum())
-            + float((a * s_by_b / shrunk).sum())
-            + float((s_by_b / shrunk**2).sum()) / information
+            self._free / at.squares * squares_by_b
+            + self._groups @ at.weights
+            + (a * s_by_b / at.shrunk).sum()
+            + (s_by_b / at.shrunk**2).sum() / at.information
         )
         return np.array([by_a, by_b])
 
-    def _weights(self, b: float) -> Array:
-        return np.asarray(1 / (1 / self._sums.n + b), dtype=np.float64)
+    def _by_organisation(self, values: Array) -> Array:
+        return np.bincount(self._organisation, values).astype(np.float64)
 
-    def _mu(self, weights: Array, shrunk: Array) -> float:
-        of = self._sums.organisation
-        s = np.bincount(of, weights, self._count)
-        t = np.bincount(of, weights * self._sums.means, self._count)
-        return float((t / shrunk).sum()) / float((s / shrunk).sum())
-
-    def _solved(self, a: float, b: float) -> tuple[float, Array, float]:
-        """Q, 1 + a S of each organisation, and the information on mu."""
-        of, weights = self._sums.organisation, self._weights(b)
-        s = np.bincount(of, weights, self._count)
+    def _at(self, a: float, b: float) -> "_Point":
+        weights: Array = np.asarray(1 / (1 / self._size + b), dtype=np.float64)
+        s = self._by_organisation(self._groups * weights)
+        t = self._by_organisation(self._groups * weights * self._mean)
         shrunk: Array = np.asarray(1 + a * s, dtype=np.float64)
-        away = self._sums.means - self._mu(weights, shrunk)
-        r = np.bincount(of, weights * away, self._count)
+        information = float((s / shrunk).sum())
+        away = self._mean - float((t / shrunk).sum()) / information
+        r = self._by_organisation(self._groups * weights * away)
         squares = (
-            self._sums.within_squares + float(weights @ away**2) - float((a * r**2 / shrunk).sum())
+            self._within_squares
+            + float(weights @ (self._scatter + self._groups * away**2))
+            - float((a * r**2 / shrunk).sum())
         )
-        return squares, shrunk, float((s / shrunk).sum())
+        return _Point(weights, s, shrunk, information, away, r, squares)
 
     def of_organisation(self, *, groups: bool) -> Callable[[float], float]:
         """The profile of the correlation within an organisation."""
@@ -216,6 +221,26 @@ class _Deviance:
             return _lowest(at, both) if organisations else at(0.0)
 
         return profile
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """The quantities of the module's docstring at two ratios."""
+
+    weights: Array
+    """1 / v of each kind of group."""
+    s: Array
+    """S of each organisation."""
+    shrunk: Array
+    """1 + a S of each organisation."""
+    information: float
+    """On mu."""
+    away: Array
+    """The mean of each kind of group less mu."""
+    r: Array
+    """Of each organisation, the sum of (m - mu) / v."""
+    squares: float
+    """Q."""
 
 
 def _lowest(function: Callable[[float], float], largest: float) -> float:
