@@ -24,7 +24,6 @@ Key = tuple[str, ...]
 MOMENTS: Final = ("total", "squares")
 """What `cluster_sums` sums: the figures that `cells_of` is asked for."""
 
-
 _PLACE: Final = ("organisation", "arm", "has_group", "cluster")
 
 
@@ -58,8 +57,8 @@ class Panel:
 def panel(scores: pl.DataFrame, participants: pl.DataFrame, programme: Programme) -> Panel:
     """The panel of `tables.SCORES` and `tables.PARTICIPANTS` frames; row i is participant i.
 
-    Raises ValueError for a score of nobody enrolled, and for a wave, instrument or subscale that
-    the programme does not have.
+    Raises ValueError for a score of nobody enrolled, and for a wave, instrument, subscale or band
+    that the programme does not have.
     """
     everybody = placed(participants.select("participant_id"), participants)
     measured = (

@@ -119,6 +119,14 @@ def test_a_register_that_says_the_same_leaves_responses_and_tables_alone(house):
     assert "evaluation" not in house.carried_out
 
 
+def test_a_roster_alone_leaves_what_comes_from_the_items_alone(house):
+    """Who else enrolled changes the ledger and the tables, and no item is read for it."""
+    house.land("roster 2.csv", "Number,Group,Enrolled\nSIMCANARY01,G2,2025-01-01\n")
+    house.run()
+    assert house.carried_out >= {"ledger", "evaluation"}
+    assert "answers" not in house.carried_out
+
+
 def test_days_that_pass_are_worked_out_without_reading_any_submission(house):
     house.run(date(2025, 3, 2))
     assert house.opened == set()
