@@ -20,6 +20,7 @@ from pipeline.tables.core import (
 from pipeline.tables.evaluation import (
     PAIRED_CHANGE,
     PILOT_RECONCILIATION,
+    ROBUSTNESS,
     WAVE_SUMMARY,
 )
 from pipeline.tables.follow_up import (
@@ -86,6 +87,7 @@ TABLES: tuple[Table, ...] = (
     DOSE_RESPONSE,
     FOLLOW_UP_DUE,
     PILOT_RECONCILIATION,
+    ROBUSTNESS,
     BUILD,
 )
 
@@ -120,6 +122,7 @@ __all__ = [
     "RESPONSES",
     "RETENTION",
     "RETENTION_COMPARISON",
+    "ROBUSTNESS",
     "SCORES",
     "SUBMISSIONS",
     "TABLES",

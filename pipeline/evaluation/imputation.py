@@ -1,0 +1,398 @@
+"""Multiple imputation of the scores that officers did not give, with organisations in the model.
+
+What belongs here: the model of scores, its draws, and completed changes as sums over clusters. What
+stays out: combining them (`rubin.py`), and scores lower or higher than the model says
+(`delta_adjustment.py`).
+
+Model. The scores of an officer at all waves and on all subscales of an instrument are multivariate
+normal around the means of their organisation, with a covariance of any form; the means of
+organisations are normal around those of all, with a covariance of any form. All subscales are in
+one model since one of them tells of another that was left blank, and since leaving may depend on
+any of them. Organisations are random and not fixed effects: with fixed ones those with few answers
+at a wave get means that move more from draw to draw than organisations differ, and intervals become
+too wide (R. Andridge 2011, Biom. J. 53; J. Drechsler 2015, J. Educ. Behav. Stat. 40). With a single
+organisation there is no such level. Session groups are not in the model: the mean of an
+organisation takes up that of its groups.
+
+Draws. Data augmentation (M. A. Tanner and W. H. Wong 1987, J. Am. Stat. Assoc. 82; J. L. Schafer
+1997, Analysis of Incomplete Multivariate Data; J. L. Schafer and R. M. Yucel 2002, J. Comput.
+Graph. Stat. 11): missing scores given parameters, then means and covariances given completed
+scores, in turn. So parameters are drawn, gaps and dropout are handled alike, and imputations are
+proper. Priors: flat for the overall means, Jeffreys' for the covariance within organisations; that
+between organisations is inverse Wishart with as many degrees of freedom as columns, worth one
+organisation that says 2% of the variance lies between organisations. Scores of waves that are
+answered are drawn pattern by pattern with matrix operations; the few blank subscales of an answered
+wave one column after the other, so that they do not multiply the patterns.
+
+Imputed scores are neither rounded nor kept within the scale, which would move means (N. J. Horton,
+S. R. Lipsitz and M. Parzen 2003, Am. Stat. 57): they are for means, not to be looked at.
+Right if what is observed of an officer explains leaving (missing at random). Not to be used where
+that is the question, which is what `delta_adjustment.py` is for, nor for medians or bands.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from pipeline.evaluation.followed import Clusters, Codes, Followed, Numbers, Truths
+from pipeline.evaluation.intervals import clustered_interval, t_interval
+from pipeline.evaluation.rubin import Combined, combined
+
+IMPUTATIONS: Final = 20
+BURN_IN: Final = 100
+"""Draws of the parameters before the first imputation."""
+BETWEEN: Final = 10
+"""Draws of the parameters from one imputation to the next."""
+
+FEWEST_ANSWERS: Final = 20
+"""A wave and subscale with fewer scores is neither imputed nor used."""
+OFFICERS_A_COLUMN: Final = 10
+"""Officers that a model needs for each of its columns, waves times subscales."""
+
+NOTE_TOO_FEW_SCORES: Final = f"fewer than {FEWEST_ANSWERS} scores at a wave: not imputed"
+NOTE_TOO_FEW_OFFICERS: Final = "too few officers for a model of all waves: not imputed"
+NOTE_NO_SPREAD: Final = "SD of 0 at a wave: not imputed"
+NOTE_OWN_SUBSCALE: Final = "imputed from the subscale itself, too few officers for all subscales"
+NOTE_NOT_DECIDED: Final = "the wave is not over for anybody yet"
+NOTE_ONE_OFFICER: Final = "one officer: no interval"
+
+_BETWEEN_SHARE: Final = 0.02
+"""What the prior takes for the share of the variance that lies between organisations."""
+_RIDGE: Final = 1e-6
+"""Keeps the covariance of columns that are sums of others from becoming singular."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImputedChange:
+    """Change from the first wave of two or more officers, in m completed data sets.
+
+    Sums are in points. `n_imputed` officers have no score at the later wave; of those, the ones who
+    did not answer it at all are counted in `absent` by cluster.
+    """
+
+    clusters: Clusters
+    sizes: Codes
+    """(c,) officers in each cluster."""
+    absent: Codes
+    """(c,) of them those who did not answer."""
+    sums: Numbers
+    """(m, c) sum of changes."""
+    squares: Numbers
+    """(m,) sum of squared changes."""
+    absent_sums: Numbers
+    """(m,) sum of changes of those who did not answer."""
+    n_imputed: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n(self) -> int:
+        return int(self.sizes.sum())
+
+    def combined(self, shift: float = 0.0) -> Combined:
+        """Rubin's rules over the completed data, the scores of absentees shifted by so many points.
+
+        The complete-data interval is that of `cells.cell_interval`.
+        """
+        estimates, variances, freedom = [], [], 0.0
+        moved = self.sums + shift * self.absent
+        squares = self.squares + 2 * shift * self.absent_sums + shift**2 * self.absent.sum()
+        for sums, square in zip(moved, squares, strict=True):
+            mean = math.fsum(sums) / self.n
+            if self.clusters.number is None:
+                spread = max(0.0, float(square) - self.n * mean**2)
+                sd = math.sqrt(spread / (self.n - 1)) if self.n > 1 else 0.0
+                interval = t_interval(self.n, mean, sd)
+            else:
+                interval = clustered_interval(self.sizes.tolist(), sums.tolist())
+            if interval is None:
+                raise ValueError("fewer than two officers have no interval")
+            estimates.append(mean)
+            variances.append(interval.standard_error**2)
+            freedom = interval.degrees_of_freedom
+        return combined(estimates, variances, freedom)
+
+
+def imputed_changes(
+    base: Followed,
+    seed: list[int],
+    *,
+    imputations: int = IMPUTATIONS,
+    burn_in: int = BURN_IN,
+    between: int = BETWEEN,
+) -> dict[tuple[int, int], ImputedChange | str]:
+    """Completed changes from the first wave, by places of later wave and subscale, or why not.
+
+    Counted at a wave is everybody of `base` for whom it is decided. `seed` starts the random
+    numbers: the same officers and the same seed give the same figures, in whatever order rows came.
+    """
+    points = base.points
+    found: dict[tuple[int, int], ImputedChange | str] = {}
+    plain = [
+        (wave, subscale)
+        for wave in range(1, len(base.waves))
+        for subscale in range(len(base.subscales))
+    ]
+    usable, why_not = _usable(base.units)
+    for target in plain:
+        reasons = [why_not[0][target[1]], why_not[target[0]][target[1]]]
+        if any(reasons):
+            found[target] = next(reason for reason in reasons if reason)
+    rng = np.random.default_rng(seed)
+    for subscales, notes in _models(base.n, usable):
+        if not subscales:
+            continue
+        targets = [t for t in plain if t[1] in subscales and t not in found]
+        columns = [(w, s) for w in range(len(base.waves)) for s in subscales if usable[w, s]]
+        if base.n < OFFICERS_A_COLUMN * len(columns):
+            found |= dict.fromkeys(targets, NOTE_TOO_FEW_OFFICERS)
+            continue
+        tallies = {t: _Tally(base, *t) for t in targets}
+        values = np.column_stack([points[:, w, s] for w, s in columns])
+        place = {column: i for i, column in enumerate(columns)}
+        chain = completed(
+            values,
+            np.array([w for w, _ in columns]),
+            np.unique(base.organisation, return_inverse=True)[1].astype(np.int64),
+            rng,
+            imputations=imputations,
+            burn_in=burn_in,
+            between=between,
+        )
+        for whole in chain if targets else ():
+            for (wave, subscale), tally in tallies.items():
+                tally.add(whole[:, place[wave, subscale]] - whole[:, place[0, subscale]])
+        found |= {t: tally.change(notes) for t, tally in tallies.items()}
+    return found
+
+
+def _usable(units: Numbers) -> tuple[Truths, list[list[str | None]]]:
+    """Which wave and subscale can be in a model, and why another cannot; both (w, s)."""
+    seen = ~np.isnan(units)
+    lowest = np.where(seen, units, np.inf).min(axis=0, initial=np.inf)
+    highest = np.where(seen, units, -np.inf).max(axis=0, initial=-np.inf)
+    few = seen.sum(axis=0) < FEWEST_ANSWERS
+    flat = highest <= lowest
+    why = [
+        [
+            NOTE_TOO_FEW_SCORES if few[w, s] else NOTE_NO_SPREAD if flat[w, s] else None
+            for s in range(units.shape[2])
+        ]
+        for w in range(units.shape[1])
+    ]
+    return ~few & ~flat, why
+
+
+def _models(n: int, usable: Truths) -> list[tuple[list[int], tuple[str, ...]]]:
+    """Subscales that share a model: all of them, or each alone where officers are too few."""
+    subscales = list(range(usable.shape[1]))
+    if n >= OFFICERS_A_COLUMN * usable.sum():
+        return [(subscales, ())]
+    alone = (NOTE_OWN_SUBSCALE,) if len(subscales) > 1 else ()
+    return [([subscale], alone) for subscale in subscales]
+
+
+def _sums(codes: Codes, values: Numbers, number: int) -> Numbers:
+    return np.asarray(np.bincount(codes, values, minlength=number), dtype=np.float64)
+
+
+class _Tally:
+    """Sums of the completed changes of one wave and subscale, one data set after the other."""
+
+    def __init__(self, base: Followed, wave: int, subscale: int) -> None:
+        self._counted = base.decided[:, wave]
+        self._clusters = base.clusters(self._counted)
+        codes = self._clusters.codes
+        absent = ~base.answered[self._counted, wave]
+        self._absent = absent
+        self._sizes = np.bincount(codes).astype(np.int64)
+        self._absent_in = np.bincount(codes[absent], minlength=len(self._sizes)).astype(np.int64)
+        self._n_imputed = int(np.isnan(base.units[self._counted, wave, subscale]).sum())
+        self._sums: list[Numbers] = []
+        self._squares: list[float] = []
+        self._absent_sums: list[float] = []
+
+    def add(self, change: Numbers) -> None:
+        own = change[self._counted]
+        self._sums.append(_sums(self._clusters.codes, own, len(self._sizes)))
+        self._squares.append(math.fsum(own**2) if self._clusters.number is None else 0.0)
+        self._absent_sums.append(float(own[self._absent].sum()))
+
+    def change(self, notes: tuple[str, ...]) -> ImputedChange | str:
+        if not self._counted.any():
+            return NOTE_NOT_DECIDED
+        if self._counted.sum() < 2:
+            return NOTE_ONE_OFFICER
+        return ImputedChange(
+            self._clusters,
+            self._sizes,
+            self._absent_in,
+            np.array(self._sums),
+            np.array(self._squares),
+            np.array(self._absent_sums),
+            self._n_imputed,
+            notes,
+        )
+
+
+def completed(
+    values: Numbers,
+    wave_of: Codes,
+    organisation: Codes,
+    rng: np.random.Generator,
+    *,
+    imputations: int = IMPUTATIONS,
+    burn_in: int = BURN_IN,
+    between: int = BETWEEN,
+) -> Iterator[Numbers]:
+    """Completed copies of `values` (n, d), NaN where a score is missing.
+
+    `wave_of` (d,) is the wave of each column, `organisation` (n,) a code from 0. Each column has
+    several different values, and no row is empty. A copy is the caller's only until the next.
+    """
+    chain = _Chain(values, wave_of, organisation, rng)
+    for step in range(burn_in + between * (imputations - 1) + 1):
+        chain.step()
+        if step >= burn_in and (step - burn_in) % between == 0:
+            yield chain.in_order()
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """Officers who answered the same waves: rows, columns of those waves, columns of the others."""
+
+    rows: slice
+    seen: Codes
+    missing: Codes
+
+
+class _Chain:
+    """The state of one chain: completed scores (standardised), means and covariances."""
+
+    def __init__(
+        self, values: Numbers, wave_of: Codes, organisation: Codes, rng: np.random.Generator
+    ) -> None:
+        self._rng = rng
+        n, d = values.shape
+        blank = np.isnan(values)
+        waves = np.unique(wave_of)
+        answered = np.column_stack([~blank[:, wave_of == wave].all(axis=1) for wave in waves])
+        codes = answered @ (1 << np.arange(len(waves)))
+        self._order = np.argsort(codes, kind="stable")
+        values, blank, codes = values[self._order], blank[self._order], codes[self._order]
+        answered = answered[self._order]
+        self._organisation = organisation[self._order]
+        self._patterns = []
+        starts = np.flatnonzero(np.diff(codes, prepend=-1))
+        for start, end in zip(starts, [*starts[1:], n], strict=True):
+            seen = np.isin(wave_of, waves[answered[start]])
+            if not seen.all():
+                columns = np.flatnonzero(seen), np.flatnonzero(~seen)
+                self._patterns.append(_Pattern(slice(int(start), int(end)), *columns))
+        # A subscale left blank while others of the wave were answered.
+        in_answered = np.column_stack([answered[:, np.searchsorted(waves, w)] for w in wave_of])
+        self._blanks = [
+            (column, rows)
+            for column in range(d)
+            if len(rows := np.flatnonzero(blank[:, column] & in_answered[:, column]))
+        ]
+        self._centre = np.nanmean(values, axis=0)
+        self._scale = np.nanstd(values, axis=0)
+        self._y = np.where(blank, 0.0, (values - self._centre) / self._scale)
+        j = int(organisation.max()) + 1
+        self._sizes = np.bincount(organisation, minlength=j).astype(np.float64)
+        self._theta = np.zeros((j, d))
+        self._mu = np.zeros(d)
+        self._within = np.eye(d)
+        self._across = _BETWEEN_SHARE * np.eye(d)
+
+    def in_order(self) -> Numbers:
+        """Completed scores in points, in the order in which they were given."""
+        whole = np.empty_like(self._y)
+        whole[self._order] = self._y * self._scale + self._centre
+        return whole
+
+    def step(self) -> None:
+        """Missing scores given the parameters, then the parameters given completed scores."""
+        expected = self._theta[self._organisation]
+        residual = self._y - expected
+        self._draw_unanswered(residual)
+        self._draw_blanks(residual)
+        self._y = residual + expected
+        self._draw_means()
+        self._draw_covariances()
+
+    def _draw_unanswered(self, residual: Numbers) -> None:
+        for pattern in self._patterns:
+            seen, missing = pattern.seen, pattern.missing
+            part = residual[pattern.rows]
+            own = self._within[np.ix_(missing, missing)]
+            if len(seen):
+                cross = self._within[np.ix_(seen, missing)]
+                slope = np.linalg.solve(self._within[np.ix_(seen, seen)], cross)
+                own = own - cross.T @ slope
+                mean = part[:, seen] @ slope
+            else:
+                mean = np.zeros((len(part), len(missing)))
+            noise = self._rng.standard_normal((len(part), len(missing)))
+            part[:, missing] = mean + noise @ _root(own).T
+
+    def _draw_blanks(self, residual: Numbers) -> None:
+        precision = np.linalg.inv(self._within)
+        for column, blank in self._blanks:
+            own = precision[column, column]
+            others = -precision[column] / own
+            others[column] = 0.0
+            noise = self._rng.standard_normal(len(blank)) / math.sqrt(own)
+            residual[blank, column] = residual[blank] @ others + noise
+
+    def _draw_means(self) -> None:
+        j, d = self._theta.shape
+        sums = np.column_stack(
+            [np.bincount(self._organisation, column, minlength=j) for column in self._y.T]
+        )
+        if j == 1:
+            noise = _root(self._within / self._sizes[0]) @ self._rng.standard_normal(d)
+            self._theta = sums / self._sizes[0] + noise
+            return
+        within, across = np.linalg.inv(self._within), np.linalg.inv(self._across)
+        precision = self._sizes[:, None, None] * within + across
+        pull = sums @ within + across @ self._mu
+        mean = np.linalg.solve(precision, pull[..., None])[..., 0]
+        factor = np.linalg.cholesky(precision)
+        noise = self._rng.standard_normal((j, d, 1))
+        self._theta = mean + np.linalg.solve(factor.swapaxes(1, 2), noise)[..., 0]
+        noise_of_all = _root(self._across / j) @ self._rng.standard_normal(d)
+        self._mu = self._theta.mean(axis=0) + noise_of_all
+
+    def _draw_covariances(self) -> None:
+        n, d = self._y.shape
+        residual = self._y - self._theta[self._organisation]
+        scatter = residual.T @ residual + _RIDGE * n * np.eye(d)
+        self._within = _inverse_wishart(self._rng, n, scatter)
+        j = len(self._theta)
+        if j > 1:
+            off = self._theta - self._mu
+            prior = _BETWEEN_SHARE * np.eye(d)
+            self._across = _inverse_wishart(self._rng, d + j, prior + off.T @ off)
+
+
+def _inverse_wishart(rng: np.random.Generator, freedom: float, scale: Numbers) -> Numbers:
+    """A draw by Bartlett's decomposition (M. S. Bartlett 1933, Proc. R. Soc. Edinb. 53)."""
+    d = len(scale)
+    factor = np.tril(rng.standard_normal((d, d)), -1)
+    factor[np.diag_indices(d)] = np.sqrt(rng.chisquare(freedom - np.arange(d)))
+    half = solve_triangular(factor, _root(scale).T, lower=True)
+    return np.asarray(half.T @ half)
+
+
+def _root(covariance: Numbers) -> Numbers:
+    """The lower triangular factor; of a matrix that rounding made indefinite a near one."""
+    try:
+        return np.asarray(np.linalg.cholesky(covariance))
+    except np.linalg.LinAlgError:
+        roots, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
+        return np.asarray(vectors * np.sqrt(np.maximum(roots, 0.0)))

@@ -1,0 +1,53 @@
+"""Rubin's rules: one estimate and its interval from the same analysis of several imputed data sets.
+
+What belongs here: the rules. What stays out: the imputations (`imputation.py`).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy.special import stdtrit
+
+from pipeline.evaluation.intervals import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """The mean of the estimates, its interval, and the share of its variance due to imputation."""
+
+    estimate: float
+    interval: Interval
+    share_missing: float
+
+
+def combined(
+    estimates: Sequence[float],
+    variances: Sequence[float],
+    complete_df: float,
+    *,
+    confidence: float = 0.95,
+) -> Combined:
+    """Two or more estimates, their variances and complete-data degrees of freedom as one result.
+
+    With B the variance of m estimates and U the mean of their variances: T = U + (1 + 1/m) B and
+    lambda = (1 + 1/m) B / T (D. B. Rubin 1987). The degrees of freedom are those of J. Barnard and
+    D. B. Rubin (1999), Biometrika 86: 1 / df = lambda^2 / (m - 1) + 1 / df_obs with
+    df_obs = complete_df (complete_df + 1) / (complete_df + 3) (1 - lambda), so they never exceed
+    `complete_df`. Not for estimates whose errors are far from normal.
+    """
+    m = len(estimates)
+    estimate = math.fsum(estimates) / m
+    between = math.fsum((e - estimate) ** 2 for e in estimates) / (m - 1)
+    total = math.fsum(variances) / m + (1 + 1 / m) * between
+    if total <= 0:
+        return Combined(estimate, Interval(estimate, estimate, 0.0, complete_df), 0.0)
+    share = (1 + 1 / m) * between / total
+    observed = complete_df * (complete_df + 1) / (complete_df + 3) * (1 - share)
+    inverse = share**2 / (m - 1) + (1 / observed if observed > 0 else math.inf)
+    freedom = 1 / inverse
+    reach = math.sqrt(total)
+    reach *= float(stdtrit(freedom, (1 + confidence) / 2)) if freedom > 0 else math.inf
+    return Combined(
+        estimate, Interval(estimate - reach, estimate + reach, math.sqrt(total), freedom), share
+    )
