@@ -27,7 +27,7 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array, hstack
 
 from pipeline.evaluation.followed import Codes, Followed, Numbers, Truths
-from pipeline.evaluation.logistic import NoFit, fit_logistic
+from pipeline.evaluation.logistic import LogisticFit, NoFit, fit_logistic
 
 TRUNCATED_AT: Final = (0.01, 0.99)
 """Weights below and above these quantiles of them are set to the quantile."""
@@ -36,6 +36,8 @@ FEWEST_OF_EACH: Final = 5
 """A group has a term of its own if so many answered again and as many did not."""
 
 NOTE_KNOWN: Final = "weights taken as known"
+NOTE_WITHOUT_RANK: Final = "weights without terms for rank group (separation)"
+NOTE_WITHOUT_GROUPS: Final = "weights without terms for rank group and organisation (separation)"
 NOTE_NOBODY_ANSWERED: Final = "nobody whose wave is due answered it"
 NOTE_BLANK: Final = "scores left blank in an answered questionnaire are taken as blank at random"
 
@@ -50,6 +52,13 @@ class AttritionWeights:
     weights: Numbers
     truncated: int
     """How many weights were moved by truncation."""
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Chance:
+    probability: Numbers
+    notes: tuple[str, ...]
 
 
 def attrition_weights(base: Followed, wave: int) -> AttritionWeights | str:
@@ -65,6 +74,7 @@ def attrition_weights(base: Followed, wave: int) -> AttritionWeights | str:
         return NOTE_NOBODY_ANSWERED
     probability = np.ones(base.n)
     last = np.full((base.n, len(base.subscales)), np.nan)
+    notes: tuple[str, ...] = (NOTE_KNOWN,)
     for earlier in range(wave):
         seen = base.units[:, earlier]
         last = np.where(np.isnan(seen), last, seen)
@@ -73,28 +83,39 @@ def attrition_weights(base: Followed, wave: int) -> AttritionWeights | str:
         fitted = _chance_to_answer_again(base.only(at_risk), last[at_risk], again)
         if isinstance(fitted, NoFit):
             return f"weights for attrition after {base.waves[earlier]}: {fitted.value}"
-        probability[at_risk] *= fitted
+        probability[at_risk] *= fitted.probability
+        notes += fitted.notes
     raw = came.sum() / counted.sum() / probability[came]
     low, high = np.quantile(raw, TRUNCATED_AT)
     weights = np.zeros(base.n)
     weights[came] = np.clip(raw, low, high)
-    return AttritionWeights(weights, int(((raw < low) | (raw > high)).sum()))
+    return AttritionWeights(weights, int(((raw < low) | (raw > high)).sum()), notes)
 
 
-def _chance_to_answer_again(at_risk: Followed, last: Numbers, again: Truths) -> Numbers | NoFit:
-    """The fitted probability of each; 1 for all where all of them did."""
-    if again.all():
-        return np.ones(len(again))
-    if not again.any():
-        # None of them is among those who are weighted.
-        return np.ones(len(again))
-    points = _standardised(last)
-    groups = [_terms(codes, again) for codes in (at_risk.rank_group, at_risk.organisation)]
-    scores = np.column_stack([np.ones(len(again)), points])
-    design = csr_array(hstack([csr_array(scores), *groups], format="csr"))
-    design = csr_array(design[:, _independent(design)])
-    fit = fit_logistic(design, again.astype(np.float64))
-    return fit if isinstance(fit, NoFit) else fit.probabilities(design)
+def _chance_to_answer_again(at_risk: Followed, last: Numbers, again: Truths) -> _Chance | NoFit:
+    """The fitted probability of each; 1 for all where all of them did.
+
+    Groups that cross may tell the outcomes apart where neither does alone. Terms for rank group are
+    then left out, and next those for organisation; scores alone have to do.
+    """
+    if again.all() or not again.any():
+        # Where none did, none of them is among those who are weighted.
+        return _Chance(np.ones(len(again)), ())
+    scores = csr_array(np.column_stack([np.ones(len(again)), _standardised(last)]))
+    rank, organisation = (_terms(c, again) for c in (at_risk.rank_group, at_risk.organisation))
+    failed = NoFit.SEPARATED
+    for groups, note in (
+        ((rank, organisation), ()),
+        ((organisation,), (NOTE_WITHOUT_RANK,)),
+        ((), (NOTE_WITHOUT_GROUPS,)),
+    ):
+        whole = csr_array(hstack([scores, *groups], format="csr"))
+        design = csr_array(whole[:, _independent(whole)])
+        fit = fit_logistic(design, again.astype(np.float64))
+        if isinstance(fit, LogisticFit):
+            return _Chance(fit.probabilities(design), note)
+        failed = fit
+    return failed
 
 
 def _standardised(last: Numbers) -> Numbers:

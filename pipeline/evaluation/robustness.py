@@ -16,7 +16,6 @@ import polars as pl
 from pipeline import tables
 from pipeline.evaluation.attrition_weights import (
     NOTE_BLANK,
-    NOTE_KNOWN,
     AttritionWeights,
     attrition_weights,
 )
@@ -213,7 +212,7 @@ class _Cell:
             estimate=mean.mean,
             effective_n=effective_number(weights),
             n_clusters=clusters.number,
-            notes=(*clusters.notes, NOTE_KNOWN, *blank, *self._early),
+            notes=(*clusters.notes, *found.notes, *blank, *self._early),
         )
         if mean.interval is None:
             return replace(row, n_clusters=None, notes=(NOTE_ONE_OFFICER, *self._early))
