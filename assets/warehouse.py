@@ -6,6 +6,7 @@ import polars as pl
 from assets.accounting import accounting
 from assets.comments import comments
 from assets.evaluation import evaluation
+from assets.models import models
 from pipeline import __version__, tables
 from pipeline.follow_up.organisations import organisations_seen
 from pipeline.orchestration.guard import AGAIN, value_free
@@ -22,7 +23,7 @@ _OWN = {tables.BUILD.name, tables.ORGANISATIONS.name}
 
 
 @dg.asset(
-    deps=[accounting, comments, evaluation],
+    deps=[accounting, comments, evaluation, models],
     group_name="warehouse",
     retry_policy=AGAIN,
     pool=POOL,

@@ -15,6 +15,7 @@ from assets.comments import comments
 from assets.evaluation import evaluation
 from assets.intake import intake
 from assets.ledger import ledger
+from assets.models import models
 from assets.profiles import profiles
 from assets.scores import scores
 from assets.verdicts import verdicts
@@ -37,6 +38,7 @@ ASSETS = [
     scores,
     ledger,
     evaluation,
+    models,
     accounting,
     comments,
     warehouse,

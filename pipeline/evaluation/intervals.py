@@ -32,7 +32,7 @@ def t_interval(n: int, mean: float, sd: float, *, confidence: float = 0.95) -> I
     """Student's t interval of a mean of independent values; None for fewer than two values."""
     if n < 2:
         return None
-    return _around(mean, sd / math.sqrt(n), n - 1, confidence)
+    return interval_around(mean, sd / math.sqrt(n), n - 1, confidence)
 
 
 def clustered_interval(
@@ -68,7 +68,7 @@ def clustered_interval(
     spread = _sum(shares**2)
     cross = _sum(coupling) ** 2 - _sum(coupling**2)
     degrees_of_freedom = min(1 / (spread + cross), k - 1)
-    return _around(mean, math.sqrt(variance), degrees_of_freedom, confidence)
+    return interval_around(mean, math.sqrt(variance), degrees_of_freedom, confidence)
 
 
 def _sum(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
@@ -76,8 +76,9 @@ def _sum(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
     return math.fsum(values.tolist())
 
 
-def _around(
-    mean: float, standard_error: float, degrees_of_freedom: float, confidence: float
+def interval_around(
+    mean: float, standard_error: float, degrees_of_freedom: float, confidence: float = 0.95
 ) -> Interval:
+    """The t interval of an estimate whose standard error has so many degrees of freedom."""
     reach = float(stdtrit(degrees_of_freedom, (1 + confidence) / 2)) * standard_error
     return Interval(mean - reach, mean + reach, standard_error, degrees_of_freedom)

@@ -7,9 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.special import stdtrit
-
-from pipeline.evaluation.intervals import Interval
+from pipeline.evaluation.intervals import Interval, interval_around
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +42,7 @@ def combined(
         return Combined(estimate, Interval(estimate, estimate, 0.0, complete_df), 0.0)
     share = (1 + 1 / m) * between / total
     observed = complete_df * (complete_df + 1) / (complete_df + 3) * (1 - share)
-    inverse = share**2 / (m - 1) + (1 / observed if observed > 0 else math.inf)
-    freedom = 1 / inverse
-    reach = math.sqrt(total)
-    reach *= float(stdtrit(freedom, (1 + confidence) / 2)) if freedom > 0 else math.inf
-    return Combined(
-        estimate, Interval(estimate - reach, estimate + reach, math.sqrt(total), freedom), share
-    )
+    # Without any variance within there is nothing for the complete-data freedom to limit.
+    inverse = share**2 / (m - 1) + (1 / observed if observed else 0.0)
+    interval = interval_around(estimate, math.sqrt(total), 1 / inverse, confidence)
+    return Combined(estimate, interval, share)

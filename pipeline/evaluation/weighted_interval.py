@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
-from pipeline.evaluation.intervals import Interval
+from pipeline.evaluation.intervals import Interval, interval_around
 
 Numbers = NDArray[np.float64]
 
@@ -71,9 +70,7 @@ def weighted_mean(
     own = to_itself + coupling
     spread = all_pairs - math.fsum(coupling**2) + math.fsum(own**2)
     freedom = min(math.fsum(own) ** 2 / spread, k - 1)
-    error = math.sqrt(variance)
-    reach = float(stdtrit(freedom, (1 + confidence) / 2)) * error
-    return WeightedMean(mean, Interval(mean - reach, mean + reach, error, freedom))
+    return WeightedMean(mean, interval_around(mean, math.sqrt(variance), freedom, confidence))
 
 
 def effective_number(weights: Numbers) -> float:

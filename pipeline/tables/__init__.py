@@ -21,6 +21,7 @@ from pipeline.tables.evaluation import (
     PAIRED_CHANGE,
     PILOT_RECONCILIATION,
     ROBUSTNESS,
+    TRAJECTORY,
     WAVE_SUMMARY,
 )
 from pipeline.tables.follow_up import (
@@ -88,6 +89,7 @@ TABLES: tuple[Table, ...] = (
     FOLLOW_UP_DUE,
     PILOT_RECONCILIATION,
     ROBUSTNESS,
+    TRAJECTORY,
     BUILD,
 )
 
@@ -126,6 +128,7 @@ __all__ = [
     "SCORES",
     "SUBMISSIONS",
     "TABLES",
+    "TRAJECTORY",
     "WAVE_SUMMARY",
     "Column",
     "Table",

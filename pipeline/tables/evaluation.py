@@ -83,6 +83,41 @@ PAIRED_CHANGE = Table(
     keeps_order=True,
 )
 
+TRAJECTORY = Table(
+    "evaluation",
+    "trajectory",
+    "arm, wave, instrument and subscale",
+    "Level and change by a mixed model for repeated measures of everybody with any score, those "
+    "who left early included; all organisations together. A change, not an effect.",
+    ("arm", "wave", "instrument", "subscale"),
+    (
+        ALL_ARMS,
+        WAVE,
+        INSTRUMENT,
+        SUBSCALE,
+        Column(
+            "named_beforehand",
+            Type.TRUTH,
+            "The primary contrast of the programme file; every other row is secondary.",
+            nullable=False,
+        ),
+        number("estimate", "Mean score, had everybody in the model answered this wave.", POINTS),
+        number("se", "Standard error if officers were independent of each other.", POINTS),
+        number("se_clustered", "Standard error clustered by the clusters of n_clusters.", POINTS),
+        number("ci_low", "Lower limit of the 95% interval, clustered.", POINTS),
+        number("ci_high", "Upper limit of the 95% interval, clustered.", POINTS),
+        number("change", "Estimate less that of the first wave.", POINTS),
+        number("change_se", "Standard error if officers were independent of each other.", POINTS),
+        number("change_se_clustered", "Standard error of the change, clustered.", POINTS),
+        number("change_ci_low", "Lower limit of the change's 95% interval, clustered.", POINTS),
+        number("change_ci_high", "Upper limit of the change's 95% interval, clustered.", POINTS),
+        count("n", "Officers with a score at this wave.", OFFICERS),
+        count("n_clusters", "Organisations or session groups behind the intervals.", "clusters"),
+        NOTE,
+    ),
+    keeps_order=True,
+)
+
 PILOT_RECONCILIATION = Table(
     "evaluation",
     "pilot_reconciliation",

@@ -66,9 +66,10 @@ def test_page_and_daemon_start_show_every_stage_and_end_together(home):
             "scores": {"accepted"},
             "ledger": {"scores"},
             "evaluation": {"ledger"},
+            "models": {"ledger"},
             "accounting": {"accepted"},
             "comments": {"accepted"},
-            "warehouse": {"accounting", "comments", "evaluation"},
+            "warehouse": {"accounting", "comments", "evaluation", "models"},
         }, found["workspaceOrError"]
         assert [n["assetKey"]["path"] for n in nodes if n["isPartitioned"]] == [["intake"]]
         with urllib.request.urlopen(f"http://{HOST}:{port}/", timeout=30) as page:

@@ -1,0 +1,182 @@
+"""Contrasts of a mixed model's means, each with the interval that its officers allow.
+
+What belongs here: the rule by what an interval is clustered, and what is said about it. What stays
+out: the formulas (`mixed_model.py`, `cluster_robust.py`) and which means there are
+(`arm_wave_model.py`, `stepped_model.py`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from pipeline.evaluation.answer_sums import Answers
+from pipeline.evaluation.cells import (
+    FEWEST_ORGANISATIONS,
+    FEWEST_SESSION_GROUPS,
+    NOTE_FEW_ORGANISATIONS,
+    NOTE_IGNORES_GROUPS,
+    NOTE_ONE_ORGANISATION,
+    NOTE_WITHOUT_GROUP,
+)
+from pipeline.evaluation.cluster_robust import ClusterRobust, cluster_robust
+from pipeline.evaluation.intervals import Interval, interval_around
+from pipeline.evaluation.mixed_model import AnswerSums, Array, MixedModel, NoFit, fit_mixed_model
+
+NOTE_TOO_FEW_OFFICERS: Final = "too few officers: no interval"
+NOTE_ONE_OF_SEVERAL: Final = (
+    "scores of one organisation here and of others elsewhere in the model: no interval"
+)
+NOTE_ONE_GROUP: Final = "one session group on one side: no interval"
+
+Side = frozenset[tuple[str, str]]
+"""Arms and waves: the officers of the arm with a score at the wave, counted once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """Weights of the model's coefficients, and whose scores they weigh."""
+
+    weights: Array
+    sides: tuple[Side, ...]
+    """One for a mean or a change; two where arms are compared."""
+    since: str | None = None
+    """The wave from which a change is counted: of the officers, who answered that too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a contrast comes to, in points; without an interval the notes say why."""
+
+    value: float
+    se: float
+    se_clustered: float | None
+    interval: Interval | None
+    n_clusters: int | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A model of the answers to one subscale, and what it was fitted to."""
+
+    answers: Answers
+    sums: AnswerSums
+    model: MixedModel
+
+    @staticmethod
+    def of(answers: Answers, designs: Mapping[str, Array]) -> "Fitted | NoFit":
+        """The model with, for each arm, the given design (T, q)."""
+        sums = answers.sums(designs)
+        model = fit_mixed_model(sums)
+        return model if isinstance(model, NoFit) else Fitted(answers, sums, model)
+
+    def estimates(self, contrasts: Sequence[Contrast]) -> list[Estimate]:
+        """Of every contrast, in the given order.
+
+        Over several organisations an interval is clustered by organisation, with Satterthwaite's
+        degrees of freedom and at most the number of organisations less one. Within one it is
+        clustered by session group where there are at least five; else it is a t interval of the
+        model's standard error, with the degrees of freedom that complete answers would have.
+        """
+        grounds = [self._ground(contrast) for contrast in contrasts]
+        robust: dict[int, tuple[float, float]] = {}
+        for of in sorted({ground.clustered_in for ground in grounds if ground.is_clustered}):
+            places = [i for i, g in enumerate(grounds) if g.is_clustered and g.clustered_in == of]
+            found = self._robust([contrasts[i] for i in places], of)
+            for i, se, freedom in zip(
+                places, found.standard_errors, found.degrees_of_freedom, strict=True
+            ):
+                robust[i] = float(se), float(freedom)
+        return [
+            self._estimate(contrast, ground, robust.get(i))
+            for i, (contrast, ground) in enumerate(zip(contrasts, grounds, strict=True))
+        ]
+
+    def officers_of(self, sides: Iterable[Side], since: str | None = None) -> pl.DataFrame:
+        """Officers on any of these sides, and with a score at the wave `since`, if one is given."""
+        on = _any(self._answered(arm, wave) for side in sides for arm, wave in sorted(side))
+        found = self.answers.officers.filter(on)
+        return found if since is None else found.filter(self._bit(since))
+
+    def _bit(self, wave: str) -> pl.Expr:
+        return (pl.col("pattern") // (1 << self.answers.waves.index(wave))) % 2 == 1
+
+    def _answered(self, arm: str, wave: str) -> pl.Expr:
+        return (pl.col("arm") == arm) & self._bit(wave)
+
+    def _ground(self, contrast: Contrast) -> "_Ground":
+        here = self.officers_of(contrast.sides)
+        everywhere = self.answers.officers.filter(
+            pl.col("arm").is_in(sorted({arm for side in contrast.sides for arm, _ in side}))
+        )
+        if everywhere["organisation"].n_unique() > 1:
+            fewest = min(
+                self.officers_of([side])["organisation"].n_unique() for side in contrast.sides
+            )
+            count = here["organisation"].n_unique()
+            if fewest < 2:
+                return _Ground("", None, (NOTE_ONE_OF_SEVERAL,))
+            few = (NOTE_FEW_ORGANISATIONS,) if count < FEWEST_ORGANISATIONS else ()
+            return _Ground("", count, few, is_clustered=True)
+        notes = [NOTE_ONE_ORGANISATION]
+        if here.filter("has_group")["cluster"].n_unique() < FEWEST_SESSION_GROUPS:
+            sides = [self.officers_of([side], contrast.since).height for side in contrast.sides]
+            return _Ground("", None, (*notes, NOTE_IGNORES_GROUPS), sum(n - 1 for n in sides))
+        clusters = here.select("has_group", "cluster").n_unique()
+        if any(
+            self.officers_of([side]).select("has_group", "cluster").n_unique() < 2
+            for side in contrast.sides
+        ):
+            return _Ground("", None, (*notes, NOTE_ONE_GROUP))
+        if not here["has_group"].all():
+            notes.append(NOTE_WITHOUT_GROUP)
+        only = str(here["organisation"][0])
+        return _Ground(only, clusters, tuple(notes), is_clustered=True)
+
+    def _robust(self, contrasts: Sequence[Contrast], within: str) -> ClusterRobust:
+        weights = np.array([contrast.weights for contrast in contrasts])
+        if within:
+            by, among = ["has_group", "cluster"], pl.col("organisation") == within
+        else:
+            by, among = ["organisation"], pl.lit(value=True)
+        return cluster_robust(self.model, self.sums, self.answers.clusters(by, among), weights)
+
+    def _estimate(
+        self, contrast: Contrast, ground: "_Ground", robust: tuple[float, float] | None
+    ) -> Estimate:
+        value = float(contrast.weights @ self.model.coefficients)
+        se = float(np.sqrt(contrast.weights @ self.model.covariance @ contrast.weights))
+        notes = ground.notes
+        interval = None
+        if robust is not None and ground.n_clusters is not None:
+            freedom = min(robust[1], ground.n_clusters - 1)
+            interval = interval_around(value, robust[0], freedom)
+        elif ground.plain_freedom is not None:
+            if ground.plain_freedom > 0:
+                interval = interval_around(value, se, ground.plain_freedom)
+            else:
+                notes = (*notes, NOTE_TOO_FEW_OFFICERS)
+        return Estimate(
+            value, se, robust[0] if robust else None, interval, ground.n_clusters, notes
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What an interval stands on."""
+
+    clustered_in: str
+    """The organisation whose session groups are the clusters; empty: organisations are."""
+    n_clusters: int | None
+    notes: tuple[str, ...]
+    plain_freedom: int | None = None
+    is_clustered: bool = False
+
+
+def _any(conditions: Iterable[pl.Expr]) -> pl.Expr:
+    return reduce(or_, conditions, pl.lit(value=False))
