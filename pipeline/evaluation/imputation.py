@@ -36,7 +36,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from pipeline.evaluation.followed import Clusters, Codes, Followed, Numbers, Truths
 from pipeline.evaluation.intervals import clustered_interval, t_interval
@@ -262,15 +261,14 @@ def completed(
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """Officers who answered the same waves: rows, columns of those waves, columns of the others."""
+    """Officers who answered the same waves: their rows, and the columns of the other waves."""
 
     rows: slice
-    seen: Codes
     missing: Codes
 
 
 class _Chain:
-    """The state of one chain: completed scores (standardised), means and covariances."""
+    """The state of one chain: completed scores (standardised), means and precisions."""
 
     def __init__(
         self, values: Numbers, wave_of: Codes, organisation: Codes, rng: np.random.Generator
@@ -283,17 +281,18 @@ class _Chain:
         codes = answered @ (1 << np.arange(len(waves)))
         self._order = np.argsort(codes, kind="stable")
         values, blank, codes = values[self._order], blank[self._order], codes[self._order]
-        answered = answered[self._order]
+        in_answered = answered[self._order][:, np.searchsorted(waves, wave_of)]
         self._organisation = organisation[self._order]
-        self._patterns = []
         starts = np.flatnonzero(np.diff(codes, prepend=-1))
-        for start, end in zip(starts, [*starts[1:], n], strict=True):
-            seen = np.isin(wave_of, waves[answered[start]])
-            if not seen.all():
-                columns = np.flatnonzero(seen), np.flatnonzero(~seen)
-                self._patterns.append(_Pattern(slice(int(start), int(end)), *columns))
+        self._patterns = [
+            _Pattern(slice(int(start), int(end)), np.flatnonzero(~in_answered[start]))
+            for start, end in zip(starts, [*starts[1:], n], strict=True)
+        ]
+        self._missing = ~in_answered[starts]
+        self._both_missing = self._missing[:, :, None] & self._missing[:, None, :]
+        self._seen_by_missing = ~self._missing[:, :, None] & self._missing[:, None, :]
+        self._both_seen = ~self._missing[:, :, None] & ~self._missing[:, None, :]
         # A subscale left blank while others of the wave were answered.
-        in_answered = np.column_stack([answered[:, np.searchsorted(waves, w)] for w in wave_of])
         self._blanks = [
             (column, rows)
             for column in range(d)
@@ -302,12 +301,19 @@ class _Chain:
         self._centre = np.nanmean(values, axis=0)
         self._scale = np.nanstd(values, axis=0)
         self._y = np.where(blank, 0.0, (values - self._centre) / self._scale)
-        j = int(organisation.max()) + 1
-        self._sizes = np.bincount(organisation, minlength=j).astype(np.float64)
+        j, p = int(organisation.max()) + 1, len(starts)
+        pattern = np.repeat(np.arange(p), np.diff([*starts, n]))
+        self._cell = self._organisation * p + pattern
+        self._sizes = np.bincount(self._cell, minlength=j * p).reshape(j, p).astype(np.float64)
+        self._sums = np.column_stack(
+            [np.bincount(self._cell, column, minlength=j * p) for column in self._y.T]
+        ).reshape(j, p, d)
         self._theta = np.zeros((j, d))
         self._mu = np.zeros(d)
-        self._within = np.eye(d)
-        self._across = _BETWEEN_SHARE * np.eye(d)
+        self._within = _Covariance(np.eye(d), np.eye(d))
+        self._across = _Covariance(
+            math.sqrt(_BETWEEN_SHARE) * np.eye(d), np.eye(d) / _BETWEEN_SHARE
+        )
 
     def in_order(self) -> Numbers:
         """Completed scores in points, in the order in which they were given."""
@@ -316,32 +322,65 @@ class _Chain:
         return whole
 
     def step(self) -> None:
-        """Missing scores given the parameters, then the parameters given completed scores."""
+        """Means of organisations together with unanswered scores, then blanks, then the rest."""
+        root, slope = self._regressions()
+        self._draw_means(slope)
         expected = self._theta[self._organisation]
         residual = self._y - expected
-        self._draw_unanswered(residual)
+        self._draw_unanswered(residual, root, slope)
         self._draw_blanks(residual)
         self._y = residual + expected
-        self._draw_means()
-        self._draw_covariances()
+        self._draw_covariances(residual)
 
-    def _draw_unanswered(self, residual: Numbers) -> None:
-        for pattern in self._patterns:
-            seen, missing = pattern.seen, pattern.missing
+    def _regressions(self) -> tuple[Numbers, Numbers]:
+        """For each pattern a root of the covariance of missing scores given those seen, and slopes.
+
+        With Q the precision, m missing and s seen, the covariance is Q_mm^-1 and the mean
+        -Q_mm^-1 Q_ms r_s. All patterns at once: each block stands in a matrix of full size.
+        """
+        precision = self._within.precision
+        own = np.where(self._both_missing, precision, 0.0) + _diagonal(~self._missing)
+        root = np.where(self._both_missing, np.linalg.inv(np.linalg.cholesky(own)), 0.0)
+        across = np.where(self._seen_by_missing, precision, 0.0)
+        return root, -across @ (root.swapaxes(1, 2) @ root)
+
+    def _draw_means(self, slope: Numbers) -> None:
+        """Given what was answered alone: unanswered scores are integrated out, not conditioned on.
+
+        An organisation that nobody answered a wave in would else move by small steps only.
+        """
+        j, p, d = self._sums.shape
+        within = self._within.precision
+        sums = self._sums.reshape(j * p, d).copy()
+        for column, blank in self._blanks:
+            sums[:, column] += np.bincount(self._cell[blank], self._y[blank, column], len(sums))
+        # The precision of the seen scores of a pattern, (Sigma_ss)^-1 = Q_ss - Q_sm Q_mm^-1 Q_ms.
+        seen = np.where(self._both_seen, within, 0.0)
+        seen += slope @ np.where(self._seen_by_missing, within, 0.0).swapaxes(1, 2)
+        precision = (self._sizes @ seen.reshape(p, d * d)).reshape(j, d, d)
+        pull = np.matmul(sums.reshape(j, p, d).swapaxes(0, 1), seen).sum(axis=0)
+        if j > 1:
+            precision = precision + self._across.precision
+            pull = pull + self._across.precision @ self._mu
+        root = np.linalg.inv(np.linalg.cholesky(precision))
+        noise = self._rng.standard_normal((j, d, 1))
+        self._theta = (root.swapaxes(1, 2) @ (root @ pull[..., None] + noise))[..., 0]
+        if j > 1:
+            noise_of_all = self._across.root @ self._rng.standard_normal(d) / math.sqrt(j)
+            self._mu = self._theta.mean(axis=0) + noise_of_all
+
+    def _draw_unanswered(self, residual: Numbers, root: Numbers, slope: Numbers) -> None:
+        for place, pattern in enumerate(self._patterns):
+            columns = pattern.missing
+            if not len(columns):
+                continue
             part = residual[pattern.rows]
-            own = self._within[np.ix_(missing, missing)]
-            if len(seen):
-                cross = self._within[np.ix_(seen, missing)]
-                slope = np.linalg.solve(self._within[np.ix_(seen, seen)], cross)
-                own = own - cross.T @ slope
-                mean = part[:, seen] @ slope
-            else:
-                mean = np.zeros((len(part), len(missing)))
-            noise = self._rng.standard_normal((len(part), len(missing)))
-            part[:, missing] = mean + noise @ _root(own).T
+            noise = self._rng.standard_normal((len(part), len(columns)))
+            noise = noise @ root[place][columns[:, None], columns]
+            part[:, columns] = part @ slope[place][:, columns] + noise
 
     def _draw_blanks(self, residual: Numbers) -> None:
-        precision = np.linalg.inv(self._within)
+        precision = self._within.precision
         for column, blank in self._blanks:
             own = precision[column, column]
             others = -precision[column] / own
@@ -349,28 +388,8 @@ class _Chain:
             noise = self._rng.standard_normal(len(blank)) / math.sqrt(own)
             residual[blank, column] = residual[blank] @ others + noise
 
-    def _draw_means(self) -> None:
-        j, d = self._theta.shape
-        sums = np.column_stack(
-            [np.bincount(self._organisation, column, minlength=j) for column in self._y.T]
-        )
-        if j == 1:
-            noise = _root(self._within / self._sizes[0]) @ self._rng.standard_normal(d)
-            self._theta = sums / self._sizes[0] + noise
-            return
-        within, across = np.linalg.inv(self._within), np.linalg.inv(self._across)
-        precision = self._sizes[:, None, None] * within + across
-        pull = sums @ within + across @ self._mu
-        mean = np.linalg.solve(precision, pull[..., None])[..., 0]
-        factor = np.linalg.cholesky(precision)
-        noise = self._rng.standard_normal((j, d, 1))
-        self._theta = mean + np.linalg.solve(factor.swapaxes(1, 2), noise)[..., 0]
-        noise_of_all = _root(self._across / j) @ self._rng.standard_normal(d)
-        self._mu = self._theta.mean(axis=0) + noise_of_all
-
-    def _draw_covariances(self) -> None:
-        n, d = self._y.shape
-        residual = self._y - self._theta[self._organisation]
+    def _draw_covariances(self, residual: Numbers) -> None:
+        n, d = residual.shape
         scatter = residual.T @ residual + _RIDGE * n * np.eye(d)
         self._within = _inverse_wishart(self._rng, n, scatter)
         j = len(self._theta)
@@ -380,19 +399,24 @@ class _Chain:
             self._across = _inverse_wishart(self._rng, d + j, prior + off.T @ off)
 
 
-def _inverse_wishart(rng: np.random.Generator, freedom: float, scale: Numbers) -> Numbers:
+@dataclass(frozen=True, slots=True)
+class _Covariance:
+    """A covariance by a root of it, root @ root.T, and its inverse."""
+
+    root: Numbers
+    precision: Numbers
+
+
+def _inverse_wishart(rng: np.random.Generator, freedom: int, scale: Numbers) -> _Covariance:
     """A draw by Bartlett's decomposition (M. S. Bartlett 1933, Proc. R. Soc. Edinb. 53)."""
     d = len(scale)
     factor = np.tril(rng.standard_normal((d, d)), -1)
     factor[np.diag_indices(d)] = np.sqrt(rng.chisquare(freedom - np.arange(d)))
-    half = solve_triangular(factor, _root(scale).T, lower=True)
-    return np.asarray(half.T @ half)
+    lower = np.linalg.cholesky(scale)
+    half = np.linalg.inv(lower).T @ factor
+    return _Covariance(lower @ np.linalg.inv(factor).T, half @ half.T)
 
 
-def _root(covariance: Numbers) -> Numbers:
-    """The lower triangular factor; of a matrix that rounding made indefinite a near one."""
-    try:
-        return np.asarray(np.linalg.cholesky(covariance))
-    except np.linalg.LinAlgError:
-        roots, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
-        return np.asarray(vectors * np.sqrt(np.maximum(roots, 0.0)))
+def _diagonal(truths: Truths) -> Numbers:
+    """Matrices with 1 on the diagonal where it is so; (p, d) makes (p, d, d)."""
+    return np.asarray(truths[:, :, None] * np.eye(truths.shape[1]))

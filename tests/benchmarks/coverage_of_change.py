@@ -17,11 +17,14 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from pipeline.evaluation.arm_wave_model import arm_wave_models
 from pipeline.evaluation.attrition_weights import AttritionWeights, attrition_weights
+from pipeline.evaluation.cells import ALL
 from pipeline.evaluation.delta_adjustment import DELTA
 from pipeline.evaluation.followed import Followed, followed
 from pipeline.evaluation.imputation import ImputedChange, imputed_changes
 from pipeline.evaluation.intervals import clustered_interval, t_interval
+from pipeline.evaluation.trajectory import trajectory
 from pipeline.evaluation.weighted_interval import weighted_mean
 from pipeline.programme import Programme, parse_programme
 from pipeline.simulation import Scores, draw_scores, expected_change
@@ -83,8 +86,10 @@ def coverage_of_change(
     for seed in range(first_seed, first_seed + draws):
         for method, answer in answers_of(seed, programme, at_random=at_random).items():
             answers.setdefault(method, []).append(answer)
-        if progress and (seed - first_seed) % 50 == 49:
-            print(f"{seed - first_seed + 1} draws", file=sys.stderr, flush=True)
+        done = seed - first_seed + 1
+        if progress and not done % 100:
+            shares = {m: f"{_covered(m, a, truth).share:.3f}" for m, a in answers.items()}
+            print(f"{done} draws: {shares}", file=sys.stderr, flush=True)
     return [_covered(method, found, truth) for method, found in answers.items()]
 
 
@@ -93,8 +98,18 @@ def answers_of(seed: int, programme: Programme, *, at_random: bool) -> dict[str,
     rng = np.random.default_rng(seed)
     drawn = draw_scores(rng, SIZES, waves=WAVES, dropout=at_random)
     given = drawn.given if at_random else _leave_by_what_is_not_seen(rng, drawn)
-    base = followed(*frames(drawn, given), programme, instrument="proqol5", as_of=AS_OF)
-    return dict(_answers(base, seed))
+    scores, people, ledger = frames(drawn, given)
+    base = followed(scores, people, ledger, programme, instrument="proqol5", as_of=AS_OF)
+    named = scores.filter(pl.col("subscale") == SUBSCALE)
+    modelled = trajectory(arm_wave_models(named, people, programme), programme)
+    row = modelled.row(
+        by_predicate=(pl.col("arm") == ALL)
+        & (pl.col("wave") == TO)
+        & (pl.col("subscale") == SUBSCALE),
+        named=True,
+    )
+    mixed = Answer(row["change"], row["change_ci_low"], row["change_ci_high"])
+    return {**dict(_answers(base, seed)), "mixed_model": mixed}
 
 
 def _answers(base: Followed, seed: int) -> Iterator[tuple[str, Answer]]:
