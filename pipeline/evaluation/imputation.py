@@ -33,12 +33,13 @@ that is the question, which is what `delta_adjustment.py` is for, nor for median
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
 from pipeline.evaluation.followed import Clusters, Codes, Followed, Numbers, Truths
-from pipeline.evaluation.intervals import clustered_interval, t_interval
+from pipeline.evaluation.intervals import Interval, clustered_interval, t_interval
 from pipeline.evaluation.rubin import Combined, combined
 
 IMPUTATIONS: Final = 20
@@ -65,7 +66,7 @@ _RIDGE: Final = 1e-6
 """Keeps the covariance of columns that are sums of others from becoming singular."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ImputedChange:
     """Change from the first wave of two or more officers, in m completed data sets.
 
@@ -96,23 +97,45 @@ class ImputedChange:
 
         The complete-data interval is that of `cells.cell_interval`.
         """
-        estimates, variances, freedom = [], [], 0.0
+        moved = self._means + shift * int(self.absent.sum()) / self.n
+        still, slope, curve = self._within
+        within = max(0.0, still + shift * (slope + shift * curve))
+        return combined(moved.tolist(), within, self._freedom)
+
+    @cached_property
+    def _freedom(self) -> float:
+        return self._intervals(0.0)[0].degrees_of_freedom
+
+    @cached_property
+    def _means(self) -> Numbers:
+        return np.array([math.fsum(sums) for sums in self.sums]) / self.n
+
+    @cached_property
+    def _within(self) -> tuple[float, float, float]:
+        """The mean complete-data variance as a polynomial in the shift, which is of degree two.
+
+        Residuals are linear in the shift and the degrees of freedom depend on sizes alone, so three
+        shifts say all.
+        """
+        below, still, above = (
+            math.fsum(i.standard_error**2 for i in self._intervals(shift)) / len(self.sums)
+            for shift in (-1.0, 0.0, 1.0)
+        )
+        return still, (above - below) / 2, (above + below) / 2 - still
+
+    def _intervals(self, shift: float) -> list[Interval]:
         moved = self.sums + shift * self.absent
         squares = self.squares + 2 * shift * self.absent_sums + shift**2 * self.absent.sum()
-        for sums, square in zip(moved, squares, strict=True):
-            mean = math.fsum(sums) / self.n
-            if self.clusters.number is None:
-                spread = max(0.0, float(square) - self.n * mean**2)
-                sd = math.sqrt(spread / (self.n - 1)) if self.n > 1 else 0.0
-                interval = t_interval(self.n, mean, sd)
-            else:
-                interval = clustered_interval(self.sizes.tolist(), sums.tolist())
-            if interval is None:
-                raise ValueError("fewer than two officers have no interval")
-            estimates.append(mean)
-            variances.append(interval.standard_error**2)
-            freedom = interval.degrees_of_freedom
-        return combined(estimates, variances, freedom)
+        if self.clusters.number is None:
+            n, means = self.n, moved.sum(axis=1) / self.n
+            sds = np.sqrt(np.maximum(0.0, squares - n * means**2) / (n - 1))
+            found = [
+                t_interval(n, float(mean), float(sd)) for mean, sd in zip(means, sds, strict=True)
+            ]
+        else:
+            sizes = self.sizes.tolist()
+            found = [clustered_interval(sizes, sums) for sums in moved.tolist()]
+        return [interval for interval in found if interval]
 
 
 def imputed_changes(
@@ -142,10 +165,10 @@ def imputed_changes(
             found[target] = next(reason for reason in reasons if reason)
     rng = np.random.default_rng(seed)
     for subscales, notes in _models(base.n, usable):
-        if not subscales:
-            continue
         targets = [t for t in plain if t[1] in subscales and t not in found]
         columns = [(w, s) for w in range(len(base.waves)) for s in subscales if usable[w, s]]
+        if not targets:
+            continue
         if base.n < OFFICERS_A_COLUMN * len(columns):
             found |= dict.fromkeys(targets, NOTE_TOO_FEW_OFFICERS)
             continue
@@ -161,7 +184,7 @@ def imputed_changes(
             burn_in=burn_in,
             between=between,
         )
-        for whole in chain if targets else ():
+        for whole in chain:
             for (wave, subscale), tally in tallies.items():
                 tally.add(whole[:, place[wave, subscale]] - whole[:, place[0, subscale]])
         found |= {t: tally.change(notes) for t, tally in tallies.items()}

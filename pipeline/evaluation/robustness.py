@@ -19,7 +19,7 @@ from pipeline.evaluation.attrition_weights import (
     AttritionWeights,
     attrition_weights,
 )
-from pipeline.evaluation.cells import ALL, UNITS_PER_POINT, joined_notes
+from pipeline.evaluation.cells import ALL, UNITS_PER_POINT, Moments, joined_notes
 from pipeline.evaluation.delta_adjustment import DELTA, FURTHEST, tipping_point
 from pipeline.evaluation.followed import Followed, Truths, followed
 from pipeline.evaluation.imputation import NOTE_ONE_OFFICER, ImputedChange, imputed_changes
@@ -176,19 +176,18 @@ class _Cell:
 
     def complete_cases(self) -> _Row:
         """As the row of `paired_change` for all organisations and arms: sums are whole numbers."""
-        units = self._change[self._paired]
-        n = len(units)
+        units = self._change[self._paired].astype(np.int64)
+        change = Moments(len(units), int(units.sum()), int((units**2).sum()))
+        n = change.n
         row = _Row(RobustnessMethod.COMPLETE_CASES, n=n)
         if not n:
             return replace(row, notes=(NOTE_NOBODY,))
-        mean = float(units.sum()) / (n * UNITS_PER_POINT)
-        row = replace(row, estimate=mean)
-        if n < 2:
+        row = replace(row, estimate=change.mean)
+        if change.sd is None:
             return replace(row, notes=(NOTE_ONE_OFFICER,))
         clusters = self._base.clusters(self._paired)
         if clusters.number is None:
-            sd = float(np.std(units, ddof=1)) / UNITS_PER_POINT
-            interval = t_interval(n, mean, sd)
+            interval = t_interval(n, change.mean, change.sd)
         else:
             sums = np.bincount(clusters.codes, units) / UNITS_PER_POINT
             interval = clustered_interval(np.bincount(clusters.codes).tolist(), sums.tolist())

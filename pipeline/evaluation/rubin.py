@@ -21,14 +21,14 @@ class Combined:
 
 def combined(
     estimates: Sequence[float],
-    variances: Sequence[float],
+    within: float,
     complete_df: float,
     *,
     confidence: float = 0.95,
 ) -> Combined:
-    """Two or more estimates, their variances and complete-data degrees of freedom as one result.
+    """Two or more estimates as one, `within` being the mean of their complete-data variances.
 
-    With B the variance of m estimates and U the mean of their variances: T = U + (1 + 1/m) B and
+    With B the variance of m estimates and U the variance within: T = U + (1 + 1/m) B and
     lambda = (1 + 1/m) B / T (D. B. Rubin 1987). The degrees of freedom are those of J. Barnard and
     D. B. Rubin (1999), Biometrika 86: 1 / df = lambda^2 / (m - 1) + 1 / df_obs with
     df_obs = complete_df (complete_df + 1) / (complete_df + 3) (1 - lambda), so they never exceed
@@ -37,7 +37,7 @@ def combined(
     m = len(estimates)
     estimate = math.fsum(estimates) / m
     between = math.fsum((e - estimate) ** 2 for e in estimates) / (m - 1)
-    total = math.fsum(variances) / m + (1 + 1 / m) * between
+    total = within + (1 + 1 / m) * between
     if total <= 0:
         return Combined(estimate, Interval(estimate, estimate, 0.0, complete_df), 0.0)
     share = (1 + 1 / m) * between / total

@@ -13,7 +13,7 @@ from pipeline.evaluation.rubin import combined
 
 def test_an_example_by_hand() -> None:
     # Mean 2, B = 1, mean of U = 2: T = 2 + (1 + 1/3) 1 = 10/3, lambda = 0.4.
-    found = combined([1.0, 2.0, 3.0], [2.0, 2.0, 2.0], 20.0)
+    found = combined([1.0, 2.0, 3.0], 2.0, 20.0)
     assert found.estimate == 2.0
     assert found.share_missing == pytest.approx(0.4)
     assert found.interval.standard_error == pytest.approx(math.sqrt(10 / 3))
@@ -26,18 +26,18 @@ def test_an_example_by_hand() -> None:
 def test_without_any_difference_between_imputations_it_is_nearly_the_complete_data_interval() -> (
     None
 ):
-    found = combined([1.5] * 20, [0.25] * 20, 1e6)
+    found = combined([1.5] * 20, 0.25, 1e6)
     assert found.interval.standard_error == pytest.approx(0.5)
     assert found.interval.degrees_of_freedom == pytest.approx(1e6, rel=1e-5)
 
 
 def test_no_variance_at_all_is_an_interval_of_no_width() -> None:
-    found = combined([1.5] * 20, [0.0] * 20, 11.0)
+    found = combined([1.5] * 20, 0.0, 11.0)
     assert (found.interval.low, found.interval.high) == (1.5, 1.5)
 
 
 def test_variance_between_alone_leaves_the_freedom_of_the_imputations() -> None:
-    assert combined([1.0, 2.0, 3.0], [0.0] * 3, 11.0).interval.degrees_of_freedom == 2.0
+    assert combined([1.0, 2.0, 3.0], 0.0, 11.0).interval.degrees_of_freedom == 2.0
 
 
 @given(
@@ -48,7 +48,7 @@ def test_variance_between_alone_leaves_the_freedom_of_the_imputations() -> None:
 def test_freedom_never_exceeds_that_of_the_complete_data(
     estimates: list[float], variance: float, complete: float
 ) -> None:
-    found = combined(estimates, [variance] * len(estimates), complete)
+    found = combined(estimates, variance, complete)
     assert 0 < found.interval.degrees_of_freedom <= complete
     assert found.interval.standard_error**2 >= variance * (1 - 1e-9)
     assert found.estimate == pytest.approx(statistics.fmean(estimates), abs=1e-9)
