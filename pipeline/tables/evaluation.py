@@ -176,8 +176,8 @@ ROBUSTNESS = Table(
             "baseline SDs",
         ),
         count("n_clusters", "Organisations or session groups behind the interval.", "clusters"),
-        NOTE,
         text("outcome", one_of(vocabulary.RobustnessOutcome), nullable=False),
+        NOTE,
     ),
     keeps_order=True,
 )

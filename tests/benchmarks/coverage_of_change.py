@@ -16,6 +16,7 @@ from datetime import date
 
 import numpy as np
 import polars as pl
+from homes import SMALL, Size
 
 from pipeline.evaluation.arm_wave_model import arm_wave_models
 from pipeline.evaluation.attrition_weights import AttritionWeights, attrition_weights
@@ -200,19 +201,44 @@ def _covered(method: str, answers: list[Answer], truth: float) -> Covered:
     )
 
 
+def table(found: list[Covered]) -> str:
+    """Rows of coverage with 1.96 Monte Carlo standard errors of it."""
+    rows = "\n".join(
+        f"| {row.method} | {row.share:.1%} +- {row.monte_carlo_error:.1%} "
+        f"| {row.error:+.2f} | {row.width:.2f} |"
+        for row in found
+    )
+    return f"""| method | coverage of 95% intervals | mean error, points | mean width, points |
+| --- | --- | --- | --- |
+{rows}"""
+
+
+def coverage_with_dropout(size: Size) -> str:
+    """The section of the benchmarks: dropout at random, and not at random."""
+    print("coverage with dropout", file=sys.stderr)
+    draws = size.draws if size is SMALL else size.many_draws
+    tables = [table(coverage_of_change(draws, at_random=how)) for how in (True, False)]
+    return f"""## Coverage with dropout
+
+Change of burnout from baseline to session 10 of {sum(SIZES)} simulated officers in {len(SIZES)}
+organisations; see `tests/benchmarks/coverage_of_change.py`. {draws:,} draws.
+
+Leaving depends on the last burnout score that was given:
+
+{tables[0]}
+
+Leaving depends on the burnout score that would have been given at the wave missed:
+
+{tables[1]}"""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Coverage of the methods of the panel.")
     parser.add_argument("draws", type=int)
     parser.add_argument("--not-at-random", action="store_true")
     asked = parser.parse_args()
     found = coverage_of_change(asked.draws, at_random=not asked.not_at_random, progress=True)
-    print("| method | coverage of 95% intervals | mean error, points | mean width, points |")
-    print("| --- | --- | --- | --- |")
-    for row in found:
-        print(
-            f"| {row.method} | {row.share:.1%} +- {row.monte_carlo_error:.1%} "
-            f"| {row.error:+.2f} | {row.width:.2f} |"
-        )
+    print(table(found))
 
 
 if __name__ == "__main__":

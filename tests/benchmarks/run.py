@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from coverage import SIZES, coverage
+from coverage_of_change import coverage_with_dropout
 from homes import FULL, SMALL, Size
 from landing import landing_to_core, small_files, with_registers
 from ledger import ledger
@@ -18,6 +19,7 @@ from measuring import machine
 from pseudonyms import pseudonyms
 from reading import reading
 from release import release
+from robustness_panel import robustness_panel
 
 HERE = Path(__file__).parent
 
@@ -69,6 +71,8 @@ PARTS = {
     "release": release,
     "killed": killed,
     "intervals": intervals,
+    "robustness": robustness_panel,
+    "dropout": coverage_with_dropout,
 }
 
 
