@@ -4,8 +4,11 @@ import dagster as dg
 
 from assets.ledger import ledger
 from pipeline import tables
+from pipeline.evaluation.arm_contrast import arm_contrast
 from pipeline.evaluation.arm_wave_model import arm_wave_models
 from pipeline.evaluation.cells import by_number
+from pipeline.evaluation.design import design
+from pipeline.evaluation.icc import icc
 from pipeline.evaluation.robustness import robustness
 from pipeline.evaluation.trajectory import trajectory
 from pipeline.orchestration.guard import AGAIN, value_free
@@ -17,23 +20,30 @@ from pipeline.storage.stages import Made, Stage
     deps=[ledger],
     group_name="evaluation",
     retry_policy=AGAIN,
-    description="Mixed models of level and change, and whether dropout could explain a change.",
+    description="Mixed models, arms compared, likeness, design; could dropout explain a change.",
 )
 @value_free
 def models(home: HomeResource) -> dg.MaterializeResult[None]:
     programme, as_of = home.open().programme, home.as_of_date()
 
     def work(stage: Stage) -> Made:
-        people, scores = by_number(stage.read("participants"), stage.read("scores"))
+        people, waves, scores = by_number(
+            stage.read("participants"), stage.read("participant_waves"), stage.read("scores")
+        )
         fitted = arm_wave_models(scores, people, programme)
-        made = {tables.TRAJECTORY: trajectory(fitted, programme)}
+        made = {
+            tables.TRAJECTORY: trajectory(fitted, programme),
+            tables.ARM_CONTRAST: arm_contrast(fitted, programme),
+            tables.ICC: icc(scores, people, programme),
+            tables.DESIGN: design(scores, people, waves, programme),
+        }
         conforming = {table.name: table.conform(frame) for table, frame in made.items()}
         return conforming, {name: frame.height for name, frame in conforming.items()}
 
     done = home.carry_out(
         "models",
         work,
-        reads=["scores", "participants"],
+        reads=["scores", "participants", "participant_waves"],
         settings=[programme.model_dump(mode="json")],
     )
 

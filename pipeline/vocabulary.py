@@ -288,6 +288,38 @@ class Imbalance(Term):
     SERIOUS = "serious", "It is above 0.25."
 
 
+class ComparedArms(Term):
+    """What two arms have behind them at the wave at which they are compared."""
+
+    BEGUN_WITH_NOT_BEGUN = (
+        "begun_with_not_begun",
+        "Sessions of the first have begun before the wave, those of the reference have not.",
+    )
+    BOTH_BEGUN = "both_begun", "Sessions of both have begun: not a contrast with having none."
+    NEITHER_BEGUN = (
+        "neither_begun",
+        "Sessions of neither have begun: there is nothing to differ by.",
+    )
+    IN_STEPS = (
+        "in_steps",
+        "All arms and waves: those that have begun and those that have not, periods allowed for.",
+    )
+
+
+class ClusterLevel(Term):
+    """Of which two officers the correlation is."""
+
+    SESSION_GROUP = "session_group", "Two officers of one session group."
+    ORGANISATION = "organisation", "Two of one organisation, in different session groups."
+
+
+class Measure(Term):
+    """What is correlated between officers of one cluster."""
+
+    BASELINE = "baseline", "The score at the programme's first wave."
+    CHANGE = "change", "The change between the waves of the primary contrast."
+
+
 class BandLevel(Term):
     LOW = "low", "The lowest band of the band system."
     MODERATE = "moderate", "Any band between the lowest and the highest."

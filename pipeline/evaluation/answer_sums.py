@@ -6,9 +6,11 @@ stays out: the fit (`mixed_model.py`) and the designs (`arm_wave_model.py`, `arm
 Sums are of whole numbers (see `cells.py`), so a fit is the same in whatever order officers come.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from functools import reduce
+from itertools import combinations_with_replacement
+from operator import or_
 from typing import Any, Final
 
 import numpy as np
@@ -22,7 +24,11 @@ FEWEST_TOGETHER: Final = 3
 """Fewer officers who answered two waves say nothing about how the two go together."""
 
 NOTE_NOBODY: Final = "nobody has a score at this wave"
-NOTE_ALIKE: Final = "left out of the model: everybody of an arm has the same score"
+NOTE_FEW: Final = "left out of the model: fewer than three officers have a score here"
+NOTE_ALIKE: Final = "left out of the model: scores do not vary here, or only between arms"
+
+Side = frozenset[tuple[str, str]]
+"""Arms and waves: the officers of the arm with a score at the wave, each counted once."""
 
 _CLASS: Final = ("arm", "pattern")
 
@@ -39,10 +45,21 @@ class Answers:
     """One row an officer: organisation, arm, has_group, cluster, pattern (bit t is set if the wave
     waves[t] was answered), and score_0, score_1 … in units, 0 where not answered."""
 
+    def has(self, wave: str) -> pl.Expr:
+        """Whether an officer of `officers` has a score at a wave of the model."""
+        return _has(self.waves.index(wave))
+
     @property
     def arms(self) -> list[str]:
         """Arms with an officer here, in alphabetical order."""
         return self.officers["arm"].unique().sort().cast(pl.String).to_list()
+
+    def on(self, sides: Iterable[Side], since: str | None = None) -> pl.DataFrame:
+        """Officers on any of these sides, and with a score at the wave `since`, if one is given."""
+        cells = [cell for side in sides for cell in sorted(side)]
+        there = [(pl.col("arm") == arm) & self.has(wave) for arm, wave in cells]
+        found = self.officers.filter(reduce(or_, there, pl.lit(value=False)))
+        return found if since is None else found.filter(self.has(since))
 
     def sums(self, designs: Mapping[str, Array]) -> AnswerSums:
         """Sums by arm and waves answered, in that order; of each arm the design (T, q)."""
@@ -107,20 +124,19 @@ class Answers:
 def answers_of(measured: pl.DataFrame) -> Answers:
     """Answers from the rows of `cells.measurements` of one instrument and subscale.
 
-    A wave is left out where nobody has a score, where everybody of an arm has the same, and where
-    fewer than three officers have scores there and at another wave: then their covariance is free.
-    Of such a pair the wave goes that is in most of them, the less answered, the later.
+    A wave is left out where fewer than three officers have scores there, or there and at another
+    wave, since nothing then says how the two vary together; of such pairs the wave goes that is in
+    most of them, then the less answered, then the later. And where everybody of an arm has the same
+    score, which leaves nothing to vary.
     """
     names: list[str] = measured.schema["wave"].categories.to_list()  # type: ignore[attr-defined]
     every = _by_officer(measured, len(names))
     kept, left_out = _kept(every, names)
     # Bits and columns of the waves that are kept, numbered anew.
-    pattern = pl.sum_horizontal(
-        ((pl.col("pattern") // (1 << wave)) % 2) * (1 << place) for place, wave in enumerate(kept)
-    )
+    bits = [_has(wave).cast(pl.Int64) * (1 << place) for place, wave in enumerate(kept)]
     officers = every.select(
         *("organisation", "arm", "has_group", "cluster"),
-        pattern.cast(pl.Int64).alias("pattern") if kept else pl.lit(0, pl.Int64).alias("pattern"),
+        pl.sum_horizontal(pl.lit(0, pl.Int64), *bits).alias("pattern"),
         *(pl.col(f"score_{wave}").alias(f"score_{place}") for place, wave in enumerate(kept)),
     ).filter(pl.col("pattern") > 0)
     return Answers(tuple(names[wave] for wave in kept), left_out, officers)
@@ -150,24 +166,29 @@ def _kept(every: pl.DataFrame, names: Sequence[str]) -> tuple[list[int], dict[st
     together = (answered * n[:, None]).T @ answered
     count = np.diag(together)
     left_out = {names[w]: NOTE_NOBODY for w in range(len(names)) if count[w] == 0}
-    kept = []
-    for w in (w for w in range(len(names)) if count[w]):
-        of_wave = every.filter((pl.col("pattern") // (1 << w)) % 2 == 1).group_by("arm")
+    kept = [w for w in range(len(names)) if count[w]]
+    while apart := [
+        pair for pair in combinations_with_replacement(kept, 2) if together[pair] < FEWEST_TOGETHER
+    ]:
+        often = {w: sum(w in pair for pair in apart) for w in kept}
+        worst = max(kept, key=lambda w: (often[w], -count[w], w))
+        partner = next(a + b - worst for a, b in apart if worst in {a, b})
+        left_out[names[worst]] = (
+            NOTE_FEW if count[worst] < FEWEST_TOGETHER else f"{NOTE_FEW} and at {names[partner]}"
+        )
+        kept.remove(worst)
+    for w in kept:
+        of_wave = every.filter(_has(w)).group_by("arm")
         alike = of_wave.agg((pl.col(f"score_{w}").n_unique() == 1).alias("alike"))["alike"].all()
         if alike:
             left_out[names[w]] = NOTE_ALIKE
-        else:
-            kept.append(w)
-    while apart := [pair for pair in combinations(kept, 2) if together[pair] < FEWEST_TOGETHER]:
-        often = {w: sum(w in pair for pair in apart) for w in kept}
-        worst = max(kept, key=lambda w: (often[w], -count[w], w))
-        other = next(next(w for w in pair if w != worst) for pair in apart if worst in pair)
-        left_out[names[worst]] = (
-            "left out of the model: fewer than three officers have a score here and at "
-            f"{names[other]}"
-        )
-        kept.remove(worst)
+    kept = [w for w in kept if names[w] not in left_out]
     return kept, left_out
+
+
+def _has(place: int) -> pl.Expr:
+    """Whether an officer's pattern holds the wave at a place."""
+    return (pl.col("pattern") // (1 << place)) % 2 == 1
 
 
 def _answered(patterns: pl.Series, waves: int) -> np.ndarray[Any, np.dtype[np.bool_]]:

@@ -3,7 +3,8 @@
 What belongs here: which means there are, and how to ask for them. What stays out: the fit, and the
 tables made from it (`trajectory.py`, `arm_contrast.py`).
 
-Arms share one covariance of the waves, and nothing else.
+Arms share one covariance of the waves, and nothing else. All arms together are a model of their
+own, in which an officer's arm does not count.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,9 +15,10 @@ import numpy as np
 import polars as pl
 
 from pipeline.evaluation.answer_sums import Answers, answers_of
-from pipeline.evaluation.cells import measurements
-from pipeline.evaluation.contrasts import Contrast, Fitted, Side
+from pipeline.evaluation.cells import as_total, measurements
+from pipeline.evaluation.contrasts import Contrast, Fitted
 from pipeline.evaluation.mixed_model import Array, NoFit
+from pipeline.programme import Contrast as Named
 from pipeline.programme import Programme
 
 NOTE_NO_WAVE: Final = "no wave has the scores that a model needs"
@@ -35,6 +37,8 @@ class ArmWaveModel:
     """The coefficient that is the mean of an arm at a wave."""
     fitted: Fitted | NoFit | None
     """The fit; why there is none; or None where no wave can be in it."""
+    together: "ArmWaveModel | None"
+    """The same with everybody in one arm, `all`; None where there is one arm only."""
 
     @property
     def arms(self) -> list[str]:
@@ -47,30 +51,28 @@ class ArmWaveModel:
             return NOTE_NO_WAVE
         return self.fitted.value if isinstance(self.fitted, NoFit) else None
 
-    def arms_at(self, arms: Sequence[str], *waves: str) -> list[str]:
-        """Those of the arms that have a mean at every one of the waves."""
-        return [arm for arm in arms if all((arm, wave) in self.columns for wave in waves)]
+    def has(self, arm: str, *waves: str) -> bool:
+        """Whether the arm has a mean at every one of the waves."""
+        return all((arm, wave) in self.columns for wave in waves)
 
-    def level(self, arms: Sequence[str], wave: str) -> Contrast:
-        """The mean of the arms at a wave, each with the weight of its officers in the model."""
-        return Contrast(self._weights(arms, wave), (_side(arms, wave),))
+    def level(self, arm: str, wave: str) -> Contrast:
+        """The mean of an arm at a wave."""
+        return Contrast(self._mean(arm, wave), (frozenset({(arm, wave)}),))
 
-    def change(self, arms: Sequence[str], since: str, wave: str) -> Contrast:
+    def change(self, arm: str, since: str, wave: str) -> Contrast:
         """The change of that mean."""
-        weights = self._weights(arms, wave) - self._weights(arms, since)
-        return Contrast(weights, (_side(arms, wave),), since)
+        return Contrast(
+            self._mean(arm, wave) - self._mean(arm, since), (frozenset({(arm, wave)}),), since
+        )
 
     def difference_in_change(self, arm: str, reference: str, since: str, wave: str) -> Contrast:
         """The change of one arm less that of another."""
-        one, other = self.change([arm], since, wave), self.change([reference], since, wave)
+        one, other = self.change(arm, since, wave), self.change(reference, since, wave)
         return Contrast(one.weights - other.weights, (*one.sides, *other.sides), since)
 
-    def _weights(self, arms: Sequence[str], wave: str) -> Array:
-        sizes = dict(self.answers.officers.group_by("arm").len().iter_rows())
-        total = sum(sizes[arm] for arm in arms)
+    def _mean(self, arm: str, wave: str) -> Array:
         weights = np.zeros(len(self.columns))
-        for arm in arms:
-            weights[self.columns[arm, wave]] = sizes[arm] / total
+        weights[self.columns[arm, wave]] = 1.0
         return weights
 
 
@@ -96,6 +98,8 @@ def arm_wave_models(
 
 
 def _model(instrument: str, subscale: str, measured: pl.DataFrame) -> ArmWaveModel:
+    several = measured["arm"].n_unique() > 1
+    together = _model(instrument, subscale, as_total(measured, "arm")) if several else None
     counted = measured.group_by("arm", "wave").len().sort("arm", "wave")
     answered = {(arm, wave): n for arm, wave, n in counted.iter_rows()}
     answers = answers_of(measured)
@@ -106,7 +110,7 @@ def _model(instrument: str, subscale: str, measured: pl.DataFrame) -> ArmWaveMod
     arms = dict.fromkeys(arm for arm, _ in columns)
     designs = {arm: _design(arm, answers.waves, columns) for arm in arms}
     fitted = Fitted.of(answers, designs) if columns else None
-    return ArmWaveModel(instrument, subscale, answers, answered, columns, fitted)
+    return ArmWaveModel(instrument, subscale, answers, answered, columns, fitted, together)
 
 
 def _design(arm: str, waves: Sequence[str], columns: Mapping[tuple[str, str], int]) -> Array:
@@ -117,5 +121,11 @@ def _design(arm: str, waves: Sequence[str], columns: Mapping[tuple[str, str], in
     return cast(Array, design)
 
 
-def _side(arms: Sequence[str], wave: str) -> Side:
-    return frozenset((arm, wave) for arm in arms)
+def is_named_beforehand(model: ArmWaveModel, wave: str, programme: Programme) -> bool:
+    """Whether the change from the first wave to this one is the programme's primary contrast."""
+    return programme.primary == Named(
+        instrument=model.instrument,
+        subscale=model.subscale,
+        from_wave=programme.wave_names[0],
+        to_wave=wave,
+    )

@@ -23,6 +23,7 @@ cluster of ten thousand officers costs no more than one with an officer of each 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,10 @@ from scipy.linalg import block_diag
 
 from pipeline.evaluation.mixed_model import AnswerSums, Array, MixedModel
 
-NEXT_TO_NOTHING = 1e-12
+NEXT_TO_ALL: Final = 0.95
+"""Of a contrast's variance, what clusters must at least show of it."""
+
+NEXT_TO_NOTHING: Final = 1e-10
 """A direction that a cluster determines alone, as a share of its widest one, has no residual."""
 
 
@@ -50,10 +54,14 @@ class ClusterSums:
 
 @dataclass(frozen=True, slots=True)
 class ClusterRobust:
-    """Of each contrast: standard error in points, and degrees of freedom."""
+    """Of each contrast: standard error in points, degrees of freedom, and whether they hold."""
 
     standard_errors: Array
     degrees_of_freedom: Array
+    """0 where there are no residuals at all."""
+    are_sound: NDArray[np.bool_]
+    """False where a mean rests on one cluster alone: how such clusters differ is not seen there,
+    and the standard error would leave out more than a twentieth of the variance."""
 
 
 def cluster_robust(
@@ -86,7 +94,11 @@ def cluster_robust(
     coupled = model.covariance @ together
     trace = (spread - own).sum(axis=0)
     squares = ((spread - own) ** 2 - own**2).sum(axis=0) + np.einsum("rqs,rsq->r", coupled, coupled)
-    return ClusterRobust(np.sqrt(variances), trace**2 / squares)
+    freedom = np.divide(trace**2, squares, out=np.zeros(count), where=squares > 0)
+    # If V is right the sandwich's expectation is the trace, and M's variance where nothing is lost.
+    expected = np.einsum("rq,qs,rs->r", contrasts, model.covariance, contrasts)
+    sound = np.asarray(trace > NEXT_TO_ALL * expected, dtype=np.bool_)
+    return ClusterRobust(np.sqrt(variances), np.asarray(freedom, dtype=np.float64), sound)
 
 
 def _each_cluster(

@@ -2,19 +2,17 @@
 
 What belongs here: the rule by what an interval is clustered, and what is said about it. What stays
 out: the formulas (`mixed_model.py`, `cluster_robust.py`) and which means there are
-(`arm_wave_model.py`, `stepped_model.py`).
+(`arm_wave_model.py`, `arm_contrast.py`).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import Final
 
 import numpy as np
 import polars as pl
 
-from pipeline.evaluation.answer_sums import Answers
+from pipeline.evaluation.answer_sums import Answers, Side
 from pipeline.evaluation.cells import (
     FEWEST_ORGANISATIONS,
     FEWEST_SESSION_GROUPS,
@@ -28,13 +26,8 @@ from pipeline.evaluation.intervals import Interval, interval_around
 from pipeline.evaluation.mixed_model import AnswerSums, Array, MixedModel, NoFit, fit_mixed_model
 
 NOTE_TOO_FEW_OFFICERS: Final = "too few officers: no interval"
-NOTE_ONE_OF_SEVERAL: Final = (
-    "scores of one organisation here and of others elsewhere in the model: no interval"
-)
-NOTE_ONE_GROUP: Final = "one session group on one side: no interval"
-
-Side = frozenset[tuple[str, str]]
-"""Arms and waves: the officers of the arm with a score at the wave, counted once."""
+NOTE_ONE_ORGANISATION_ALONE: Final = "a mean rests on one organisation alone: no interval"
+NOTE_ONE_GROUP_ALONE: Final = "a mean rests on one session group alone: no interval"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,59 +73,42 @@ class Fitted:
 
         Over several organisations an interval is clustered by organisation, with Satterthwaite's
         degrees of freedom and at most the number of organisations less one. Within one it is
-        clustered by session group where there are at least five; else it is a t interval of the
-        model's standard error, with the degrees of freedom that complete answers would have.
+        clustered by session group where there are at least five. Else it is a t interval of the
+        model's standard error, with as many degrees of freedom as there are officers on its sides,
+        less the number of their arms: exact if everybody answered every wave (of a change: of the
+        officers who answered both waves).
         """
         grounds = [self._ground(contrast) for contrast in contrasts]
-        robust: dict[int, tuple[float, float]] = {}
+        robust: dict[int, tuple[float, float] | None] = {}
         for of in sorted({ground.clustered_in for ground in grounds if ground.is_clustered}):
             places = [i for i, g in enumerate(grounds) if g.is_clustered and g.clustered_in == of]
             found = self._robust([contrasts[i] for i in places], of)
-            for i, se, freedom in zip(
-                places, found.standard_errors, found.degrees_of_freedom, strict=True
-            ):
-                robust[i] = float(se), float(freedom)
+            for at, i in enumerate(places):
+                se, freedom = found.standard_errors[at], found.degrees_of_freedom[at]
+                robust[i] = (float(se), float(freedom)) if found.are_sound[at] else None
         return [
             self._estimate(contrast, ground, robust.get(i))
             for i, (contrast, ground) in enumerate(zip(contrasts, grounds, strict=True))
         ]
 
-    def officers_of(self, sides: Iterable[Side], since: str | None = None) -> pl.DataFrame:
-        """Officers on any of these sides, and with a score at the wave `since`, if one is given."""
-        on = _any(self._answered(arm, wave) for side in sides for arm, wave in sorted(side))
-        found = self.answers.officers.filter(on)
-        return found if since is None else found.filter(self._bit(since))
-
-    def _bit(self, wave: str) -> pl.Expr:
-        return (pl.col("pattern") // (1 << self.answers.waves.index(wave))) % 2 == 1
-
-    def _answered(self, arm: str, wave: str) -> pl.Expr:
-        return (pl.col("arm") == arm) & self._bit(wave)
-
     def _ground(self, contrast: Contrast) -> "_Ground":
-        here = self.officers_of(contrast.sides)
+        here = self.answers.on(contrast.sides)
         everywhere = self.answers.officers.filter(
             pl.col("arm").is_in(sorted({arm for side in contrast.sides for arm, _ in side}))
         )
         if everywhere["organisation"].n_unique() > 1:
             fewest = min(
-                self.officers_of([side])["organisation"].n_unique() for side in contrast.sides
+                self.answers.on([side])["organisation"].n_unique() for side in contrast.sides
             )
             count = here["organisation"].n_unique()
-            if fewest < 2:
-                return _Ground("", None, (NOTE_ONE_OF_SEVERAL,))
-            few = (NOTE_FEW_ORGANISATIONS,) if count < FEWEST_ORGANISATIONS else ()
+            few = (NOTE_FEW_ORGANISATIONS,) if fewest < FEWEST_ORGANISATIONS else ()
             return _Ground("", count, few, is_clustered=True)
         notes = [NOTE_ONE_ORGANISATION]
         if here.filter("has_group")["cluster"].n_unique() < FEWEST_SESSION_GROUPS:
-            sides = [self.officers_of([side], contrast.since).height for side in contrast.sides]
-            return _Ground("", None, (*notes, NOTE_IGNORES_GROUPS), sum(n - 1 for n in sides))
+            arms = {arm for side in contrast.sides for arm, _ in side}
+            freedom = max(0, self.answers.on(contrast.sides, contrast.since).height - len(arms))
+            return _Ground("", None, (*notes, NOTE_IGNORES_GROUPS), freedom)
         clusters = here.select("has_group", "cluster").n_unique()
-        if any(
-            self.officers_of([side]).select("has_group", "cluster").n_unique() < 2
-            for side in contrast.sides
-        ):
-            return _Ground("", None, (*notes, NOTE_ONE_GROUP))
         if not here["has_group"].all():
             notes.append(NOTE_WITHOUT_GROUP)
         only = str(here["organisation"][0])
@@ -152,18 +128,17 @@ class Fitted:
         value = float(contrast.weights @ self.model.coefficients)
         se = float(np.sqrt(contrast.weights @ self.model.covariance @ contrast.weights))
         notes = ground.notes
-        interval = None
+        if ground.is_clustered and robust is None:
+            alone = NOTE_ONE_GROUP_ALONE if ground.clustered_in else NOTE_ONE_ORGANISATION_ALONE
+            return Estimate(value, se, None, None, None, (alone,))
         if robust is not None and ground.n_clusters is not None:
             freedom = min(robust[1], ground.n_clusters - 1)
             interval = interval_around(value, robust[0], freedom)
-        elif ground.plain_freedom is not None:
-            if ground.plain_freedom > 0:
-                interval = interval_around(value, se, ground.plain_freedom)
-            else:
-                notes = (*notes, NOTE_TOO_FEW_OFFICERS)
-        return Estimate(
-            value, se, robust[0] if robust else None, interval, ground.n_clusters, notes
-        )
+            return Estimate(value, se, robust[0], interval, ground.n_clusters, notes)
+        if not ground.plain_freedom:
+            return Estimate(value, se, None, None, None, (*notes, NOTE_TOO_FEW_OFFICERS))
+        interval = interval_around(value, se, ground.plain_freedom)
+        return Estimate(value, se, None, interval, None, notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +149,5 @@ class _Ground:
     """The organisation whose session groups are the clusters; empty: organisations are."""
     n_clusters: int | None
     notes: tuple[str, ...]
-    plain_freedom: int | None = None
+    plain_freedom: int = 0
     is_clustered: bool = False
-
-
-def _any(conditions: Iterable[pl.Expr]) -> pl.Expr:
-    return reduce(or_, conditions, pl.lit(value=False))

@@ -18,6 +18,9 @@ from pipeline.tables.core import (
     SCORES,
 )
 from pipeline.tables.evaluation import (
+    ARM_CONTRAST,
+    DESIGN,
+    ICC,
     PAIRED_CHANGE,
     PILOT_RECONCILIATION,
     ROBUSTNESS,
@@ -90,10 +93,14 @@ TABLES: tuple[Table, ...] = (
     PILOT_RECONCILIATION,
     ROBUSTNESS,
     TRAJECTORY,
+    ARM_CONTRAST,
+    ICC,
+    DESIGN,
     BUILD,
 )
 
 __all__ = [
+    "ARM_CONTRAST",
     "ATTENDANCE",
     "ATTRITION",
     "ATTRITION_MODEL",
@@ -102,8 +109,10 @@ __all__ = [
     "COMMENTS",
     "COMMENT_COUNTS",
     "DECISIONS",
+    "DESIGN",
     "DOSE_RESPONSE",
     "FOLLOW_UP_DUE",
+    "ICC",
     "LINK_ERRORS",
     "LINK_RATES",
     "LINK_REVIEW",

@@ -11,13 +11,17 @@ from typing import Any
 
 import polars as pl
 import pytest
+from scipy.special import stdtrit
 
 from pipeline import reference, tables
+from pipeline.evaluation.arm_wave_model import arm_wave_models
 from pipeline.evaluation.attrition import attrition
 from pipeline.evaluation.attrition_model import attrition_model
+from pipeline.evaluation.contrasts import Fitted
 from pipeline.evaluation.paired_change import change_between, paired_change
 from pipeline.evaluation.retention import retention, retention_comparison
 from pipeline.evaluation.taking_part import taking_part
+from pipeline.evaluation.trajectory import trajectory
 from pipeline.evaluation.wave_summary import wave_summary
 from pipeline.programme import Programme, parse_programme
 from pipeline.scoring.scores import score
@@ -266,6 +270,42 @@ def test_attrition_model_agrees_with_r_run_until_nothing_moves(
     assert made["estimate"].to_list() == pytest.approx(row["estimate"], abs=1e-6)
     assert made["se"].to_list() == pytest.approx(row["se"], abs=1e-6)
     assert made["n"].unique().to_list() == [row["n"]]
+
+
+@pytest.mark.parametrize("subscale", SUBSCALES)
+def test_trajectory_agrees_with_r(subscale: str) -> None:
+    scores, officers, expected = _followed()
+    models = arm_wave_models(scores.filter(subscale=subscale), officers, _programme())
+    row = expected[subscale]["trajectory"]
+    assert isinstance(models[0].fitted, Fitted)
+    model = models[0].fitted.model
+    assert model.log_likelihood == pytest.approx(row["reml_loglik"], abs=1e-5)
+    assert model.between_waves.diagonal() ** 0.5 == pytest.approx(row["sd_by_wave"], rel=1e-4)
+    found = trajectory(models, _programme()).filter(arm="all")
+    assert found["estimate"].to_list() == pytest.approx(row["estimate"], rel=1e-6)
+    assert found["se"].to_list() == pytest.approx(row["se"], rel=1e-4)
+    changes = found["change"].drop_nulls().to_list()
+    assert changes == pytest.approx(row["change_from_baseline"], rel=1e-4)
+    assert found["change_se"].drop_nulls().to_list() == pytest.approx(row["change_se"], rel=1e-4)
+
+
+@pytest.mark.parametrize("subscale", SUBSCALES)
+def test_trajectory_clustered_by_organisation_agrees_with_r(subscale: str) -> None:
+    scores, officers, _ = _followed()
+    models = arm_wave_models(scores.filter(subscale=subscale), officers, _programme())
+    found = trajectory(models, _programme()).filter(arm="all")
+    reference_figures = Path(__file__).parent / "reference" / "trajectory.json"
+    row = json.loads(reference_figures.read_text("utf-8"))[subscale]
+    errors = found["se_clustered"].to_list()
+    assert errors == pytest.approx(row["se_clustered"], rel=1e-5)
+    of_change = found["change_se_clustered"].drop_nulls().to_list()
+    assert of_change == pytest.approx(row["change_se_clustered"], rel=1e-5)
+    reach = [stdtrit(df, 0.975) * se for df, se in zip(row["df"], errors, strict=True)]
+    assert (found["ci_high"] - found["estimate"]).to_list() == pytest.approx(reach, rel=1e-5)
+    reach = [stdtrit(df, 0.975) * se for df, se in zip(row["change_df"], of_change, strict=True)]
+    half = (found["change_ci_high"] - found["change"]).drop_nulls().to_list()
+    assert half == pytest.approx(reach, rel=1e-5)
+    assert found["n_clusters"].unique().to_list() == [12]
 
 
 def test_published_stress_scores_come_out_of_the_real_answers() -> None:
