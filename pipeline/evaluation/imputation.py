@@ -58,6 +58,7 @@ NOTE_TOO_FEW_OFFICERS: Final = "too few officers for a model of all waves: not i
 NOTE_NO_SPREAD: Final = "SD of 0 at a wave: not imputed"
 NOTE_OWN_SUBSCALE: Final = "imputed from the subscale itself, too few officers for all subscales"
 NOTE_NOT_DECIDED: Final = "the wave is not over for anybody yet"
+NOTE_NOT_COMPUTABLE: Final = "scores too nearly sums of one another for a model: not imputed"
 NOTE_ONE_OFFICER: Final = "one officer: no interval"
 
 _BETWEEN_SHARE: Final = 0.02
@@ -151,7 +152,6 @@ def imputed_changes(
     Counted at a wave is everybody of `base` for whom it is decided. `seed` starts the random
     numbers: the same officers and the same seed give the same figures, in whatever order rows came.
     """
-    points = base.points
     found: dict[tuple[int, int], ImputedChange | str] = {}
     plain = [
         (wave, subscale)
@@ -172,11 +172,8 @@ def imputed_changes(
         if base.n < OFFICERS_A_COLUMN * len(columns):
             found |= dict.fromkeys(targets, NOTE_TOO_FEW_OFFICERS)
             continue
-        tallies = {t: _Tally(base, *t) for t in targets}
-        values = np.column_stack([points[:, w, s] for w, s in columns])
-        place = {column: i for i, column in enumerate(columns)}
         chain = completed(
-            values,
+            np.column_stack([base.points[:, w, s] for w, s in columns]),
             np.array([w for w, _ in columns]),
             np.unique(base.organisation, return_inverse=True)[1].astype(np.int64),
             rng,
@@ -184,9 +181,15 @@ def imputed_changes(
             burn_in=burn_in,
             between=between,
         )
-        for whole in chain:
-            for (wave, subscale), tally in tallies.items():
-                tally.add(whole[:, place[wave, subscale]] - whole[:, place[0, subscale]])
+        tallies = {t: _Tally(base, *t) for t in targets}
+        try:
+            for whole in chain:
+                for (wave, subscale), tally in tallies.items():
+                    later, first = columns.index((wave, subscale)), columns.index((0, subscale))
+                    tally.add(whole[:, later] - whole[:, first])
+        except np.linalg.LinAlgError:
+            found |= dict.fromkeys(targets, NOTE_NOT_COMPUTABLE)
+            continue
         found |= {t: tally.change(notes) for t, tally in tallies.items()}
     return found
 
@@ -272,8 +275,9 @@ def completed(
 ) -> Iterator[Numbers]:
     """Completed copies of `values` (n, d), NaN where a score is missing.
 
-    `wave_of` (d,) is the wave of each column, `organisation` (n,) a code from 0. Each column has
-    several different values, and no row is empty. A copy is the caller's only until the next.
+    `wave_of` (d,) is the wave of each column, `organisation` (n,) a code from 0, each of which
+    occurs. Each column has several different values. A copy may be changed by the caller. Raises
+    LinAlgError where columns are so nearly sums of others that a covariance cannot be inverted.
     """
     chain = _Chain(values, wave_of, organisation, rng)
     for step in range(burn_in + between * (imputations - 1) + 1):

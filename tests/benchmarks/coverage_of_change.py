@@ -137,13 +137,15 @@ def _answers(base: Followed, seed: int) -> Iterator[tuple[str, Answer]]:
     imputed = imputed_changes(base, [seed])[wave, subscale]
     assert isinstance(imputed, ImputedChange)
     sd = float(np.nanstd(points[:, 0], ddof=1))
-    for method, delta in (
-        ("multiple_imputation", 0.0),
-        ("delta_minus", -DELTA),
-        ("delta_plus", DELTA),
+    plain, minus, plus = (imputed.combined(delta * sd) for delta in (0.0, -DELTA, DELTA))
+    for method, found in (
+        ("multiple_imputation", plain),
+        ("delta_minus", minus),
+        ("delta_plus", plus),
     ):
-        found = imputed.combined(delta * sd)
         yield method, Answer(found.estimate, found.interval.low, found.interval.high)
+    ends = minus.interval.low, plus.interval.high
+    yield "delta_minus to delta_plus", Answer(plain.estimate, *ends)
 
 
 def _leave_by_what_is_not_seen(rng: np.random.Generator, drawn: Scores) -> np.ndarray:

@@ -13,10 +13,12 @@ import pytest
 from panel_officers import AS_OF, SUBSCALES, WAVES, Frames, Officer, drawn, frames, read
 from scipy import stats
 
+from pipeline.evaluation import imputation as module
 from pipeline.evaluation.followed import Followed, followed
 from pipeline.evaluation.imputation import (
     FEWEST_ANSWERS,
     NOTE_NO_SPREAD,
+    NOTE_NOT_COMPUTABLE,
     NOTE_NOT_DECIDED,
     NOTE_OWN_SUBSCALE,
     NOTE_TOO_FEW_OFFICERS,
@@ -278,6 +280,16 @@ def test_few_officers_are_imputed_from_the_subscale_alone_and_fewer_not_at_all()
     fewer = _followed(frames(drawn([35], 6, leaving=0.05)))
     found = imputed_changes(fewer, SEED, imputations=2, **FEW_DRAWS)
     assert set(found.values()) == {NOTE_TOO_FEW_OFFICERS}
+
+
+def test_covariances_that_cannot_be_inverted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> Any:
+        raise np.linalg.LinAlgError
+        yield
+
+    monkeypatch.setattr(module, "completed", fails)
+    found = imputed_changes(_followed(frames(drawn([150], 6))), SEED)
+    assert set(found.values()) == {NOTE_NOT_COMPUTABLE}
 
 
 def test_a_wave_that_is_over_for_nobody() -> None:
