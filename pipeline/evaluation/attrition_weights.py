@@ -6,7 +6,7 @@ stays out: the fit of a model (`logistic.py`), and the weighted mean (`weighted_
 Method. After every wave that an officer answered they either answer again, at any later wave up to
 the one asked about, or are gone. For each answered wave a and asked-about wave t a logit of
 answering again is fitted on the last observed score of every subscale of the instrument, with
-terms for rank group and organisation where they can be estimated. The weight of one who answered t
+terms for rank group, arm and organisation where they can be estimated. The weight of one who answered t
 is the share who did over the product of the fitted probabilities after each wave they answered
 before t, truncated at the 1st and 99th percentile. (J. M. Robins, A. Rotnitzky and L. P. Zhao 1995,
 J. Am. Stat. Assoc. 90; S. R. Cole and M. A. Hernan 2008, Am. J. Epidemiol. 168.)
@@ -37,7 +37,7 @@ FEWEST_OF_EACH: Final = 5
 
 NOTE_KNOWN: Final = "weights taken as known"
 NOTE_WITHOUT_RANK: Final = "weights without terms for rank group (separation)"
-NOTE_WITHOUT_GROUPS: Final = "weights without terms for rank group and organisation (separation)"
+NOTE_WITHOUT_GROUPS: Final = "weights from scores alone, without terms for groups (separation)"
 NOTE_NOBODY_ANSWERED: Final = "nobody whose wave is due answered it"
 NOTE_BLANK: Final = "scores left blank in an answered questionnaire are taken as blank at random"
 
@@ -96,17 +96,19 @@ def _chance_to_answer_again(at_risk: Followed, last: Numbers, again: Truths) -> 
     """The fitted probability of each; 1 for all where all of them did.
 
     Groups that cross may tell the outcomes apart where neither does alone. Terms for rank group are
-    then left out, and next those for organisation; scores alone have to do.
+    then left out, and next those for arm and organisation; scores alone have to do.
     """
     if again.all() or not again.any():
         # Where none did, none of them is among those who are weighted.
         return _Chance(np.ones(len(again)), ())
     scores = csr_array(np.column_stack([np.ones(len(again)), _standardised(last)]))
-    rank, organisation = (_terms(c, again) for c in (at_risk.rank_group, at_risk.organisation))
+    rank, arm, organisation = (
+        _terms(codes, again) for codes in (at_risk.rank_group, at_risk.arm, at_risk.organisation)
+    )
     failed = NoFit.SEPARATED
     for groups, note in (
-        ((rank, organisation), ()),
-        ((organisation,), (NOTE_WITHOUT_RANK,)),
+        ((rank, arm, organisation), ()),
+        ((arm, organisation), (NOTE_WITHOUT_RANK,)),
         ((), (NOTE_WITHOUT_GROUPS,)),
     ):
         whole = csr_array(hstack([scores, *groups], format="csr"))

@@ -32,6 +32,7 @@ Numbers = NDArray[np.float64]
 Codes = NDArray[np.int64]
 Truths = NDArray[np.bool_]
 
+_PLACES: Final = ("organisation", "arm", "session_group", "rank_group")
 _ALONE: Final = -1
 """Code of the session group of an officer who has none."""
 
@@ -62,6 +63,7 @@ class Followed:
     units: Numbers
     decided: Truths
     organisation: Codes
+    arm: Codes
     session_group: Codes
     rank_group: Codes
 
@@ -87,6 +89,7 @@ class Followed:
             self.units[officers],
             self.decided[officers],
             self.organisation[officers],
+            self.arm[officers],
             self.session_group[officers],
             self.rank_group[officers],
         )
@@ -150,7 +153,7 @@ def followed(
     known = (
         wide.filter(pl.any_horizontal(pl.col(first).is_not_null()))
         .join(
-            participants.select("participant_id", "organisation", "session_group", "rank_group"),
+            participants.select("participant_id", *_PLACES),
             on="participant_id",
         )
         .join(_decided(participant_waves, waves, as_of), on="participant_id", how="left")
@@ -161,7 +164,7 @@ def followed(
     units = known.select(_score_columns(waves, subscales)).cast(pl.Float64).to_numpy()
     codes = {
         name: known[name].rank("dense").cast(pl.Int64).fill_null(_ALONE).to_numpy()
-        for name in ("organisation", "session_group", "rank_group")
+        for name in _PLACES
     }
     return Followed(
         instrument,

@@ -5,20 +5,20 @@ stays out: combining them (`rubin.py`), and scores lower or higher than the mode
 (`delta_adjustment.py`).
 
 Model. The scores of an officer at all waves and on all subscales of an instrument are multivariate
-normal around the means of their organisation, with a covariance of any form; the means of
-organisations are normal around those of all, with a covariance of any form. All subscales are in
+normal around the means of their organisation and arm, with a covariance of any form; these are
+normal around the means of the arm, with a covariance of any form. All subscales are in
 one model since one of them tells of another that was left blank, and since leaving may depend on
 any of them. Organisations are random and not fixed effects: with fixed ones those with few answers
 at a wave get means that move more from draw to draw than organisations differ, and intervals become
-too wide (R. Andridge 2011, Biom. J. 53; J. Drechsler 2015, J. Educ. Behav. Stat. 40). With a single
-organisation there is no such level. Session groups are not in the model: the mean of an
+too wide (R. Andridge 2011, Biom. J. 53; J. Drechsler 2015, J. Educ. Behav. Stat. 40). Where every
+arm has a single organisation there is no such level. Session groups are not in the model: the mean of an
 organisation takes up that of its groups.
 
 Draws. Data augmentation (M. A. Tanner and W. H. Wong 1987, J. Am. Stat. Assoc. 82; J. L. Schafer
 1997, Analysis of Incomplete Multivariate Data; J. L. Schafer and R. M. Yucel 2002, J. Comput.
 Graph. Stat. 11): missing scores given parameters, then means and covariances given completed
 scores, in turn. So parameters are drawn, gaps and dropout are handled alike, and imputations are
-proper. Priors: flat for the overall means, Jeffreys' for the covariance within organisations; that
+proper. Priors: flat for the means of arms, Jeffreys' for the covariance within organisations; that
 between organisations is inverse Wishart with as many degrees of freedom as columns, worth one
 organisation that says 2% of the variance lies between organisations. Scores of waves that are
 answered are drawn pattern by pattern with matrix operations; the few blank subscales of an answered
@@ -163,6 +163,7 @@ def imputed_changes(
         reasons = [why_not[0][target[1]], why_not[target[0]][target[1]]]
         if any(reasons):
             found[target] = next(reason for reason in reasons if reason)
+    groups, arm_of = _groups(base)
     rng = np.random.default_rng(seed)
     for subscales, notes in _models(base.n, usable):
         targets = [t for t in plain if t[1] in subscales and t not in found]
@@ -175,8 +176,9 @@ def imputed_changes(
         chain = completed(
             np.column_stack([base.points[:, w, s] for w, s in columns]),
             np.array([w for w, _ in columns]),
-            np.unique(base.organisation, return_inverse=True)[1].astype(np.int64),
+            groups,
             rng,
+            arm_of=arm_of,
             imputations=imputations,
             burn_in=burn_in,
             between=between,
@@ -218,6 +220,14 @@ def _models(n: int, usable: Truths) -> list[tuple[list[int], tuple[str, ...]]]:
         return [(subscales, ())]
     alone = (NOTE_OWN_SUBSCALE,) if len(subscales) > 1 else ()
     return [([subscale], alone) for subscale in subscales]
+
+
+def _groups(base: Followed) -> tuple[Codes, Codes]:
+    """Officers of one organisation and arm as codes from 0, and the arm's code for each group."""
+    pairs, groups = np.unique(
+        np.column_stack([base.arm, base.organisation]), axis=0, return_inverse=True
+    )
+    return groups.astype(np.int64), np.unique(pairs[:, 0], return_inverse=True)[1].astype(np.int64)
 
 
 def _sums(codes: Codes, values: Numbers, number: int) -> Numbers:
@@ -266,20 +276,23 @@ class _Tally:
 def completed(
     values: Numbers,
     wave_of: Codes,
-    organisation: Codes,
+    group: Codes,
     rng: np.random.Generator,
     *,
+    arm_of: Codes | None = None,
     imputations: int = IMPUTATIONS,
     burn_in: int = BURN_IN,
     between: int = BETWEEN,
 ) -> Iterator[Numbers]:
     """Completed copies of `values` (n, d), NaN where a score is missing.
 
-    `wave_of` (d,) is the wave of each column, `organisation` (n,) a code from 0, each of which
-    occurs. Each column has several different values. A copy may be changed by the caller. Raises
+    `wave_of` (d,) is the wave of each column, `group` (n,) a code from 0, each of which occurs, for
+    officers of one organisation and arm, and `arm_of` the arm of each group, one arm if not said.
+    Each column has several different values. A copy may be changed by the caller. Raises
     LinAlgError where columns are so nearly sums of others that a covariance cannot be inverted.
     """
-    chain = _Chain(values, wave_of, organisation, rng)
+    arms = np.zeros(int(group.max()) + 1, dtype=np.int64) if arm_of is None else arm_of
+    chain = _Chain(values, wave_of, group, arms, rng)
     for step in range(burn_in + between * (imputations - 1) + 1):
         chain.step()
         if step >= burn_in and (step - burn_in) % between == 0:
@@ -298,7 +311,12 @@ class _Chain:
     """The state of one chain: completed scores (standardised), means and precisions."""
 
     def __init__(
-        self, values: Numbers, wave_of: Codes, organisation: Codes, rng: np.random.Generator
+        self,
+        values: Numbers,
+        wave_of: Codes,
+        group: Codes,
+        arm_of: Codes,
+        rng: np.random.Generator,
     ) -> None:
         self._rng = rng
         n, d = values.shape
@@ -309,7 +327,7 @@ class _Chain:
         self._order = np.argsort(codes, kind="stable")
         values, blank, codes = values[self._order], blank[self._order], codes[self._order]
         in_answered = answered[self._order][:, np.searchsorted(waves, wave_of)]
-        self._organisation = organisation[self._order]
+        self._group = group[self._order]
         starts = np.flatnonzero(np.diff(codes, prepend=-1))
         self._patterns = [
             _Pattern(slice(int(start), int(end)), np.flatnonzero(~in_answered[start]))
@@ -328,15 +346,19 @@ class _Chain:
         self._centre = np.nanmean(values, axis=0)
         self._scale = np.nanstd(values, axis=0)
         self._y = np.where(blank, 0.0, (values - self._centre) / self._scale)
-        j, p = int(organisation.max()) + 1, len(starts)
+        j, p = len(arm_of), len(starts)
         pattern = np.repeat(np.arange(p), np.diff([*starts, n]))
-        self._cell = self._organisation * p + pattern
+        self._cell = self._group * p + pattern
         self._sizes = np.bincount(self._cell, minlength=j * p).reshape(j, p).astype(np.float64)
         self._sums = np.column_stack(
             [np.bincount(self._cell, column, minlength=j * p) for column in self._y.T]
         ).reshape(j, p, d)
         self._theta = np.zeros((j, d))
-        self._mu = np.zeros(d)
+        self._arm_of = arm_of
+        self._groups_of_arm = np.bincount(arm_of).astype(np.float64)[:, None]
+        # A mean of an arm with one group would only follow that of the group.
+        self._has_levels = j > len(self._groups_of_arm)
+        self._mu = np.zeros((len(self._groups_of_arm), d))
         self._within = _Covariance(np.eye(d), np.eye(d))
         self._across = _Covariance(
             math.sqrt(_BETWEEN_SHARE) * np.eye(d), np.eye(d) / _BETWEEN_SHARE
@@ -352,7 +374,7 @@ class _Chain:
         """Means of organisations together with unanswered scores, then blanks, then the rest."""
         root, slope = self._regressions()
         self._draw_means(slope)
-        expected = self._theta[self._organisation]
+        expected = self._theta[self._group]
         residual = self._y - expected
         self._draw_unanswered(residual, root, slope)
         self._draw_blanks(residual)
@@ -386,15 +408,17 @@ class _Chain:
         seen += slope @ np.where(self._seen_by_missing, within, 0.0).swapaxes(1, 2)
         precision = (self._sizes @ seen.reshape(p, d * d)).reshape(j, d, d)
         pull = np.matmul(sums.reshape(j, p, d).swapaxes(0, 1), seen).sum(axis=0)
-        if j > 1:
+        if self._has_levels:
             precision = precision + self._across.precision
-            pull = pull + self._across.precision @ self._mu
+            pull = pull + self._mu[self._arm_of] @ self._across.precision
         root = np.linalg.inv(np.linalg.cholesky(precision))
         noise = self._rng.standard_normal((j, d, 1))
         self._theta = (root.swapaxes(1, 2) @ (root @ pull[..., None] + noise))[..., 0]
-        if j > 1:
-            noise_of_all = self._across.root @ self._rng.standard_normal(d) / math.sqrt(j)
-            self._mu = self._theta.mean(axis=0) + noise_of_all
+        if self._has_levels:
+            means = np.zeros_like(self._mu)
+            np.add.at(means, self._arm_of, self._theta)
+            noise_of_arms = self._rng.standard_normal(means.shape) @ self._across.root.T
+            self._mu = means / self._groups_of_arm + noise_of_arms / np.sqrt(self._groups_of_arm)
 
     def _draw_unanswered(self, residual: Numbers, root: Numbers, slope: Numbers) -> None:
         for place, pattern in enumerate(self._patterns):
@@ -419,9 +443,8 @@ class _Chain:
         n, d = residual.shape
         scatter = residual.T @ residual + _RIDGE * n * np.eye(d)
         self._within = _inverse_wishart(self._rng, n, scatter)
-        j = len(self._theta)
-        if j > 1:
-            off = self._theta - self._mu
+        if self._has_levels:
+            j, off = len(self._theta), self._theta - self._mu[self._arm_of]
             prior = _BETWEEN_SHARE * np.eye(d)
             self._across = _inverse_wishart(self._rng, d + j, prior + off.T @ off)
 
