@@ -6,10 +6,10 @@ stays out: the fit of a model (`logistic.py`), and the weighted mean (`weighted_
 Method. After every wave that an officer answered they either answer again, at any later wave up to
 the one asked about, or are gone. For each answered wave a and asked-about wave t a logit of
 answering again is fitted on the last observed score of every subscale of the instrument, with
-terms for rank group, arm and organisation where they can be estimated. The weight of one who answered t
-is the share who did over the product of the fitted probabilities after each wave they answered
-before t, truncated at the 1st and 99th percentile. (J. M. Robins, A. Rotnitzky and L. P. Zhao 1995,
-J. Am. Stat. Assoc. 90; S. R. Cole and M. A. Hernan 2008, Am. J. Epidemiol. 168.)
+terms for rank group, arm and organisation where they can be estimated. The weight of one who
+answered t is the share who did over the product of the fitted probabilities after each wave they
+answered before t, truncated at the 1st and 99th percentile. (J. M. Robins, A. Rotnitzky and L. P.
+Zhao 1995, J. Am. Stat. Assoc. 90; S. R. Cole and M. A. Hernan 2008, Am. J. Epidemiol. 168.)
 
 A gap is no loss: who misses a wave and answers a later one went from the one wave to the other, and
 between the two there is nothing to model. The weighted mean is right if, given the scores observed

@@ -11,8 +11,8 @@ one model since one of them tells of another that was left blank, and since leav
 any of them. Organisations are random and not fixed effects: with fixed ones those with few answers
 at a wave get means that move more from draw to draw than organisations differ, and intervals become
 too wide (R. Andridge 2011, Biom. J. 53; J. Drechsler 2015, J. Educ. Behav. Stat. 40). Where every
-arm has a single organisation there is no such level. Session groups are not in the model: the mean of an
-organisation takes up that of its groups.
+arm has a single organisation there is no such level. Session groups are not in the model: the mean
+of an organisation takes up that of its groups.
 
 Draws. Data augmentation (M. A. Tanner and W. H. Wong 1987, J. Am. Stat. Assoc. 82; J. L. Schafer
 1997, Analysis of Incomplete Multivariate Data; J. L. Schafer and R. M. Yucel 2002, J. Comput.
