@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,20 @@ def test_two_kinds_of_officers_get_the_inverse_of_their_shares() -> None:
     assert found.weights[came & (burnout == 30)] == pytest.approx(0.625 / 0.5)
     assert found.weights[~came].tolist() == [0.0] * 15
     assert found.weights.sum() == pytest.approx(25)
+
+
+def test_arms_that_lose_more_weigh_more() -> None:
+    officers = [
+        *_stays(20, n=15),
+        *_stays(20, n=5, gone_after=1),
+        *(replace(o, arm="waiting_list") for o in _stays(20, n=10)),
+        *(replace(o, arm="waiting_list") for o in _stays(20, n=10, gone_after=1)),
+    ]
+    base, found = _weights(officers)
+    came = base.answered[:, LAST]
+    waiting = base.arm == base.arm.max()
+    assert found.weights[came & ~waiting] == pytest.approx(0.625 / 0.75)
+    assert found.weights[came & waiting] == pytest.approx(0.625 / 0.5)
 
 
 def test_who_misses_a_wave_and_returns_has_not_left() -> None:

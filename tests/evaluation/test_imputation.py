@@ -149,6 +149,33 @@ def test_an_organisation_is_imputed_at_its_own_mean() -> None:
         assert change == pytest.approx(shift[place], abs=1.6)
 
 
+def test_an_arm_is_imputed_at_its_own_mean() -> None:
+    """Half of a small arm is gone, and what is drawn for it is not the change of the large one."""
+    rng = np.random.default_rng(9)
+    group = np.repeat(np.arange(10), [80] * 5 + [20] * 5)
+    arm_of = np.repeat([0, 1], 5)
+    x = rng.normal(25, 4, len(group))
+    y = x - 6.0 * arm_of[group] + rng.normal(0, 0.5, 10)[group] + rng.normal(0, 2, len(group))
+    gone = (arm_of[group] == 1) & (np.arange(len(group)) % 2 == 0)
+    chain = completed(
+        np.column_stack([x, np.where(gone, np.nan, y)]),
+        np.array([0, 1]),
+        group,
+        np.random.default_rng(2),
+        arm_of=arm_of,
+    )
+    assert np.mean([(w[gone, 1] - x[gone]).mean() for w in chain]) == pytest.approx(-6, abs=0.8)
+
+
+def test_arms_of_one_organisation_have_no_level_above_them() -> None:
+    two = [
+        replace(o, arm="waiting_list" if i % 2 else "programme", session_group=None)
+        for i, o in enumerate(drawn([240], 6, leaving=0.2))
+    ]
+    found = imputed_changes(_followed(frames(two)), SEED, imputations=3, **FEW_DRAWS)
+    assert isinstance(found[LAST, BURNOUT], ImputedChange)
+
+
 def _naive(change: ImputedChange, naive: NaiveClustered, data: list[Any]) -> tuple[float, float]:
     """Estimate and standard error, from each completed data set's changes by cluster."""
     results = []

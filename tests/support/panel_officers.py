@@ -41,6 +41,7 @@ class Officer:
     organisation: str = "north"
     session_group: str | None = None
     rank_group: str | None = None
+    arm: str = "programme"
     statuses: Sequence[str] | None = None
     missed_after: Sequence[date | None] = (OVER,) * len(WAVES)
 
@@ -77,7 +78,7 @@ def frames(officers: Sequence[Officer]) -> Frames:
                 "home_force": officer.organisation,
                 "session_group": officer.session_group,
                 "rank_group": officer.rank_group,
-                "arm": "programme",
+                "arm": officer.arm,
                 "enrolment_source": "roster",
                 "dropout_stage": "none",
             }
