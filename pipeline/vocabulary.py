@@ -392,4 +392,7 @@ class RobustnessOutcome(Term):
         "It takes a shift of more than 0.5 SD to make the interval include 0.",
     )
     INCLUDES_ZERO = "includes_zero", "The interval includes 0 without any shift."
-    NOT_AVAILABLE = "not_available", "No figure; the note says why."
+    NOT_AVAILABLE = (
+        "not_available",
+        "No interval to compare, here or of the complete cases; their notes say why.",
+    )

@@ -168,7 +168,7 @@ class _Cell:
     """One later wave and subscale of an instrument."""
 
     def __init__(self, base: Followed, wave: int, subscale: int) -> None:
-        self._base, self._wave, self._subscale = base, wave, subscale
+        self._base = base
         self._change = base.units[:, wave, subscale] - base.units[:, 0, subscale]
         self._paired = ~np.isnan(self._change)
         early = int((base.answered[:, wave] & ~base.decided[:, wave]).sum())
