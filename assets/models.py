@@ -9,6 +9,7 @@ from pipeline.evaluation.arm_wave_model import arm_wave_models
 from pipeline.evaluation.cells import by_number
 from pipeline.evaluation.design import design
 from pipeline.evaluation.icc import icc, spreads
+from pipeline.evaluation.robustness import robustness
 from pipeline.evaluation.trajectory import trajectory
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
@@ -19,11 +20,11 @@ from pipeline.storage.stages import Made, Stage
     deps=[early_warehouse],
     group_name="evaluation",
     retry_policy=AGAIN,
-    description="Mixed models of level and change, arms compared, likeness in clusters, design.",
+    description="Mixed models, arms compared, likeness, design; could dropout explain a change.",
 )
 @value_free
 def models(home: HomeResource) -> dg.MaterializeResult[None]:
-    programme = home.open().programme
+    programme, as_of = home.open().programme, home.as_of_date()
 
     def work(stage: Stage) -> Made:
         people, waves, scores = by_number(
@@ -40,9 +41,26 @@ def models(home: HomeResource) -> dg.MaterializeResult[None]:
         conforming = {table.name: table.conform(frame) for table, frame in made.items()}
         return conforming, {name: frame.height for name, frame in conforming.items()}
 
-    return home.carry_out(
+    done = home.carry_out(
         "models",
         work,
         reads=["scores", "participants", "participant_waves"],
         settings=[programme.model_dump(mode="json")],
     )
+
+    def compare(stage: Stage) -> Made:
+        people, waves, scores = by_number(
+            stage.read("participants"), stage.read("participant_waves"), stage.read("scores")
+        )
+        modelled = stage.read(tables.TRAJECTORY.name)
+        made = robustness(scores, people, waves, programme, modelled, as_of=as_of)
+        return {tables.ROBUSTNESS.name: tables.ROBUSTNESS.conform(made)}, {"rows": made.height}
+
+    # Apart, since it has to wait for the models and they have not to wait for it.
+    home.stage(
+        "robustness",
+        compare,
+        reads=["scores", "participants", "participant_waves", tables.TRAJECTORY.name],
+        settings=[programme.model_dump(mode="json"), as_of],
+    )
+    return done

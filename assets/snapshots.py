@@ -17,7 +17,13 @@ from pipeline.storage.warehouse import publish
 POOL = "home"
 """Dagster queues runs that need it one behind the other; the home's lock holds beyond Dagster."""
 
-OF_MODELS: Final = (tables.TRAJECTORY, tables.ARM_CONTRAST, tables.ICC, tables.DESIGN)
+OF_MODELS: Final = (
+    tables.TRAJECTORY,
+    tables.ARM_CONTRAST,
+    tables.ICC,
+    tables.DESIGN,
+    tables.ROBUSTNESS,
+)
 """Tables that take long where officers are many."""
 
 _STAGE_NAMES = {tables.ATTENDANCE: "attendance_held"}

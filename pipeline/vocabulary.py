@@ -381,3 +381,58 @@ class CoarserBecause(Term):
         "week_alone",
         "Of officers alike, fewer than five answered in that week, or all with one band.",
     )
+
+
+class RobustnessMethod(Term):
+    """How a change is estimated, beside others, to see whether dropout could explain it."""
+
+    COMPLETE_CASES = "complete_cases", "Officers who answered both waves, and no one else."
+    MIXED_MODEL = "mixed_model", "Every score of every officer, in a model for repeated measures."
+    ATTRITION_WEIGHTED = (
+        "attrition_weighted",
+        "Officers who answered both waves, weighted for those like them who left.",
+    )
+    MULTIPLE_IMPUTATION = (
+        "multiple_imputation",
+        "All whose wave is due, missing scores drawn as if missing at random.",
+    )
+    DELTA_MINUS = (
+        "delta_minus",
+        "The same, scores of those who did not answer 0.5 SD lower than drawn.",
+    )
+    DELTA_PLUS = (
+        "delta_plus",
+        "The same, scores of those who did not answer 0.5 SD higher than drawn.",
+    )
+    TIPPING_POINT = (
+        "tipping_point",
+        "The same, moved by the smallest shift at which the 95% interval includes 0.",
+    )
+
+
+class RobustnessOutcome(Term):
+    """What comes of comparing a method with the complete cases, by rule."""
+
+    REFERENCE = "reference", "The complete cases, which the other methods are compared with."
+    SIGN_AND_INTERVAL_AGREE = (
+        "sign_and_interval_agree",
+        "Same sign as the complete cases, and both intervals include 0 or neither does.",
+    )
+    INTERVAL_DIFFERS = (
+        "interval_differs",
+        "Same sign as the complete cases, but one of the two intervals includes 0.",
+    )
+    SIGN_DIFFERS = "sign_differs", "Another sign than the complete cases."
+    WITHIN_RANGE = (
+        "within_range",
+        "A shift of at most 0.5 SD, the range fixed beforehand, makes the interval include 0.",
+    )
+    BEYOND_RANGE = (
+        "beyond_range",
+        "It takes a shift of more than 0.5 SD to make the interval include 0.",
+    )
+    INCLUDES_ZERO = "includes_zero", "The interval includes 0 without any shift."
+    NOT_AVAILABLE = (
+        "not_available",
+        "No interval to compare, here or of the complete cases; their notes say why.",
+    )

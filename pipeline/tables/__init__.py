@@ -42,7 +42,7 @@ from pipeline.tables.follow_up import (
 from pipeline.tables.meta import (
     BUILD,
 )
-from pipeline.tables.models import ARM_CONTRAST, DESIGN, ICC, TRAJECTORY
+from pipeline.tables.models import ARM_CONTRAST, DESIGN, ICC, ROBUSTNESS, TRAJECTORY
 from pipeline.tables.quality import (
     CHECKS,
     COMMENT_COUNTS,
@@ -103,6 +103,7 @@ TABLES: tuple[Table, ...] = (
     DOSE_RESPONSE,
     FOLLOW_UP_DUE,
     PILOT_RECONCILIATION,
+    ROBUSTNESS,
     TRAJECTORY,
     ARM_CONTRAST,
     ICC,
@@ -152,6 +153,7 @@ __all__ = [
     "RESPONSE_QUALITY",
     "RETENTION",
     "RETENTION_COMPARISON",
+    "ROBUSTNESS",
     "SCORES",
     "SUBMISSIONS",
     "TABLES",

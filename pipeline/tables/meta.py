@@ -24,8 +24,8 @@ BUILD = Table(
         Column(
             "models_pending",
             Type.TRUTH,
-            "The run is still at work on the models: trajectory, arm_contrast, icc and design are "
-            "empty until it replaces this snapshot by the next.",
+            "The run is still at work on the models: trajectory, arm_contrast, icc, design and "
+            "robustness are empty until it replaces this snapshot by the next.",
             nullable=False,
         ),
         text("version", "Version of Muster.", nullable=False),

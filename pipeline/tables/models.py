@@ -145,3 +145,40 @@ DESIGN = Table(
     ),
     keeps_order=True,
 )
+
+ROBUSTNESS = Table(
+    "evaluation",
+    "robustness",
+    "later wave, instrument, subscale and method",
+    "Change from the first wave, of all organisations and arms, by methods that treat dropout "
+    "differently. A change, not an effect.",
+    ("to_wave", "instrument", "subscale", "method"),
+    (
+        text("to_wave", "Later wave; the earlier is the programme's first.", nullable=False),
+        INSTRUMENT,
+        SUBSCALE,
+        text("method", one_of(vocabulary.RobustnessMethod), nullable=False),
+        Column(
+            "named_beforehand",
+            Type.TRUTH,
+            "The primary contrast of the programme file; every other row is secondary.",
+            nullable=False,
+        ),
+        number("estimate", "Mean of later minus first.", POINTS),
+        number("ci_low", "Lower limit of its 95% interval.", POINTS),
+        number("ci_high", "Upper limit of its 95% interval.", POINTS),
+        count("n", "Officers whose change is counted, imputed ones included.", OFFICERS),
+        count("n_imputed", "Of them, those whose later score is imputed.", OFFICERS),
+        number("effective_n", "Officers of one weight that would be as precise.", OFFICERS),
+        number("delta", "Shift of the scores of those who did not answer.", "baseline SDs"),
+        number(
+            "tipping_delta",
+            "The shift nearest to 0 at which the interval includes 0.",
+            "baseline SDs",
+        ),
+        count("n_clusters", "Organisations or session groups behind the interval.", "clusters"),
+        text("outcome", one_of(vocabulary.RobustnessOutcome), nullable=False),
+        NOTE,
+    ),
+    keeps_order=True,
+)

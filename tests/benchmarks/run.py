@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from coverage import SIZES, coverage
+from coverage_of_change import coverage_with_dropout
 from homes import FULL, SMALL, Size
 from landing import landing_to_core, small_files, with_registers
 from ledger import ledger
@@ -19,6 +20,7 @@ from mixed_model import mixed_model
 from pseudonyms import pseudonyms
 from reading import reading
 from release import release
+from robustness_panel import robustness_panel
 
 HERE = Path(__file__).parent
 
@@ -71,6 +73,8 @@ PARTS = {
     "killed": killed,
     "intervals": intervals,
     "mixed_model": mixed_model,
+    "robustness": robustness_panel,
+    "dropout": coverage_with_dropout,
 }
 
 

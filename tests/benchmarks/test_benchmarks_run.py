@@ -22,6 +22,8 @@ SCRIPT = Path(__file__).with_name("run.py")
         ("killed", ["| all | 4 | 4 |"]),
         ("intervals", ["| 20 draws, nobody drops out |"]),
         ("mixed_model", ["## The mixed model", "| 200 |", "gls", "`trajectory`"]),
+        ("robustness", ["## The robustness panel", "| 400 |"]),
+        ("dropout", ["20 draws", "| multiple_imputation |", "| delta_plus |"]),
     ],
 )
 def test_a_benchmark_runs(part: str, expected: list[str]) -> None:
