@@ -4,6 +4,7 @@ The simulation wrote down the truth beside the exports; the pipeline never reads
 """
 
 import csv
+import re
 import shutil
 import sqlite3
 from collections import defaultdict
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from homes import Muster, files_holding, table_hashes
+from homes import PROJECT, Muster, files_holding, table_hashes
 
 from pipeline import reference
 from pipeline.reference import Instrument
@@ -196,3 +197,25 @@ def _identifiers(demo: Muster) -> set[str]:
         kept["officer_number"] |= {row["officer_number"] for row in csv.DictReader(file)}
     family_names = {word for name in kept["name"] for word in name.split() if len(word) > 9}
     return {word for words in kept.values() for word in words if len(word) > 6} | family_names
+
+
+def test_the_methods_page_shows_what_the_demo_gives(demo):
+    """Every query of the page is asked again, and its table is the one that the page prints."""
+    page = (PROJECT / "docs" / "methods.md").read_text("utf-8")
+    examples = re.findall(r"```sql\n(.*?)```\n\n((?:\|[^\n]*\n)+)", page, re.DOTALL)
+    assert len(examples) == page.count("```sql") == 7
+    for sql, printed in examples:
+        found = demo.ask(sql)
+        cells = [["" if cell is None else str(cell) for cell in row] for row in found.rows()]
+        rows = [found.columns, ["---"] * found.width, *cells]
+        assert printed.splitlines() == [f"| {' | '.join(row)} |" for row in rows], sql
+
+
+def test_every_table_of_the_evaluation_has_its_method(demo):
+    index = (PROJECT / "docs" / "methods.md").read_text("utf-8").split("## ")[0]
+    pages = [page.read_text("utf-8") for page in (PROJECT / "docs").glob("methods*.md")]
+    headings = [line for page in pages for line in page.splitlines() if line.startswith("## ")]
+    asked = "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'evaluation'"
+    for name in demo.ask(asked)["table_name"]:
+        assert f"`{name}`" in index, name
+        assert any(re.search(rf"\b{name}\b", heading) for heading in headings), name
