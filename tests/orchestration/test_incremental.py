@@ -120,8 +120,9 @@ def test_a_register_that_says_the_same_leaves_responses_and_tables_alone(house):
 
 
 def test_a_roster_alone_leaves_what_comes_from_the_items_alone(house):
-    """Who else enrolled changes the ledger and the tables, and no item is read for it."""
-    house.land("roster 2.csv", "Number,Group,Enrolled\nSIMCANARY01,G2,2025-01-01\n")
+    """Who sits with whom changes the ledger and the tables, and no item is read for it."""
+    path = house.root / "landing" / "simulated-force-01" / "roster.csv"
+    house.land("roster 2.csv", path.read_text().replace(",G1,", ",G2,"))
     house.run()
     assert house.carried_out >= {"ledger", "evaluation"}
     assert "answers" not in house.carried_out
