@@ -8,7 +8,7 @@ from pipeline.evaluation.arm_contrast import arm_contrast
 from pipeline.evaluation.arm_wave_model import arm_wave_models
 from pipeline.evaluation.cells import by_number
 from pipeline.evaluation.design import design
-from pipeline.evaluation.icc import icc
+from pipeline.evaluation.icc import icc, spreads
 from pipeline.evaluation.robustness import robustness
 from pipeline.evaluation.trajectory import trajectory
 from pipeline.orchestration.guard import AGAIN, value_free
@@ -31,11 +31,12 @@ def models(home: HomeResource) -> dg.MaterializeResult[None]:
             stage.read("participants"), stage.read("participant_waves"), stage.read("scores")
         )
         fitted = arm_wave_models(scores, people, programme)
+        spread = spreads(scores, people, programme)
         made = {
             tables.TRAJECTORY: trajectory(fitted, programme),
             tables.ARM_CONTRAST: arm_contrast(fitted, programme),
-            tables.ICC: icc(scores, people, programme),
-            tables.DESIGN: design(scores, people, waves, programme),
+            tables.ICC: icc(spread),
+            tables.DESIGN: design(spread, scores, waves, programme),
         }
         conforming = {table.name: table.conform(frame) for table, frame in made.items()}
         return conforming, {name: frame.height for name, frame in conforming.items()}

@@ -25,7 +25,7 @@ import numpy as np
 import polars as pl
 
 from pipeline import tables
-from pipeline.evaluation.answer_sums import Answers
+from pipeline.evaluation.answer_sums import Answers, Side
 from pipeline.evaluation.arm_wave_model import ArmWaveModel, is_named_beforehand
 from pipeline.evaluation.cells import ALL, joined_notes
 from pipeline.evaluation.contrasts import Contrast, Estimate, Fitted
@@ -117,23 +117,12 @@ def _in_steps(model: ArmWaveModel, programme: Programme) -> list[dict[str, Any]]
         return []
     answers = model.answers
     begun = {arm: _begun(arm, programme) for arm in model.arms}
-    cells = model.columns
-    sides = [
-        frozenset((arm, wave) for arm, wave in cells if begun[arm][wave] is wanted)
+    sides = tuple(
+        frozenset((arm, wave) for arm, wave in model.columns if begun[arm][wave] is wanted)
         for wanted in (True, False)
-    ]
-    notes = [model.reason] if model.reason else []
-    found = None
-    if not notes:
-        fitted = Fitted.of(answers, _stepped_designs(answers, begun)) if all(sides) else None
-        if isinstance(fitted, Fitted):
-            columns = fitted.sums.design.shape[2]
-            theta = Contrast(np.eye(columns)[-1], tuple(sides))
-            (found,) = fitted.estimates([theta])
-            notes = [NOTE_SAME_DIFFERENCE]
-        else:
-            no_steps = fitted is None or fitted is NoFit.COLLINEAR
-            notes = [NOTE_NO_STEPS if fitted is None or no_steps else fitted.value]
+    )
+    theta = model.reason or _theta(answers, begun, sides)
+    found, notes = (None, [theta]) if isinstance(theta, str) else (theta, [NOTE_SAME_DIFFERENCE])
     counts = [answers.on([side]).height for side in sides]
     return [
         {
@@ -149,6 +138,20 @@ def _in_steps(model: ArmWaveModel, programme: Programme) -> list[dict[str, Any]]
             **_figures(found, notes),
         }
     ]
+
+
+def _theta(
+    answers: Answers, begun: Mapping[str, Mapping[str, bool]], sides: tuple[Side, ...]
+) -> Estimate | str:
+    """The difference that having begun makes, or why it cannot be estimated."""
+    if not all(sides):
+        return NOTE_NO_STEPS
+    fitted = Fitted.of(answers, _stepped_designs(answers, begun))
+    if isinstance(fitted, NoFit):
+        return NOTE_NO_STEPS if fitted is NoFit.COLLINEAR else fitted.value
+    weights = np.eye(fitted.sums.design.shape[2])[-1]
+    (estimate,) = fitted.estimates([Contrast(weights, sides)])
+    return estimate
 
 
 def _stepped_designs(answers: Answers, begun: Mapping[str, Mapping[str, bool]]) -> dict[str, Array]:

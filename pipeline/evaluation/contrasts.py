@@ -26,8 +26,13 @@ from pipeline.evaluation.intervals import Interval, interval_around
 from pipeline.evaluation.mixed_model import AnswerSums, Array, MixedModel, NoFit, fit_mixed_model
 
 NOTE_TOO_FEW_OFFICERS: Final = "too few officers: no interval"
+NOTE_LITTLE_FREEDOM: Final = "fewer than four degrees of freedom: a few clusters bear most of it"
 NOTE_ONE_ORGANISATION_ALONE: Final = "a mean rests on one organisation alone: no interval"
 NOTE_ONE_GROUP_ALONE: Final = "a mean rests on one session group alone: no interval"
+
+FEWEST_DEGREES_OF_FREEDOM: Final = 4
+"""With fewer, Satterthwaite's approximation is not to be relied on (E. Tipton 2015, Psychological
+Methods 20)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,7 @@ class Fitted:
         if here.filter("has_group")["cluster"].n_unique() < FEWEST_SESSION_GROUPS:
             arms = {arm for side in contrast.sides for arm, _ in side}
             freedom = max(0, self.answers.on(contrast.sides, contrast.since).height - len(arms))
-            return _Ground("", None, (*notes, NOTE_IGNORES_GROUPS), freedom)
+            return _Ground("", 0, (*notes, NOTE_IGNORES_GROUPS), freedom)
         clusters = here.select("has_group", "cluster").n_unique()
         if not here["has_group"].all():
             notes.append(NOTE_WITHOUT_GROUP)
@@ -128,11 +133,13 @@ class Fitted:
         value = float(contrast.weights @ self.model.coefficients)
         se = float(np.sqrt(contrast.weights @ self.model.covariance @ contrast.weights))
         notes = ground.notes
-        if ground.is_clustered and robust is None:
-            alone = NOTE_ONE_GROUP_ALONE if ground.clustered_in else NOTE_ONE_ORGANISATION_ALONE
-            return Estimate(value, se, None, None, None, (alone,))
-        if robust is not None and ground.n_clusters is not None:
+        if ground.is_clustered:
+            if robust is None or ground.n_clusters < 2:
+                alone = NOTE_ONE_GROUP_ALONE if ground.clustered_in else NOTE_ONE_ORGANISATION_ALONE
+                return Estimate(value, se, None, None, None, (alone,))
             freedom = min(robust[1], ground.n_clusters - 1)
+            if freedom < FEWEST_DEGREES_OF_FREEDOM:
+                notes = (*notes, NOTE_LITTLE_FREEDOM)
             interval = interval_around(value, robust[0], freedom)
             return Estimate(value, se, robust[0], interval, ground.n_clusters, notes)
         if not ground.plain_freedom:
@@ -147,7 +154,7 @@ class _Ground:
 
     clustered_in: str
     """The organisation whose session groups are the clusters; empty: organisations are."""
-    n_clusters: int | None
+    n_clusters: int
     notes: tuple[str, ...]
     plain_freedom: int = 0
     is_clustered: bool = False

@@ -22,6 +22,7 @@ where organisations will be of another kind or size than these.
 """
 
 import math
+from collections.abc import Iterable
 from typing import Any, Final
 
 import polars as pl
@@ -29,7 +30,7 @@ from scipy.special import nctdtr, stdtrit
 
 from pipeline import tables
 from pipeline.evaluation.cells import joined_notes
-from pipeline.evaluation.icc import Spread, spreads
+from pipeline.evaluation.icc import Spread, SpreadOf
 from pipeline.evaluation.taking_part import NOT_CLOSED
 from pipeline.evaluation.variance_components import Components, NoComponents
 from pipeline.programme import Programme
@@ -51,19 +52,18 @@ NOTE_TOO_MANY: Final = "more than 10,000 organisations"
 
 
 def design(
+    found: Iterable[SpreadOf],
     scores: pl.DataFrame,
-    participants: pl.DataFrame,
     participant_waves: pl.DataFrame,
     programme: Programme,
 ) -> pl.DataFrame:
     """The rows of `tables.DESIGN`, for the change between the waves of the primary contrast.
 
-    From `tables.SCORES`, `tables.PARTICIPANTS` and `tables.PARTICIPANT_WAVES` frames. Raises what
-    `cells.measurements` does.
+    From `icc.spreads`, and `tables.SCORES` and `tables.PARTICIPANT_WAVES` frames.
     """
     enrolled = _with_both_waves_over(participant_waves, programme)
     rows = []
-    for instrument, subscale, measure, spread in spreads(scores, participants, programme):
+    for instrument, subscale, measure, spread in found:
         if measure is Measure.CHANGE:
             share = _share_with_both(scores, enrolled, programme, instrument, subscale)
             rows += _needed(instrument, subscale, spread, share, programme)

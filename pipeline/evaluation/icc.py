@@ -4,7 +4,7 @@ What belongs here: whose values they are, and rows of the table. What stays out:
 (`variance_components.py`) and what follows for the size of a study (`design.py`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +33,11 @@ NOTE_WITHOUT_GROUP: Final = "an officer without a session group is a group alone
 NOTE_ARMS: Final = "values are deviations from the mean of the arm"
 NOTE_FEWER_THAN_TWO: Final = "fewer than two officers"
 
+UNTOLD: Final = frozenset(
+    {NOTE_ONE_ORGANISATION, NOTE_NO_GROUPS, NOTE_ONE_GROUP_EACH, NOTE_FEWER_THAN_TWO}
+)
+"""With one of these said of a level there is nothing to estimate."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spread:
@@ -51,26 +56,26 @@ class Spread:
     notes: Mapping[ClusterLevel, tuple[str, ...]]
 
 
-def icc(scores: pl.DataFrame, participants: pl.DataFrame, programme: Programme) -> pl.DataFrame:
-    """The rows of `tables.ICC` from `tables.SCORES` and `tables.PARTICIPANTS` frames.
+SpreadOf = tuple[str, str, Measure, Spread]
+"""Instrument, subscale, what is spread, and how."""
 
-    The first wave's score, and the change between the waves of the primary contrast of officers who
-    answered both; of several arms each value less its arm's mean. Raises what `measurements` does.
-    """
+
+def icc(found: Iterable[SpreadOf]) -> pl.DataFrame:
+    """The rows of `tables.ICC`, from `spreads`."""
     rows = []
-    for instrument, subscale, measure, spread in spreads(scores, participants, programme):
+    for instrument, subscale, measure, spread in found:
         for level in ClusterLevel:
             by_group = level is ClusterLevel.SESSION_GROUP
-            found = _of_level(spread.components, level)
+            likeness = _of_level(spread.components, level)
             rows.append(
                 {
                     "measure": measure.value,
                     "level": level.value,
                     "instrument": instrument,
                     "subscale": subscale,
-                    "icc": found.value if found else None,
-                    "ci_low": found.low if found else None,
-                    "ci_high": found.high if found else None,
+                    "icc": likeness.value if likeness else None,
+                    "ci_low": likeness.low if likeness else None,
+                    "ci_high": likeness.high if likeness else None,
                     "sd": spread.sd,
                     "n": spread.n,
                     "n_clusters": spread.n_groups if by_group else len(spread.organisation_sizes),
@@ -82,8 +87,13 @@ def icc(scores: pl.DataFrame, participants: pl.DataFrame, programme: Programme) 
 
 def spreads(
     scores: pl.DataFrame, participants: pl.DataFrame, programme: Programme
-) -> list[tuple[str, str, Measure, Spread]]:
-    """Of each instrument and subscale that has values: of the first score, and of the change."""
+) -> list[SpreadOf]:
+    """Of each instrument and subscale that has values: of the first score, and of the change.
+
+    From `tables.SCORES` and `tables.PARTICIPANTS` frames. The first wave's score, and the change
+    between the waves of the primary contrast of officers who answered both; of several arms each
+    value less its arm's mean. Raises what `cells.measurements` does.
+    """
     measured = measurements(scores, participants, programme)
     earlier, later = (
         measured.filter(pl.col("wave") == wave)
@@ -110,61 +120,75 @@ def spreads(
 
 def spread_of(values: pl.DataFrame) -> Spread:
     """The spread of `score` (units) in a frame of `cells.measurements`, one row an officer."""
-    arms = values["arm"].n_unique()
-    n_arm, total = pl.len().over("arm").cast(pl.Int64), pl.col("score").sum().over("arm")
-    away = (pl.col("score") - total / n_arm) if arms > 1 else pl.col("score")
-    alone = ~pl.col("has_group")
-    seat = pl.when(alone).then(pl.col("officer")).otherwise(pl.col("cluster"))
-    groups = (
-        # Sorted, since means of floating point depend on the order.
-        values.with_columns(away=away / UNITS_PER_POINT, seat=seat)
-        .sort("organisation", "has_group", "cluster", "away")
-        .group_by("organisation", "has_group", "seat", maintain_order=True)
-        .agg(n=pl.len(), mean=pl.col("away").mean(), away="away")
-        .with_columns(within=pl.col("away").list.var(0).fill_null(0.0) * pl.col("n"))
-        .drop("away")
-        .sort("organisation", "n", "mean", "within")
-    )
-    n = values.height
-    sd = values.select((away / UNITS_PER_POINT).sort().std()).item()
-    organisation_sizes = groups.group_by("organisation", maintain_order=True).agg(pl.col("n").sum())
-    notes: dict[ClusterLevel, list[str]] = {level: [] for level in ClusterLevel}
-    if arms > 1:
-        for level in ClusterLevel:
-            notes[level].append(NOTE_ARMS)
-    if not groups["has_group"].all():
-        notes[ClusterLevel.SESSION_GROUP].append(NOTE_WITHOUT_GROUP)
-    by_organisation = organisation_sizes.height > 1
+    away = _away(values)
+    groups = _groups(values.with_columns(away=away))
+    organisations = groups.group_by("organisation", maintain_order=True).agg(pl.col("n").sum())
     seated = groups.filter("has_group")
-    by_group = bool((seated["n"] > 1).any())
-    several_groups = groups.height > organisation_sizes.height
-    if not by_organisation:
-        notes[ClusterLevel.ORGANISATION].append(NOTE_ONE_ORGANISATION)
-    if not by_group:
-        notes[ClusterLevel.SESSION_GROUP].append(NOTE_NO_GROUPS)
-    elif not several_groups:
-        notes[ClusterLevel.SESSION_GROUP].append(NOTE_ONE_GROUP_EACH)
-        by_group = False
+    notes = _notes(values, groups, seated)
+    told = {level: not UNTOLD & set(said) for level, said in notes.items()}
+    by_organisation, by_group = told[ClusterLevel.ORGANISATION], told[ClusterLevel.SESSION_GROUP]
     components: Components | NoComponents | None = None
-    if n < 2:
-        notes = {level: [NOTE_FEWER_THAN_TWO] for level in ClusterLevel}
-    elif by_organisation or by_group:
+    if by_organisation or by_group:
         components = variance_components(
             _sums(groups, by_group=by_group), organisations=by_organisation, groups=by_group
         )
-        if isinstance(components, NoComponents):
-            for level in ClusterLevel:
-                notes[level].append(components.value)
+    if isinstance(components, NoComponents):
+        notes = {level: [*said, components.value] for level, said in notes.items()}
     return Spread(
-        n=n,
-        sd=sd,
+        n=values.height,
+        sd=away.sort().std(),  # type: ignore[arg-type]
         group_sizes=tuple(groups["n"].to_list()),
-        organisation_sizes=tuple(organisation_sizes["n"].to_list()),
+        organisation_sizes=tuple(organisations["n"].to_list()),
         n_groups=seated.height,
         n_in_groups=int(seated["n"].sum()),
         components=components,
         notes={level: tuple(said) for level, said in notes.items()},
     )
+
+
+def _away(values: pl.DataFrame) -> pl.Series:
+    """Scores in points; of several arms less the mean of the officer's arm."""
+    score = pl.col("score")
+    if values["arm"].n_unique() > 1:
+        # A whole number over a whole number: the same in whatever order officers come.
+        score -= score.sum().over("arm") / pl.len().over("arm")
+    return values.select(score / UNITS_PER_POINT).to_series()
+
+
+def _groups(values: pl.DataFrame) -> pl.DataFrame:
+    """Number, mean and squared deviations of `away` by session group; an officer without is one."""
+    seat = pl.when("has_group").then("cluster").otherwise("officer")
+    return (
+        # Sorted, since sums of floating point depend on the order, before and after.
+        values.sort("organisation", "has_group", "cluster", "away")
+        .group_by("organisation", "has_group", seat.alias("seat"), maintain_order=True)
+        .agg(
+            n=pl.len(),
+            mean=pl.col("away").mean(),
+            within=((pl.col("away") - pl.col("away").mean()) ** 2).sum(),
+        )
+        .sort("organisation", "n", "mean", "within")
+    )
+
+
+def _notes(
+    values: pl.DataFrame, groups: pl.DataFrame, seated: pl.DataFrame
+) -> dict[ClusterLevel, list[str]]:
+    """What is to be said of each level; one of `UNTOLD` where there can be no correlation."""
+    if values.height < 2:
+        return {level: [NOTE_FEWER_THAN_TWO] for level in ClusterLevel}
+    about_arms = [NOTE_ARMS] if values["arm"].n_unique() > 1 else []
+    of_organisations, of_groups = list(about_arms), list(about_arms)
+    organisations = groups["organisation"].n_unique()
+    if organisations == 1:
+        of_organisations.append(NOTE_ONE_ORGANISATION)
+    if seated.height < groups.height:
+        of_groups.append(NOTE_WITHOUT_GROUP)
+    if not (seated["n"] > 1).any():
+        of_groups.append(NOTE_NO_GROUPS)
+    elif groups.height == organisations:
+        of_groups.append(NOTE_ONE_GROUP_EACH)
+    return {ClusterLevel.ORGANISATION: of_organisations, ClusterLevel.SESSION_GROUP: of_groups}
 
 
 def _sums(groups: pl.DataFrame, *, by_group: bool) -> GroupSums:

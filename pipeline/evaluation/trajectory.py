@@ -15,6 +15,9 @@ from pipeline.evaluation.cells import ALL, joined_notes
 from pipeline.evaluation.contrasts import Contrast, Estimate, Fitted
 from pipeline.programme import Programme
 
+LEVEL: Final = "estimate"
+CHANGE: Final = "change"
+
 NOTE_FIRST_WAVE: Final = "first wave: nothing to have changed from"
 NOTE_NO_FIRST_WAVE: Final = "no change: no mean at the first wave"
 NOTE_NOBODY_OF_ARM: Final = "nobody of the arm has a score at this wave"
@@ -41,12 +44,16 @@ def trajectory(models: Iterable[ArmWaveModel], programme: Programme) -> pl.DataF
 
 def _of_arm(model: ArmWaveModel, arm: str, programme: Programme) -> list[dict[str, Any]]:
     waves = programme.wave_names
-    said = [_asked(model, arm, wave, waves[0]) for wave in waves]
-    asked = [contrast for level, change, _ in said for contrast in (level, change) if contrast]
-    found: dict[int, Estimate] = {}
+    said = {wave: _asked(model, arm, wave, waves[0]) for wave in waves}
+    asked = {
+        (wave, figure): contrast
+        for wave, (contrasts, _) in said.items()
+        for figure, contrast in contrasts.items()
+    }
+    found: dict[tuple[str, str], Estimate] = {}
     if isinstance(model.fitted, Fitted):
-        estimates = model.fitted.estimates(asked)
-        found = {id(c): e for c, e in zip(asked, estimates, strict=True)}
+        estimates = model.fitted.estimates(list(asked.values()))
+        found = dict(zip(asked, estimates, strict=True))
     return [
         {
             "arm": arm,
@@ -55,43 +62,48 @@ def _of_arm(model: ArmWaveModel, arm: str, programme: Programme) -> list[dict[st
             "subscale": model.subscale,
             "named_beforehand": is_named_beforehand(model, wave, programme),
             "n": model.answered.get((arm, wave), 0),
-            **_figures(found.get(id(level)), found.get(id(change)), notes),
+            **_figures(found.get((wave, LEVEL)), found.get((wave, CHANGE)), why),
         }
-        for wave, (level, change, notes) in zip(waves, said, strict=True)
+        for wave, (_, why) in said.items()
     ]
 
 
 def _asked(
     model: ArmWaveModel, arm: str, wave: str, first: str
-) -> tuple[Contrast | None, Contrast | None, list[str]]:
-    """The level and change to be estimated, as far as they can be, and why not."""
+) -> tuple[dict[str, Contrast], list[str]]:
+    """Level and change as far as they can be estimated, and why not further."""
     left_out = model.answers.left_out
     if model.reason:
-        return None, None, [left_out.get(wave, model.reason)]
+        return {}, [left_out.get(wave, model.reason)]
     if not model.has(arm, wave):
-        return None, None, [left_out.get(wave, NOTE_NOBODY_OF_ARM)]
+        return {}, [left_out.get(wave, NOTE_NOBODY_OF_ARM)]
     level = model.level(arm, wave)
     if wave == first:
-        return level, None, [NOTE_FIRST_WAVE]
+        return {LEVEL: level}, [NOTE_FIRST_WAVE]
     if not model.has(arm, first):
-        return level, None, [NOTE_NO_FIRST_WAVE]
-    return level, model.change(arm, first, wave), []
+        return {LEVEL: level}, [NOTE_NO_FIRST_WAVE]
+    return {LEVEL: level, CHANGE: model.change(arm, first, wave)}, []
 
 
 def _figures(
-    level: Estimate | None, change: Estimate | None, notes: list[str]
+    level: Estimate | None, change: Estimate | None, why: list[str]
 ) -> dict[str, float | int | str | None]:
-    found: dict[str, float | int | str | None] = {}
-    for estimate, value, prefix in ((level, "estimate", ""), (change, "change", "change_")):
-        if estimate is None:
-            continue
-        found |= {
-            value: estimate.value,
-            f"{prefix}se": estimate.se,
-            f"{prefix}se_clustered": estimate.se_clustered,
-            f"{prefix}ci_low": estimate.interval.low if estimate.interval else None,
-            f"{prefix}ci_high": estimate.interval.high if estimate.interval else None,
-        }
-        notes = [*estimate.notes, *notes]
-    clusters = level.n_clusters if level else None
-    return {**found, "n_clusters": clusters, "note": joined_notes(notes)}
+    return {
+        **_columns(level, LEVEL, ""),
+        **_columns(change, CHANGE, "change_"),
+        "n_clusters": level.n_clusters if level else None,
+        "note": joined_notes([note for e in (level, change) if e for note in e.notes] + why),
+    }
+
+
+def _columns(estimate: Estimate | None, name: str, prefix: str) -> dict[str, float | None]:
+    if estimate is None:
+        return {}
+    interval = estimate.interval
+    return {
+        name: estimate.value,
+        f"{prefix}se": estimate.se,
+        f"{prefix}se_clustered": estimate.se_clustered,
+        f"{prefix}ci_low": interval.low if interval else None,
+        f"{prefix}ci_high": interval.high if interval else None,
+    }

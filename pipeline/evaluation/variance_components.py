@@ -34,8 +34,10 @@ CUTOFF: Final = float(chdtri(1, 0.05))
 MOST: Final = 0.999
 """Correlations are looked for up to here."""
 
-_STARTS: Final = ((0.3, 0.3), (0.05, 0.5), (0.5, 0.05))
-_LARGEST_ROOT: Final = 40.0
+LARGEST_RATIO: Final = 1_000.0
+"""Variances of organisations and groups are looked for up to so many times that of officers."""
+
+_STARTS: Final = ((0.1, 0.1), (0.01, 0.3), (0.3, 0.01))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,31 +91,32 @@ def variance_components(
     deviance = _Deviance(sums)
     free = np.array([organisations, groups])
 
-    def at(roots: Array) -> float:
-        ratios = np.zeros(2)
-        ratios[free] = roots**2
-        return deviance(*ratios)
+    def at(ratios: Array) -> tuple[float, Array]:
+        both = np.zeros(2)
+        both[free] = ratios
+        return deviance(*both), deviance.gradient(*both)[free]
 
     best = min(
         (
             minimize(
                 at,
                 np.array(start)[free],
+                jac=True,
                 method="L-BFGS-B",
-                bounds=[(0, _LARGEST_ROOT)] * int(free.sum()),
-                options={"ftol": 1e-14, "gtol": 1e-9},
+                bounds=[(0, LARGEST_RATIO)] * int(free.sum()),
+                options={"ftol": 1e-15, "gtol": 1e-7},
             )
             for start in _STARTS
         ),
         key=lambda found: float(found.fun),
     )
     ratios = np.zeros(2)
-    ratios[free] = best.x**2
+    ratios[free] = best.x
     a, b = ratios
     lowest = float(best.fun)
     total = 1 + a + b
     return Components(
-        variance=deviance.officer_variance(a, b) * total,
+        variance=float(deviance.officer_variance(a, b) * total),
         organisation=_profiled(deviance.of_organisation(groups=groups), a / total, lowest)
         if organisations
         else None,
@@ -124,40 +127,76 @@ def variance_components(
 
 
 class _Deviance:
-    """Minus twice the restricted log-likelihood as a function of the two ratios of variances."""
+    """Minus twice the restricted log-likelihood as a function of the two ratios of variances.
+
+    Groups of one organisation and size count through their number, mean and scatter.
+    """
 
     def __init__(self, sums: GroupSums) -> None:
-        self._sums, self._count = sums, int(sums.organisation.max()) + 1
+        alike = np.column_stack([sums.organisation.astype(np.float64), sums.n])
+        kinds, of = np.unique(alike, axis=0, return_inverse=True)
+        self._organisation = kinds[:, 0].astype(np.int64)
+        self._size = kinds[:, 1]
+        self._groups = np.bincount(of).astype(np.float64)
+        self._mean = np.bincount(of, sums.means) / self._groups
+        self._scatter = np.bincount(of, (sums.means - self._mean[of]) ** 2)
+        self._within_squares = sums.within_squares
         self._free = float(sums.n.sum()) - 1
 
     def __call__(self, a: float, b: float) -> float:
-        squares, shrunk, weight = self._solved(a, b)
+        at = self._at(a, b)
         return float(
-            self._free * np.log(squares)
-            + np.log1p(self._sums.n * b).sum()
-            + np.log(shrunk).sum()
-            + np.log(weight)
+            self._free * np.log(at.squares)
+            + self._groups @ np.log1p(self._size * b)
+            + np.log(at.shrunk).sum()
+            + np.log(at.information)
         )
 
     def officer_variance(self, a: float, b: float) -> float:
-        return float(self._solved(a, b)[0] / self._free)
+        return self._at(a, b).squares / self._free
 
-    def _solved(self, a: float, b: float) -> tuple[float, Array, float]:
-        """Q, 1 + a S of each organisation, and the information on mu."""
-        weights = 1 / (1 / self._sums.n + b)
-        of = self._sums.organisation
-        s = np.bincount(of, weights, self._count)
-        t = np.bincount(of, weights * self._sums.means, self._count)
-        shrunk: Array = np.asarray(1 + a * s, dtype=np.float64)
-        weight = float((s / shrunk).sum())
-        mu = float((t / shrunk).sum()) / weight
-        away = self._sums.means - mu
-        squares = (
-            self._sums.within_squares
-            + float(weights @ away**2)
-            - float((a * (t - s * mu) ** 2 / shrunk).sum())
+    def gradient(self, a: float, b: float) -> Array:
+        """Its derivatives by a and by b."""
+        at = self._at(a, b)
+        squared = self._groups * at.weights**2
+        s_by_b = -self._by_organisation(squared)
+        r_by_b = -self._by_organisation(squared * at.away)
+        squares_by_a = -((at.r / at.shrunk) ** 2).sum()
+        squares_by_b = (
+            -(at.weights**2 @ (self._scatter + self._groups * at.away**2))
+            - (2 * a * at.r * r_by_b / at.shrunk).sum()
+            + (a**2 * at.r**2 * s_by_b / at.shrunk**2).sum()
         )
-        return squares, shrunk, weight
+        by_a = (
+            self._free / at.squares * squares_by_a
+            + (at.s / at.shrunk).sum()
+            - ((at.s / at.shrunk) ** 2).sum() / at.information
+        )
+        by_b = (
+            self._free / at.squares * squares_by_b
+            + self._groups @ at.weights
+            + (a * s_by_b / at.shrunk).sum()
+            + (s_by_b / at.shrunk**2).sum() / at.information
+        )
+        return np.array([by_a, by_b])
+
+    def _by_organisation(self, values: Array) -> Array:
+        return np.bincount(self._organisation, values).astype(np.float64)
+
+    def _at(self, a: float, b: float) -> "_Point":
+        weights: Array = np.asarray(1 / (1 / self._size + b), dtype=np.float64)
+        s = self._by_organisation(self._groups * weights)
+        t = self._by_organisation(self._groups * weights * self._mean)
+        shrunk: Array = np.asarray(1 + a * s, dtype=np.float64)
+        information = float((s / shrunk).sum())
+        away = self._mean - float((t / shrunk).sum()) / information
+        r = self._by_organisation(self._groups * weights * away)
+        squares = (
+            self._within_squares
+            + float(weights @ (self._scatter + self._groups * away**2))
+            - float((a * r**2 / shrunk).sum())
+        )
+        return _Point(weights, s, shrunk, information, away, r, squares)
 
     def of_organisation(self, *, groups: bool) -> Callable[[float], float]:
         """The profile of the correlation within an organisation."""
@@ -166,7 +205,7 @@ class _Deviance:
             def at(b: float) -> float:
                 return self(correlation * (1 + b) / (1 - correlation), b)
 
-            return _lowest(at, _LARGEST_ROOT) if groups else at(0.0)
+            return _lowest(at, LARGEST_RATIO) if groups else at(0.0)
 
         return profile
 
@@ -182,6 +221,26 @@ class _Deviance:
             return _lowest(at, both) if organisations else at(0.0)
 
         return profile
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """The quantities of the module's docstring at two ratios."""
+
+    weights: Array
+    """1 / v of each kind of group."""
+    s: Array
+    """S of each organisation."""
+    shrunk: Array
+    """1 + a S of each organisation."""
+    information: float
+    """On mu."""
+    away: Array
+    """The mean of each kind of group less mu."""
+    r: Array
+    """Of each organisation, the sum of (m - mu) / v."""
+    squares: float
+    """Q."""
 
 
 def _lowest(function: Callable[[float], float], largest: float) -> float:

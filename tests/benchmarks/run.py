@@ -16,6 +16,7 @@ from homes import FULL, SMALL, Size
 from landing import landing_to_core, small_files, with_registers
 from ledger import ledger
 from measuring import machine
+from mixed_model import mixed_model
 from pseudonyms import pseudonyms
 from reading import reading
 from release import release
@@ -51,8 +52,8 @@ and {0.95 + error:.1%} nineteen times in twenty.
 {table}
 
 Where dropout depends on burnout the officers who answered both waves are not those who began: the
-last row shows what that does to a change computed from complete pairs alone. Until a method that
-allows for dropout is beside it, read `paired_change` as what it is."""
+last row shows what that does to a change computed from complete pairs alone. The mixed model,
+further down, allows for it."""
 
 
 def killed(size: Size) -> str:
@@ -73,6 +74,7 @@ PARTS = {
     "intervals": intervals,
     "robustness": robustness_panel,
     "dropout": coverage_with_dropout,
+    "mixed_model": mixed_model,
 }
 
 

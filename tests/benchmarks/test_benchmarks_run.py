@@ -23,6 +23,7 @@ SCRIPT = Path(__file__).with_name("run.py")
         ("intervals", ["| 20 draws, nobody drops out |"]),
         ("robustness", ["## The robustness panel", "| 400 |"]),
         ("dropout", ["20 draws", "| multiple_imputation |", "| delta_plus |"]),
+        ("mixed_model", ["## The mixed model", "| 200 |", "gls", "`trajectory`"]),
     ],
 )
 def test_a_benchmark_runs(part: str, expected: list[str]) -> None:

@@ -21,7 +21,7 @@ from pipeline.evaluation.design import (
     organisations_needed,
     power,
 )
-from pipeline.evaluation.icc import Spread, spread_of
+from pipeline.evaluation.icc import Spread, spread_of, spreads
 from pipeline.evaluation.intervals import clustered_interval
 from pipeline.evaluation.variance_components import Components, Correlation
 from pipeline.programme import Programme
@@ -44,7 +44,9 @@ def rows(
             for wave, score in zip(("baseline", "session_10"), by_wave, strict=True)
         )
         waves = ledger({name: statuses for name, (*_, statuses) in officers.items()})
-        return tables.DESIGN.conform(design(given, people, waves, programme))
+        return tables.DESIGN.conform(
+            design(spreads(given, people, programme), given, waves, programme)
+        )
 
     return make
 

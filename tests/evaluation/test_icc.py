@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
 from pipeline import tables
@@ -20,6 +22,7 @@ from pipeline.evaluation.icc import (
     NOTE_ONE_ORGANISATION,
     NOTE_WITHOUT_GROUP,
     icc,
+    spreads,
 )
 from pipeline.evaluation.variance_components import (
     CUTOFF,
@@ -47,7 +50,7 @@ def rows(
             for name, (*_, by_wave) in officers.items()
             for wave, score in zip(("baseline", "session_10"), by_wave, strict=True)
         )
-        return tables.ICC.conform(icc(given, people, programme))
+        return tables.ICC.conform(icc(spreads(given, people, programme)))
 
     return make
 
@@ -231,3 +234,44 @@ def test_the_order_of_rows_does_not_matter(
         80, lambda i: (f"o{i % 7}", ("a", "b")[i % 2], f"g{i % 9}" if i % 4 else None)
     )
     assert rows(dict(reversed(officers.items()))).equals(rows(officers))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([0.0, 0.5, 2.0]), st.sampled_from([0.0, 0.5, 2.0]))
+def test_nothing_on_a_grid_is_likelier(seed: int, organisations: float, groups: float) -> None:
+    rng = np.random.default_rng(seed)
+    of = np.sort(rng.integers(0, 8, 40))
+    of = np.unique(of, return_inverse=True)[1]
+    means = rng.normal(0, organisations, 8)[of] + rng.normal(0, groups, 40)
+    n = rng.integers(1, 12, 40).astype(float)
+    means += rng.normal(0, 2, 40) / np.sqrt(n)
+    sums = GroupSums(of.astype(np.int64), n, means, float(4 * rng.chisquare(n.sum() - 40)))
+    found = variance_components(sums)
+    assert isinstance(found, Components)
+    assert found.organisation is not None
+    assert found.group is not None
+    assert found.organisation.value <= found.group.value + 1e-9
+    officer = 1 - found.group.value
+    best = _deviance(
+        sums,
+        found.organisation.value / officer,
+        (found.group.value - found.organisation.value) / officer,
+    )
+    grid = [0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0]
+    assert all(best <= _deviance(sums, a, b) + 1e-6 for a in grid for b in grid)
+
+
+def _deviance(sums: GroupSums, a: float, b: float) -> float:
+    """By the whole covariance matrix of the groups' means."""
+    same = sums.organisation[:, None] == sums.organisation[None, :]
+    v = a * same + np.diag(b + 1 / sums.n)
+    w = np.linalg.inv(v)
+    information = w.sum()
+    r = sums.means - (w @ sums.means).sum() / information
+    squares = sums.within_squares + r @ w @ r
+    return float(
+        (sums.n.sum() - 1) * np.log(squares)
+        + np.linalg.slogdet(v)[1]
+        + np.log(sums.n).sum()
+        + np.log(information)
+    )
