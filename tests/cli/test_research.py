@@ -117,6 +117,12 @@ def _killed(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+def test_it_is_its_owners_alone_though_the_home_lets_a_group_in(home: Path, muster: Muster) -> None:
+    home.chmod(0o750)
+    muster("research")
+    assert (home / "research_view.duckdb").stat().st_mode & 0o777 == 0o600
+
+
 def test_an_officer_whose_erasure_was_cut_short_is_in_no_view(home: Path, muster: Muster) -> None:
     here = Home(home)
     name = str(here.stages.read("participants", ["participant_id"]).item(0, 0))
