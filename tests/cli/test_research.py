@@ -113,8 +113,14 @@ def test_who_made_an_extract_and_why_is_on_record_before_it_is_there(
     assert not (home / "research_view.duckdb").exists()
 
 
-def _killed(*_: object) -> None:
+def _killed(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_it_is_its_owners_alone_though_the_home_lets_a_group_in(home: Path, muster: Muster) -> None:
+    home.chmod(0o750)
+    muster("research")
+    assert (home / "research_view.duckdb").stat().st_mode & 0o777 == 0o600
 
 
 def test_an_officer_whose_erasure_was_cut_short_is_in_no_view(home: Path, muster: Muster) -> None:
@@ -189,9 +195,9 @@ def test_it_holds_the_lock_while_it_works(
     free = []
     publish = warehouse.publish
 
-    def watched(path: Path, rows: Any) -> None:
+    def watched(path: Path, rows: Any, **how: Any) -> None:
         free.append(locks.is_free(Home(home).lock))
-        publish(path, rows)
+        publish(path, rows, **how)
 
     monkeypatch.setattr(module, "publish", watched)
     assert muster("research").code == 0

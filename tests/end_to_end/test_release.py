@@ -60,6 +60,17 @@ def test_a_release_is_made_listed_and_verified(muster: Muster) -> None:
             content += pl.read_parquet(path).write_json().encode()
         assert not any(officer.encode() in content for officer in officers), path.name
 
+    # What cannot be made again has a copy, and nobody else may read any of the home.
+    for name in ("first", "second"):
+        kept = (muster.home / "memberships" / f"{name}.parquet").read_bytes()
+        assert (muster.home / "backups" / "memberships" / f"{name}.parquet").read_bytes() == kept
+    may_be_open = {muster.home / "releases" / name for name in ("first", "second")}
+    assert not [
+        path
+        for path in (muster.home, *muster.home.rglob("*"))
+        if path.stat().st_mode & 0o077 and not may_be_open & {path, path.parent}
+    ]
+
     # Refusals, each in one sentence.
     taken = muster("release", "make", "--name", "first", expected=2)
     assert "never changed" in taken.stderr

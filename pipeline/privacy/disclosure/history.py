@@ -5,11 +5,13 @@ out: where digests are kept (`pipeline/storage/releases.py`); they are pseudonym
 key.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from pipeline.privacy.disclosure.groups import Key, Population, Print, labels_of
@@ -101,19 +103,25 @@ def held_back(
         for key in before.prints.keys() & since_printed.keys()
         if key not in standing | never and population.groups[key].n >= rules.fewest
     }
-    never |= _also_left_out(population, changes, shown, rules)
+    never |= _also_left_out(population, changes, shown, now.moved(shown), rules)
     stands = {key: replace(before.prints[key], changed=rules.fewest - 1) for key in standing}
     return Held(stands, frozenset(as_it_was - standing), frozenset(never - as_it_was))
 
 
 def _also_left_out(
-    population: Population, changes: Mapping[Key, int], shown: Set[Key], rules: Rules
+    population: Population,
+    changes: Mapping[Key, int],
+    shown: Set[Key],
+    left_over: "_Moved",
+    rules: Rules,
 ) -> set[Key]:
     """What is not printed either: else a total's change less its parts' would be a few people's.
 
-    `shown` are the groups whose change can be seen. Of those that changed the one of the highest
-    rank gives way, and of several the one that changed least. It does not stand as it was: then a
-    figure would be of other officers than it may be.
+    `shown` are the groups whose change can be seen. What is left over is that of the parts that are
+    not, since they were last printed or left out; and, where these stand for longer, the change of
+    the total without those of the parts that are shown. Of those that changed the one of the
+    highest rank gives way, and of several the one that changed least. It does not stand as it was:
+    then a figure would be of other officers than it may be.
     """
 
     def by_rank(key: Key) -> tuple[int, int, Key]:
@@ -128,7 +136,11 @@ def _also_left_out(
             if partition.whole not in seen:
                 continue
             moved = sum(changes.get(part, 0) for part in partition.parts if part not in seen)
-            if not 0 < moved < rules.fewest:
+            told = [part for part in partition.parts if part in seen]
+            if not (
+                0 < moved < rules.fewest
+                or (told and 0 < left_over.without(partition.whole, told) < rules.fewest)
+            ):
                 continue
             members = (partition.whole, *partition.parts)
             changed = [member for member in members if member in seen and changes[member]]
@@ -138,6 +150,24 @@ def _also_left_out(
                 left_out.add(chosen)
                 again = True
     return left_out
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """Who came to groups and who went since they were last printed."""
+
+    places: Mapping[Key, int]
+    came_and_went: npt.NDArray[np.int8]
+    """(groups, people who moved): 1 for who came, -1 for who went."""
+    erased: Mapping[Key, int]
+    """Of each group, those who went and are nobody any more."""
+
+    def without(self, whole: Key, parts: Sequence[Key]) -> int:
+        """How many people the change of a whole is about when those of some parts are taken off."""
+        told = self.came_and_went[[self.places[part] for part in parts]].sum(axis=0)
+        rest = self.came_and_went[self.places[whole]] - told
+        erased = self.erased[whole] - sum(self.erased[part] for part in parts)
+        return int(np.count_nonzero(rest)) + abs(erased)
 
 
 @dataclass(frozen=True)
@@ -157,20 +187,11 @@ class _Now:
         made_of = self._made_of(printed=printed)
         if not made_of:
             return {}
-        pairs = pl.DataFrame(
-            [(*now, *then) for now, many in made_of.items() for then in many],
-            schema=["measure", "place", "measure_then", "place_then"],
-            orient="row",
-        )
-        then = self.before.members.filter(printed=printed).select(
-            "participant_id", measure_then="measure", place_then="place"
-        )
         on = ["measure", "place", "participant_id"]
-        were = pairs.join(then, on=["measure_then", "place_then"]).select(on)
+        were = self._were(made_of, printed=printed)
         stayed = were.join(self.members, on=on, how="semi")
         counted = (
-            pairs.select("measure", "place")
-            .unique()
+            pl.DataFrame(list(made_of), schema=on[:2], orient="row")
             .join(were.group_by("measure", "place").len("were"), on=on[:2], how="left")
             .join(stayed.group_by("measure", "place").len("stayed"), on=on[:2], how="left")
             .fill_null(0)
@@ -178,9 +199,55 @@ class _Now:
         found = {}
         for measure, place, n_were, n_stayed in counted.iter_rows():
             key = Key(measure, place)
-            erased = sum(self.before.gone.get(Recorded(then, printed), 0) for then in made_of[key])
+            erased = self._erased(made_of[key], printed=printed)
             found[key] = self.population.groups[key].n + n_were + erased - 2 * n_stayed
         return found
+
+    def moved(self, keys: Set[Key]) -> _Moved:
+        """Who came to printed groups and who went since they were last printed."""
+        places = {key: i for i, key in enumerate(sorted(keys))}
+        made_of = {key: self._made_of(printed=True)[key] for key in places}
+        rows = pl.DataFrame(
+            [(*key, i) for key, i in places.items()],
+            schema={"measure": pl.String, "place": pl.String, "row": pl.Int64},
+            orient="row",
+        )
+        sides = [(self.members, 1), (self._were(made_of, printed=True), -1)]
+        moves = (
+            pl.concat(
+                side.join(rows, on=["measure", "place"]).select(
+                    "row", "participant_id", moved=pl.lit(sign, pl.Int64)
+                )
+                for side, sign in sides
+            )
+            .group_by("row", "participant_id")
+            .agg(pl.col("moved").sum())
+            # Who was there and still is has not moved.
+            .filter(pl.col("moved") != 0)
+        )
+        people = moves["participant_id"].unique().sort().to_list()
+        person = moves["participant_id"].cast(pl.Enum(people)).to_physical().to_numpy()
+        came_and_went = np.zeros((len(places), len(people)), dtype=np.int8)
+        came_and_went[moves["row"].to_numpy(), person] = moves["moved"].to_numpy()
+        erased = {key: self._erased(then, printed=True) for key, then in made_of.items()}
+        return _Moved(places, came_and_went, erased)
+
+    def _were(self, made_of: Mapping[Key, Sequence[Key]], *, printed: bool) -> pl.DataFrame:
+        """Members of groups as they were: those of the groups of before that they are made of."""
+        pairs = pl.DataFrame(
+            [(*now, *then) for now, many in made_of.items() for then in many],
+            schema=dict.fromkeys(["measure", "place", "measure_then", "place_then"], pl.String),
+            orient="row",
+        )
+        then = self.before.members.filter(printed=printed).select(
+            "participant_id", measure_then="measure", place_then="place"
+        )
+        return pairs.join(then, on=["measure_then", "place_then"]).select(
+            "measure", "place", "participant_id"
+        )
+
+    def _erased(self, made_of: Sequence[Key], *, printed: bool) -> int:
+        return sum(self.before.gone.get(Recorded(then, printed), 0) for then in made_of)
 
     def _made_of(self, *, printed: bool) -> dict[Key, list[Key]]:
         """For each group those of before that it is made of, as far as there are any."""
