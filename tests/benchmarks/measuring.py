@@ -44,6 +44,37 @@ def run_muster(*arguments: str, environment: Mapping[str, str] | None = None) ->
     return _run([command, *arguments], environment or {}, {0, 1}, is_script=False)
 
 
+def run_muster_until_replaced(
+    file: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> Measured:
+    """Run the installed command until it has replaced a file, and kill it then.
+
+    What it would go on with is left to the next run. One that ends sooner is measured to its end.
+    """
+    before = _identity(file)
+    command = [str(Path(sys.executable).with_name("muster")), *arguments]
+    started = time.monotonic()
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, env={**os.environ, **(environment or {})}
+    )
+    while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+        if _identity(file) != before:
+            break
+        time.sleep(0.02)
+    wall = time.monotonic() - started
+    if not ended[0]:
+        process.kill()
+        ended = os.wait4(process.pid, 0)
+    elif os.waitstatus_to_exitcode(ended[1]) not in {0, 1}:
+        raise RuntimeError(f"muster ended with {os.waitstatus_to_exitcode(ended[1])}")
+    process.returncode = os.waitstatus_to_exitcode(ended[1])
+    return Measured(wall, ended[2].ru_maxrss / 1024, {})
+
+
+def _identity(file: Path) -> int | None:
+    return file.stat().st_ino if file.exists() else None
+
+
 def _run(
     command: list[str], environment: Mapping[str, str], good: set[int], *, is_script: bool
 ) -> Measured:
