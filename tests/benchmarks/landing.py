@@ -118,10 +118,10 @@ Seconds of the stages, medians: {_stages(core)}."""
 
 _CORE_IS = """Core is everything between the landing folder and the published warehouse but the \
 evaluation tables: every row read, pseudonymised, judged, profiled, held to contracts, scored and \
-put into the ledger, on Dagster, imports excluded. The whole job has the evaluation tables too, but \
-not the models, which follow the first snapshot. Medians of {pairs} alternating pairs, with minimum \
-and maximum; `muster run` once, from the start of the command to the new warehouse; memory is the \
-highest peak of a whole process."""
+put into the ledger, on Dagster, imports excluded. The whole job has the evaluation tables too, \
+but not the models, which follow the first snapshot. Medians of {pairs} alternating pairs, with \
+minimum and maximum; `muster run` once, from the start of the command to the new warehouse; memory \
+is the highest peak of a whole process."""
 
 _HEAD = """| | core, seconds | DuckDB, seconds | ratio | whole job, seconds | peak, MiB | \
 `muster run`, seconds | peak, MiB |
