@@ -93,7 +93,8 @@ TRANSLATED = frozenset({*_KNOWN_MEANINGS, "arm", "gender", "absence_reason", "ne
 """Fields whose cells are words that `values` may explain; other cells are days, numbers, names."""
 
 _TEXT, _LIST, _ENTRIES = CHOSEN_FORM
-_PLACEHOLDER = re.compile(r"\{(\w*)\}")
+_PLACEHOLDER = re.compile(r"\{(\w*)(?::0[2-9])?\}")
+_ITEM = re.compile(r"\{item(?::0([2-9]))?\}")
 _DAY_CODES = (("%d", "%e", "%j"), ("%m", "%b", "%B", "%h", "%j"), ("%Y", "%y"))
 _CODE = re.compile(r"%[-_0.:#]*\d?(.?)")
 _CODES = frozenset("aAbBcCdDeFfGghHIjklmMnpPrRsStTuUvVwWxXyYzZ%+")
@@ -201,8 +202,9 @@ class Answers(_Declared):
     """Where the answers to one instrument stand and how they are coded."""
 
     columns: Columns
-    """A column name with `{item}` for the item's number (`Q4_{item}`), or `{letter}` for a, b, c
-    (`Q1_1_{letter}`), and `{wave}` in wide files; or a list of the columns, one for each item."""
+    """A column name with `{item}` for the item's number (`Q4_{item}`; `Q4_{item:02}` where it has
+    two digits, as in Q4_01), or `{letter}` for a, b, c (`Q1_1_{letter}`), and `{wave}` in wide files;
+    or a list of the columns, one for each item."""
     first: int = Field(1, ge=0)
     """The number that `{item}` begins with, where the first item is not number 1."""
     coding: Literal["numeric", "labels"] = "numeric"
@@ -269,12 +271,14 @@ class Answers(_Declared):
         if isinstance(self.columns, tuple):
             return list(self.columns)
         letters = string.ascii_lowercase[:items]
-        return [
-            self.columns.replace("{item}", str(self.first + place)).replace(
-                "{letter}", letters[place : place + 1]
-            )
-            for place in range(items)
-        ]
+        pattern = self.columns
+
+        def column(place: int) -> str:
+            number = str(self.first + place)
+            numbered = _ITEM.sub(lambda item: number.zfill(int(item[1] or 1)), pattern)
+            return numbered.replace("{letter}", letters[place : place + 1])
+
+        return [column(place) for place in range(items)]
 
 
 class Sessions(_Declared):

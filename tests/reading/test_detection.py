@@ -118,6 +118,13 @@ def test_answers_in_no_scale_are_no_instrument() -> None:
     assert made.kind is None
 
 
+@pytest.mark.parametrize(("numbers", "item"), [("0{}", "{item:02}"), ("00{}", "{item:03}")])
+def test_items_numbered_with_zeros_in_front(numbers: str, item: str) -> None:
+    headings = ",".join(f"SQ{numbers.format(place)}" for place in range(1, 5))
+    made = proposal(sheet(f"Collar number,Wave,{headings}", "{o},Baseline,1,2,0,3"))
+    assert made.mapping["instruments"] == {"phq4": {"columns": f"SQ{item}"}}
+
+
 def test_columns_numbered_with_a_gap_are_no_instrument() -> None:
     made = proposal(sheet("Collar number,Wave,Q1,Q2,Q3,Q5", "{o},Baseline,1,2,0,3"))
     assert made.items == ()

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError, model_validator
 
 from pipeline.programme import Programme, UnusableConfiguration
-from pipeline.reading.mapping import FIELDS, REQUIRED, Mapping, parse_mapping
+from pipeline.reading.mapping import FIELDS, REQUIRED, Answers, Mapping, parse_mapping
 from pipeline.vocabulary import Delivery, Kind, Platform
 from pipeline.written import Written
 
@@ -172,7 +172,7 @@ def test_every_way_in_the_tables_of_the_documentation_is_one(programme: Programm
         read[way] = made.item_columns(4)
         for named in re.findall(r"`(\w+)`", told):
             assert named in read[way]
-    assert len(read) == 5
+    assert len(read) == 6
     assert read['"#{item}"'] == ["#6", "#7", "#8", "#9"]
     assert read["[Q7, Q9, Q8, mood]"] == ["Q7", "Q9", "Q8", "mood"]
 
@@ -191,3 +191,15 @@ def test_a_check_that_names_its_field_is_told_with_the_line_of_it() -> None:
         Checked.model_validate({"columns": {"a": "b"}})
     told = str(written.refused(refused.value, Checked))
     assert told == f"{NAME} line 3: columns: one is too many."
+
+
+def test_items_with_zeros_in_front_have_as_many_digits_as_the_pattern_says() -> None:
+    columns = Answers(columns="Q{item:02}").item_columns(10)
+    assert columns == [*(f"Q0{place}" for place in range(1, 10)), "Q10"]
+    assert Answers(columns="S{item:03}", first=99).item_columns(2) == ["S099", "S100"]
+
+
+@pytest.mark.parametrize("pattern", ["Q{item:2}", "Q{item:01}", "Q{item:0}"])
+def test_another_way_to_say_digits_is_no_item(pattern: str) -> None:
+    with pytest.raises(ValueError, match="is needed where the item number stands"):
+        Answers(columns=pattern)
