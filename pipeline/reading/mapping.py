@@ -203,8 +203,8 @@ class Answers(_Declared):
 
     columns: Columns
     """A column name with `{item}` for the item's number (`Q4_{item}`; `Q4_{item:02}` where it has
-    two digits, as in Q4_01), or `{letter}` for a, b, c (`Q1_1_{letter}`), and `{wave}` in wide files;
-    or a list of the columns, one for each item."""
+    two digits, as in Q4_01), or `{letter}` for a, b, c (`Q1_1_{letter}`), and `{wave}` in wide
+    files; or a list of the columns, one for each item."""
     first: int = Field(1, ge=0)
     """The number that `{item}` begins with, where the first item is not number 1."""
     coding: Literal["numeric", "labels"] = "numeric"
