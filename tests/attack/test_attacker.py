@@ -1,6 +1,7 @@
 """The attacker himself: he says nothing untrue, and finds what each protection hides."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -28,6 +29,7 @@ WORLD = World(
 )
 
 
+@cache
 def _attacked(
     states: States, seed: int, protections: Protections, effort: int | None
 ) -> tuple[list[Breach], list[str]]:

@@ -66,6 +66,11 @@ def _found(
     return found + [("a claim is untrue", sentence) for sentence in judge.untrue(claims)]
 
 
+def _promises_broken(releases: Releases, world: World, truths: Sequence[Truth]) -> set[str]:
+    """The rules about what is printed that are broken; no attack is needed to see it."""
+    return {b.rule for b in Judge(releases, world, truths[: len(releases)]).breaches([])}
+
+
 def test_no_release_gives_anything_away(seeds: range, states: States, effort: int | None) -> None:
     found = {}
     for seed in seeds:
@@ -118,8 +123,8 @@ def test_what_is_known_from_before_leaves_room_for_a_release(seed: int, states: 
 def test_a_total_is_not_kept_as_it_was_for_too_long(states: States) -> None:
     # 159 officers scored at baseline, then 189: the total must not stay at 160.
     snapshots, truths = states(0)
-    found = _found(_releases(snapshots[:2]), snapshots[0].world, truths[:2], 8)
-    assert not [rule for rule, _ in found if rule == "a figure is kept for too long"]
+    broken = _promises_broken(_releases(snapshots[:2]), snapshots[0].world, truths)
+    assert "a figure is kept for too long" not in broken
 
 
 @pytest.mark.parametrize(
@@ -136,9 +141,9 @@ def test_changes_of_nested_groups_leave_over_nobody_or_ten(
     seed: int, releases: int, states: States
 ) -> None:
     snapshots, truths = states(seed)
-    some = snapshots[:releases]
-    found = _found(_releases(some), snapshots[0].world, truths[: len(some)], 8)
-    assert not [rule for rule, _ in found if rule == _LEFT_OVER]
+    made = _releases(snapshots[:releases])
+    assert len(made) == releases
+    assert _LEFT_OVER not in _promises_broken(made, snapshots[0].world, truths)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +168,10 @@ def test_each_rule_is_missed_when_it_is_off(
     for seed in range(25):
         snapshots, truths = states(seed)
         some = snapshots[: 2 if not rules.history else 1]
-        found = _found(_releases(some, rules), snapshots[0].world, truths[: len(some)], effort)
+        releases, world = _releases(some, rules), snapshots[0].world
+        if expected in _promises_broken(releases, world, truths):
+            return
+        found = _found(releases, world, truths[: len(some)], effort)
         if any(expected in rule for rule, _ in found):
             return
     pytest.fail(f"nothing of this kind was found: {expected}")
