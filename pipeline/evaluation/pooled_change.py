@@ -199,8 +199,14 @@ def _by_organisation(
             "left_out": change.left_out,
             **_without(other),
         }
-        alone = (NOTE_NONE_WITHOUT,) if entered and other is None else ()
-        yield row, (*change.notes, *alone)
+        why = [] if entered and other else [_why_nothing_without(change)]
+        yield row, (*change.notes, *why)
+
+
+def _why_nothing_without(change: OrganisationChange) -> str:
+    return (
+        f"left out: {change.left_out.replace('_', ' ')}" if change.left_out else NOTE_NONE_WITHOUT
+    )
 
 
 def _without(found: RandomEffects | None) -> dict[str, float | None]:

@@ -20,7 +20,15 @@ from pipeline.evaluation.attrition_weights import (
     attrition_weights,
 )
 from pipeline.evaluation.begun import notes_of_arms_together
-from pipeline.evaluation.cells import ALL, UNITS_PER_POINT, Moments, joined_notes
+from pipeline.evaluation.cells import (
+    ALL,
+    NEXT_TO_NOTHING,
+    NOTE_NO_WIDTH,
+    UNITS_PER_POINT,
+    Moments,
+    joined_notes,
+)
+from pipeline.evaluation.contrasts import FEWEST_DEGREES_OF_FREEDOM
 from pipeline.evaluation.delta_adjustment import DELTA, FURTHEST, tipping_point
 from pipeline.evaluation.followed import Followed, Truths, followed
 from pipeline.evaluation.imputation import NOTE_ONE_OFFICER, ImputedChange, imputed_changes
@@ -30,6 +38,7 @@ from pipeline.evaluation.weighted_interval import effective_number, weighted_mea
 from pipeline.programme import Contrast, Programme
 from pipeline.vocabulary import RobustnessMethod, RobustnessOutcome
 
+NOTE_LITTLE_FREEDOM: Final = "fewer than four degrees of freedom: interval not to be relied on"
 NOTE_NOBODY: Final = "nobody answered both waves"
 NOTE_NO_MODEL: Final = "the mixed model has no such change"
 NOTE_NO_SD: Final = "no SD of the first scores: no delta"
@@ -55,7 +64,13 @@ class _Row:
     notes: tuple[str, ...] = ()
 
     def with_interval(self, interval: Interval) -> "_Row":
-        return replace(self, ci_low=interval.low, ci_high=interval.high)
+        """With the interval, and what is to be said of one that rests on next to nothing."""
+        said = []
+        if self.n_clusters is not None and interval.degrees_of_freedom < FEWEST_DEGREES_OF_FREEDOM:
+            said.append(NOTE_LITTLE_FREEDOM)
+        if interval.high - interval.low <= NEXT_TO_NOTHING:
+            said.append(NOTE_NO_WIDTH)
+        return replace(self, ci_low=interval.low, ci_high=interval.high, notes=(*self.notes, *said))
 
     @property
     def includes_zero(self) -> bool | None:

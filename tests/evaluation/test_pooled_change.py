@@ -147,6 +147,7 @@ def test_one_organisation_is_not_pooled(pooled: Pooled) -> None:
     of_a = by_organisation.filter(organisation="a").row(0, named=True)
     assert (of_a["weight"], of_a["estimate_without"], of_a["left_out"]) == (None, None, None)
     assert module.NOTE_NONE_WITHOUT in of_a["note"]
+    assert "left out: too few officers" in by_organisation.filter(organisation="f")["note"].item()
 
 
 def test_one_officer_of_an_organisation_has_no_variance(pooled: Pooled) -> None:
