@@ -68,7 +68,12 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
                     paired_change(scores, people, programme), stage.read(tables.LINK_ERRORS.name)
                 ),
                 tables.CHANGE_WITHOUT_CARELESS: lambda: change_without_careless(
-                    changes, scores, people, stage.read(CARELESS), programme
+                    changes,
+                    scores,
+                    people,
+                    stage.read(CARELESS),
+                    programme,
+                    quality=stage.read(tables.RESPONSE_QUALITY.name),
                 ),
                 tables.BAND_TRANSITIONS: lambda: band_transitions(changes, programme),
                 tables.EQUALITY_BREAKDOWN: lambda: equality_breakdown(changes, people, programme),
@@ -100,6 +105,7 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
             "erased_officers",
             tables.LINK_ERRORS.name,
             tables.COMPARABILITY.name,
+            tables.RESPONSE_QUALITY.name,
             CARELESS,
         ],
         # A departure counts once the window it fell into is over. That day may change figures

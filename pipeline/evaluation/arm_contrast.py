@@ -27,11 +27,12 @@ import polars as pl
 from pipeline import tables
 from pipeline.evaluation.answer_sums import Answers, Side
 from pipeline.evaluation.arm_wave_model import ArmWaveModel, is_named_beforehand
+from pipeline.evaluation.begun import begins_after_days, begun
 from pipeline.evaluation.cells import ALL, joined_notes
 from pipeline.evaluation.contrasts import Contrast, Estimate, Fitted
 from pipeline.evaluation.mixed_model import Array, NoFit
 from pipeline.programme import Programme
-from pipeline.vocabulary import ArmRole, ComparedArms
+from pipeline.vocabulary import ComparedArms
 
 NOTE_NOBODY_OF_ONE: Final = "nobody of one of the arms has a score at this wave or at the first"
 NOTE_NO_STEPS: Final = "no wave at which some arms have begun and others have not: no estimate"
@@ -53,20 +54,6 @@ def arm_contrast(models: Iterable[ArmWaveModel], programme: Programme) -> pl.Dat
     return pl.DataFrame(rows, schema=tables.ARM_CONTRAST.frame_schema)
 
 
-def begins_after_days(arm: str, programme: Programme) -> float:
-    """Days from the cohort's first session to the arm's; infinite for one that never begins."""
-    if arm not in programme.arm_names:
-        return 0
-    declared = programme.arm_declared(arm)
-    return inf if declared.role is ArmRole.COMPARISON else declared.begins_after_days
-
-
-def _begun(arm: str, programme: Programme) -> dict[str, bool]:
-    """By wave, whether the arm's first session comes before it."""
-    begins = begins_after_days(arm, programme)
-    return {wave.wave: wave.due_after_days > begins for wave in programme.waves}
-
-
 def _by_wave(model: ArmWaveModel, programme: Programme) -> list[dict[str, Any]]:
     first, *later = programme.wave_names
     in_order = sorted(model.arms, key=lambda arm: begins_after_days(arm, programme))
@@ -83,7 +70,7 @@ def _by_wave(model: ArmWaveModel, programme: Programme) -> list[dict[str, Any]]:
     rows = []
     for place in places:
         arm, other, wave = place
-        begun = _begun(arm, programme)[wave], _begun(other, programme)[wave]
+        both = begun(arm, programme)[wave], begun(other, programme)[wave]
         rows.append(
             {
                 "arm": arm,
@@ -95,7 +82,7 @@ def _by_wave(model: ArmWaveModel, programme: Programme) -> list[dict[str, Any]]:
                     (True, False): ComparedArms.BEGUN_WITH_NOT_BEGUN,
                     (True, True): ComparedArms.BOTH_BEGUN,
                     (False, False): ComparedArms.NEITHER_BEGUN,
-                }[begun].value,
+                }[both].value,
                 "named_beforehand": is_named_beforehand(model, wave, programme),
                 "n": model.answered.get((arm, wave), 0),
                 "n_reference": model.answered.get((other, wave), 0),
@@ -116,12 +103,12 @@ def _in_steps(model: ArmWaveModel, programme: Programme) -> list[dict[str, Any]]
     if len(begins) < 2:
         return []
     answers = model.answers
-    begun = {arm: _begun(arm, programme) for arm in model.arms}
+    by_arm = {arm: begun(arm, programme) for arm in model.arms}
     sides = tuple(
-        frozenset((arm, wave) for arm, wave in model.columns if begun[arm][wave] is wanted)
+        frozenset((arm, wave) for arm, wave in model.columns if by_arm[arm][wave] is wanted)
         for wanted in (True, False)
     )
-    theta = model.reason or _theta(answers, begun, sides)
+    theta = model.reason or _theta(answers, by_arm, sides)
     found, notes = (None, [theta]) if isinstance(theta, str) else (theta, [NOTE_SAME_DIFFERENCE])
     counts = [answers.on([side]).height for side in sides]
     return [

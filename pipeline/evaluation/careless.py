@@ -50,6 +50,7 @@ _WHY_NOT: Final = {
     "other way",
     Careless.CONTRADICTORY: "no subscale with two ordinary and two reversed items is answered in "
     "full",
+    Careless.ANY: "none of the signs can be judged",
 }
 NOTE_NOBODY: Final = "nobody is left who answered both waves"
 
@@ -64,8 +65,8 @@ NOBODY: Final = "none"
 def with_signs(answers: InstrumentAnswers) -> pl.DataFrame:
     """organisation, wave and response_id of each response, and a truth for every sign and for any.
 
-    NULL where a sign cannot be judged. `answers.about` needs response_id, flags and
-    duration_seconds.
+    NULL where a sign cannot be judged, and for any where none can. `answers.about` needs
+    response_id, flags and duration_seconds.
     """
     judged = {
         Careless.STRAIGHT_LINING: pl.lit(_long_enough(answers.instrument)),
@@ -81,7 +82,11 @@ def with_signs(answers: InstrumentAnswers) -> pl.DataFrame:
             _little_variation(answers).alias(Careless.LITTLE_VARIATION),
             _contradictory(answers).alias(Careless.CONTRADICTORY),
         )
-        .with_columns(pl.any_horizontal(_SIGNS).fill_null(False).alias(Careless.ANY))
+        .with_columns(
+            pl.when(pl.any_horizontal(pl.col(_SIGNS).is_not_null()))
+            .then(pl.any_horizontal(_SIGNS).fill_null(False))
+            .alias(Careless.ANY)
+        )
         .select("organisation", "wave", "response_id", *Careless)
     )
 
@@ -115,11 +120,15 @@ def change_without_careless(
     participants: pl.DataFrame,
     signs: pl.DataFrame,
     programme: Programme,
+    *,
+    quality: pl.DataFrame,
 ) -> pl.DataFrame:
     """The rows of `tables.CHANGE_WITHOUT_CARELESS`: the primary contrast over all organisations.
 
     With everybody, without those who bear one sign at either wave, without those who bear any.
-    `signs` are rows of `bearers`. The interval is that of `cells.cell_interval`.
+    `signs` are rows of `bearers`, `quality` is a `tables.RESPONSE_QUALITY` frame of the same
+    answers. Without a sign that could be judged of no response at these waves there is no figure:
+    it would be that of everybody. The interval is that of `cells.cell_interval`.
     """
     primary = programme.primary
     series, waves = (primary.instrument, primary.subscale), (primary.from_wave, primary.to_wave)
@@ -144,11 +153,31 @@ def change_without_careless(
         if cell["organisation"] == ALL
     }
     everybody = len(change) - change.null_count()
+    judged = _judged(quality, primary.instrument, waves) | {NOBODY}
     rows = [
-        {**primary.model_dump(), "left_out": left_out, **_row(national.get(left_out), everybody)}
+        {
+            **primary.model_dump(),
+            "left_out": left_out,
+            **(
+                _row(national.get(left_out), everybody)
+                if left_out in judged
+                else {"note": _WHY_NOT[Careless(left_out)]}
+            ),
+        }
         for (left_out,) in values
     ]
     return pl.DataFrame(rows, schema=tables.CHANGE_WITHOUT_CARELESS.frame_schema)
+
+
+def _judged(quality: pl.DataFrame, instrument: str, waves: Sequence[str]) -> set[str]:
+    """The signs that could be judged of any response to the instrument at these waves."""
+    judged = quality.filter(
+        pl.col("organisation") == ALL,
+        pl.col("instrument") == instrument,
+        pl.col("wave").is_in(waves),
+        pl.col("n_judged") > 0,
+    )
+    return set(judged["flag"])
 
 
 def _row(cell: Mapping[str, Any] | None, everybody: int) -> dict[str, Any]:

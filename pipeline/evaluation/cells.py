@@ -37,10 +37,13 @@ FEWEST_SESSION_GROUPS: Final = 5
 FEWEST_ORGANISATIONS: Final = 10
 """With fewer organisations than this, a clustered interval is itself imprecise."""
 
+NEXT_TO_NOTHING: Final = 1e-9
+
 NOTE_IGNORES_GROUPS: Final = "interval: t, ignores session groups (fewer than 5)"
 NOTE_WITHOUT_GROUP: Final = "interval: an officer without a session group is a cluster alone"
 NOTE_FEW_ORGANISATIONS: Final = "fewer than ten organisations: interval imprecise"
 NOTE_ONE_ORGANISATION: Final = "one organisation: interval as within it"
+NOTE_NO_WIDTH: Final = "interval of no width: clusters or values do not vary, which says little"
 NOTE_ONE_OFFICER: Final = "one officer: no SD and no interval"
 
 
@@ -94,7 +97,8 @@ def cell_interval(cell: Mapping[str, Any], moments: Moments) -> CellInterval:
     Over several organisations it is clustered by organisation. Within one it is clustered by
     session group where at least five groups have members in the cell; an officer without a group
     is then a cluster alone, since nothing says that such officers sit together. With fewer groups
-    it is a plain t interval, and says so.
+    it is a plain t interval, and says so. An interval whose clusters, or values, do not differ has
+    no width and says so: it is no proof that the mean is known.
     """
     sd = moments.sd
     if sd is None:
@@ -106,12 +110,25 @@ def cell_interval(cell: Mapping[str, Any], moments: Moments) -> CellInterval:
     if organisations == 1:
         if cell["session_groups"] < FEWEST_SESSION_GROUPS:
             notes.append(NOTE_IGNORES_GROUPS)
+            if not sd:
+                notes.append(NOTE_NO_WIDTH)
             return CellInterval(t_interval(moments.n, moments.mean, sd), None, tuple(notes))
         if cell["without_group"]:
             notes.append(NOTE_WITHOUT_GROUP)
     sizes: list[int] = cell["cluster_sizes"]
     sums = [total / UNITS_PER_POINT for total in cell["cluster_sums"]]
-    return CellInterval(clustered_interval(sizes, sums), len(sizes), tuple(notes))
+    interval = clustered_interval(sizes, sums)
+    if interval and has_no_width(interval.standard_error, sd / math.sqrt(moments.n)):
+        notes.append(NOTE_NO_WIDTH)
+    return CellInterval(interval, len(sizes), tuple(notes))
+
+
+def has_no_width(clustered: float, plain: float) -> bool:
+    """Whether a clustered standard error is 0 but for rounding, beside the plain one.
+
+    Two clusters with one mean give that by chance, however much their officers differ.
+    """
+    return clustered <= NEXT_TO_NOTHING * plain
 
 
 def joined_notes(notes: Iterable[str]) -> str | None:

@@ -149,11 +149,10 @@ def item_differences(n: Whole, totals: Whole, products: Whole, others: Truths) -
         correlation = np.where(enough, np.arctanh(here.correlation), np.nan)
         correlation -= np.arctanh(there.correlation)
         correlation_error = np.sqrt(1 / (here.n - 3) + 1 / (there.n - 3))
-        beyond = np.fmax(
-            (np.abs(shift) - LARGE_SHIFT) / shift_error,
-            (np.abs(correlation) - LARGE_CORRELATION_DIFFERENCE) / correlation_error,
-        )
-    beyond = np.where(np.isfinite(beyond), beyond, -np.inf)
+        of_shift = (np.abs(shift) - LARGE_SHIFT) / shift_error
+        of_correlation = (np.abs(correlation) - LARGE_CORRELATION_DIFFERENCE) / correlation_error
+    # Each by itself: a correlation of 1 has no Fisher's z, and must not hide a shift.
+    beyond = np.maximum(*(np.where(np.isfinite(z), z, -np.inf) for z in (of_shift, of_correlation)))
     clearly = beyond > ndtri(1 - 0.05 / (2 * 2 * totals.shape[1]))
     return ItemDifferences(shift, correlation, clearly, beyond.max(axis=1))
 

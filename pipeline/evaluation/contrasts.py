@@ -18,8 +18,10 @@ from pipeline.evaluation.cells import (
     FEWEST_SESSION_GROUPS,
     NOTE_FEW_ORGANISATIONS,
     NOTE_IGNORES_GROUPS,
+    NOTE_NO_WIDTH,
     NOTE_ONE_ORGANISATION,
     NOTE_WITHOUT_GROUP,
+    has_no_width,
 )
 from pipeline.evaluation.cluster_robust import ClusterRobust, cluster_robust
 from pipeline.evaluation.intervals import Interval, interval_around
@@ -140,6 +142,8 @@ class Fitted:
             freedom = min(robust[1], ground.n_clusters - 1)
             if freedom < FEWEST_DEGREES_OF_FREEDOM:
                 notes = (*notes, NOTE_LITTLE_FREEDOM)
+            if has_no_width(robust[0], se):
+                notes = (*notes, NOTE_NO_WIDTH)
             interval = interval_around(value, robust[0], freedom)
             return Estimate(value, se, robust[0], interval, ground.n_clusters, notes)
         if not ground.plain_freedom:

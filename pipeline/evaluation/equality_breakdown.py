@@ -25,6 +25,7 @@ UNKNOWN: Final = "unknown"
 """Stands for a characteristic that no export said."""
 
 NOTE_FIRST_WAVE: Final = "first wave: no change yet"
+NOTE_NO_SD: Final = "one officer at the wave: no SD"
 NOTE_NO_CHANGE: Final = "nobody has a score at the first wave too"
 
 _KEY: Final = ("value", "wave", "instrument", "subscale")
@@ -110,23 +111,29 @@ def _rows(
         if cell is None:
             continue
         level = Moments(cell["n"], cell["total"], cell["squares"])
+        change, notes = _change(since_first.get((value, *key)), is_first=key[0] == first)
+        if level.sd is None:
+            notes = (NOTE_NO_SD, *notes)
         yield {
             **{name: cell[name] for name in _KEY},
             "n": level.n,
             "mean": level.mean,
             "sd": level.sd,
-            **_change(since_first.get((value, *key)), is_first=key[0] == first),
+            **change,
+            "note": joined_notes(notes),
         }
 
 
-def _change(cell: Mapping[str, Any] | None, *, is_first: bool) -> dict[str, Any]:
+def _change(
+    cell: Mapping[str, Any] | None, *, is_first: bool
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Columns of the change, and what is to be said of it."""
     if cell is None:
-        return {"n_change": 0, "note": NOTE_FIRST_WAVE if is_first else NOTE_NO_CHANGE}
+        return {"n_change": 0}, (NOTE_FIRST_WAVE if is_first else NOTE_NO_CHANGE,)
     change = Moments(cell["n"], cell["total"], cell["squares"])
     interval = cell_interval(cell, change)
     return {
         "n_change": change.n,
         "mean_change": change.mean,
         **interval.columns,
-        "note": joined_notes(interval.notes),
-    }
+    }, interval.notes

@@ -8,13 +8,14 @@ is `paired_change`: here every organisation counts by how sure its own change is
 differ the more alike their weights.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
 
 from pipeline import tables
+from pipeline.evaluation.begun import notes_of_arms_together
 from pipeline.evaluation.cells import ALL, Moments, cell_interval, cells_of, joined_notes
 from pipeline.evaluation.panel import MOMENTS, Key, Panel, cluster_sums, pairs_of_waves
 from pipeline.evaluation.random_effects import (
@@ -37,6 +38,7 @@ FEWEST_ORGANISATIONS: Final = 5
 NOTE_TOO_FEW: Final = "fewer than two organisations: nothing to pool"
 NOTE_IMPRECISE: Final = "fewer than five organisations: imprecise"
 NOTE_NO_PREDICTION: Final = "fewer than three organisations: no prediction interval"
+NOTE_NONE_WITHOUT: Final = "fewer than two organisations without this one: nothing to pool"
 NOTE_ALIKE: Final = "organisations more alike than chance explains: tau2 and its interval are 0"
 
 _KEY: Final = ("from_wave", "to_wave", "instrument", "subscale")
@@ -62,20 +64,40 @@ def pooled_change(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows of `tables.POOLED_CHANGE` and of `tables.ORGANISATION_CHANGE`.
 
-    From the pairs of waves of `paired_change`, all arms together. An organisation enters with at
+    From the pairs of waves of `paired_change`, all arms together; the note names those that had not
+    begun by the later wave where others had. An organisation enters with at
     least ten officers who answered both waves and whose answers are comparable at both. Its
     variance is the square of its standard error in `paired_change`: clustered by session group
     where there are five.
     """
     pooled, by_organisation = [], []
     for key, changes in _changes(of_officers, programme, not_comparable).items():
-        named = dict(zip(_KEY, key, strict=True))
-        pooled.append(named | _pooled(changes))
-        by_organisation += [named | row for row in _by_organisation(changes)]
+        named, arms = dict(zip(_KEY, key, strict=True)), _arms(of_officers, key)
+        pooled.append(named | _pooled(changes, _mixed(arms.values(), named["to_wave"], programme)))
+        by_organisation += [
+            named | row | {"note": joined_notes((*notes, *mixed))}
+            for row, notes in _by_organisation(changes)
+            for mixed in [_mixed([arms[row["organisation"]]], named["to_wave"], programme)]
+        ]
     return (
         pl.DataFrame(pooled, schema=tables.POOLED_CHANGE.frame_schema),
         pl.DataFrame(by_organisation, schema=tables.ORGANISATION_CHANGE.frame_schema),
     )
+
+
+def _arms(of_officers: Panel, key: Key) -> Mapping[str, Collection[str]]:
+    """The arms of each organisation's officers who answered both waves."""
+    from_wave, to_wave, instrument, subscale = key
+    change = of_officers.change((instrument, subscale), from_wave, to_wave)
+    there = of_officers.officers.filter(change.is_not_null()).select("organisation", "arm").unique()
+    found: dict[str, set[str]] = {}
+    for organisation, arm in there.iter_rows():
+        found.setdefault(organisation, set()).add(arm)
+    return found
+
+
+def _mixed(arms: Iterable[Collection[str]], to_wave: str, programme: Programme) -> tuple[str, ...]:
+    return notes_of_arms_together(set().union(*arms), to_wave, programme)
 
 
 def _changes(
@@ -120,10 +142,11 @@ def _entering(changes: Sequence[OrganisationChange]) -> tuple[list[float], list[
     return [estimate for estimate, _ in enter], [variance for _, variance in enter]
 
 
-def _pooled(changes: Sequence[OrganisationChange]) -> dict[str, Any]:
+def _pooled(changes: Sequence[OrganisationChange], mixed: Sequence[str]) -> dict[str, Any]:
     estimates, variances = _entering(changes)
     counted = {why: sum(c.left_out == why for c in changes) for why in LeftOut}
     notes = [f"left out, {why.replace('_', ' ')}: {n}" for why, n in counted.items() if n]
+    notes += mixed
     row: dict[str, Any] = {"k": len(estimates), "k_left_out": sum(counted.values())}
     found, between = random_effects(estimates, variances), tau2_interval(estimates, variances)
     if found is None or between is None:
@@ -156,23 +179,34 @@ def _limits(name: str, limits: Limits | None, suffix: str = "") -> dict[str, flo
     }
 
 
-def _by_organisation(changes: Sequence[OrganisationChange]) -> Iterator[dict[str, Any]]:
+def _by_organisation(
+    changes: Sequence[OrganisationChange],
+) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
+    """Each organisation's row, and what is to be said of it."""
     estimates, variances = _entering(changes)
     found = random_effects(estimates, variances)
     weights = iter(found.weights if found else [None] * len(estimates))
     without = iter(leave_one_out(estimates, variances))
     for change in changes:
         entered = change.left_out is None
-        yield {
+        other = next(without) if entered else None
+        row = {
             "organisation": change.organisation,
             "n": change.n,
             "estimate": change.estimate,
             "variance": change.variance,
             "weight": next(weights) if entered else None,
             "left_out": change.left_out,
-            **_without(next(without) if entered else None),
-            "note": joined_notes(change.notes),
+            **_without(other),
         }
+        why = [] if entered and other else [_why_nothing_without(change)]
+        yield row, (*change.notes, *why)
+
+
+def _why_nothing_without(change: OrganisationChange) -> str:
+    return (
+        f"left out: {change.left_out.replace('_', ' ')}" if change.left_out else NOTE_NONE_WITHOUT
+    )
 
 
 def _without(found: RandomEffects | None) -> dict[str, float | None]:

@@ -19,7 +19,16 @@ from pipeline.evaluation.attrition_weights import (
     AttritionWeights,
     attrition_weights,
 )
-from pipeline.evaluation.cells import ALL, UNITS_PER_POINT, Moments, joined_notes
+from pipeline.evaluation.begun import notes_of_arms_together
+from pipeline.evaluation.cells import (
+    ALL,
+    NEXT_TO_NOTHING,
+    NOTE_NO_WIDTH,
+    UNITS_PER_POINT,
+    Moments,
+    joined_notes,
+)
+from pipeline.evaluation.contrasts import FEWEST_DEGREES_OF_FREEDOM
 from pipeline.evaluation.delta_adjustment import DELTA, FURTHEST, tipping_point
 from pipeline.evaluation.followed import Followed, Truths, followed
 from pipeline.evaluation.imputation import NOTE_ONE_OFFICER, ImputedChange, imputed_changes
@@ -29,6 +38,7 @@ from pipeline.evaluation.weighted_interval import effective_number, weighted_mea
 from pipeline.programme import Contrast, Programme
 from pipeline.vocabulary import RobustnessMethod, RobustnessOutcome
 
+NOTE_LITTLE_FREEDOM: Final = "fewer than four degrees of freedom: interval not to be relied on"
 NOTE_NOBODY: Final = "nobody answered both waves"
 NOTE_NO_MODEL: Final = "the mixed model has no such change"
 NOTE_NO_SD: Final = "no SD of the first scores: no delta"
@@ -54,7 +64,13 @@ class _Row:
     notes: tuple[str, ...] = ()
 
     def with_interval(self, interval: Interval) -> "_Row":
-        return replace(self, ci_low=interval.low, ci_high=interval.high)
+        """With the interval, and what is to be said of one that rests on next to nothing."""
+        said = []
+        if self.n_clusters is not None and interval.degrees_of_freedom < FEWEST_DEGREES_OF_FREEDOM:
+            said.append(NOTE_LITTLE_FREEDOM)
+        if interval.high - interval.low <= NEXT_TO_NOTHING:
+            said.append(NOTE_NO_WIDTH)
+        return replace(self, ci_low=interval.low, ci_high=interval.high, notes=(*self.notes, *said))
 
     @property
     def includes_zero(self) -> bool | None:
@@ -77,7 +93,8 @@ def robustness(
     """The rows of `tables.ROBUSTNESS` from core frames and the rows of the mixed model.
 
     From the programme's first wave to every later one, for every instrument and subscale, all
-    organisations and arms together. `trajectory` has the columns arm, wave, instrument, subscale,
+    organisations and arms together; the note names arms that had not begun by the later wave where
+    others had. `trajectory` has the columns arm, wave, instrument, subscale,
     change, change_ci_low, change_ci_high, n and note; rows of arm `all` are taken over.
 
     Complete cases and mixed model use every score there is, as `paired_change` and `trajectory` do.
@@ -92,6 +109,7 @@ def robustness(
     """
     sds = baseline_sds(scores, programme)
     modelled = _by_key(trajectory)
+    arms = _arms(scores, participants)
     first, *later = programme.wave_names
     found: dict[tuple[str, str, str], list[_Row]] = {}
     for instrument in programme.instruments:
@@ -121,6 +139,7 @@ def robustness(
             found[to_wave, instrument, subscale],
             Contrast(instrument=instrument, subscale=subscale, from_wave=first, to_wave=to_wave),
             programme,
+            notes_of_arms_together(arms.get((to_wave, instrument), ()), to_wave, programme),
         )
     ]
     return pl.DataFrame(rows, schema=tables.ROBUSTNESS.frame_schema)
@@ -284,8 +303,22 @@ def _by_key(trajectory: pl.DataFrame) -> dict[tuple[str, str, str], dict[str, An
     }
 
 
+def _arms(scores: pl.DataFrame, participants: pl.DataFrame) -> dict[tuple[str, str], set[str]]:
+    """The arms with a score, by wave and instrument."""
+    there = (
+        scores.filter(pl.col("raw_score").is_not_null())
+        .join(participants.select("participant_id", "arm"), on="participant_id")
+        .select(pl.col("wave", "instrument", "arm").cast(pl.String))
+        .unique()
+    )
+    found: dict[tuple[str, str], set[str]] = {}
+    for wave, instrument, arm in there.iter_rows():
+        found.setdefault((wave, instrument), set()).add(arm)
+    return found
+
+
 def _rows(
-    methods: list[_Row], contrast: Contrast, programme: Programme
+    methods: list[_Row], contrast: Contrast, programme: Programme, mixed: tuple[str, ...]
 ) -> Iterator[dict[str, Any]]:
     reference = methods[0]
     for row in methods:
@@ -304,6 +337,9 @@ def _rows(
             "delta": row.delta,
             "tipping_delta": row.tipping_delta,
             "n_clusters": row.n_clusters,
-            "note": joined_notes(row.notes),
+            # The mixed model says so itself.
+            "note": joined_notes(
+                row.notes if row.method is RobustnessMethod.MIXED_MODEL else (*row.notes, *mixed)
+            ),
             "outcome": outcome_of(row, reference),
         }

@@ -11,6 +11,7 @@ import polars as pl
 
 from pipeline import tables
 from pipeline.evaluation.arm_wave_model import ArmWaveModel, is_named_beforehand
+from pipeline.evaluation.begun import notes_of_arms_together
 from pipeline.evaluation.cells import ALL, joined_notes
 from pipeline.evaluation.contrasts import Contrast, Estimate, Fitted
 from pipeline.programme import Programme
@@ -26,8 +27,9 @@ NOTE_NOBODY_OF_ARM: Final = "nobody of the arm has a score at this wave"
 def trajectory(models: Iterable[ArmWaveModel], programme: Programme) -> pl.DataFrame:
     """The rows of `tables.TRAJECTORY`, from the models of `arm_wave_models`.
 
-    Each arm with its own means, and `all`, in which an officer's arm does not count. Change is from
-    the programme's first wave. Intervals are those of `contrasts.Fitted.estimates`.
+    Each arm with its own means, and `all`, in which an officer's arm does not count; where some
+    arms have begun by a wave and others have not, its note names those. Change is from the
+    programme's first wave. Intervals are those of `contrasts.Fitted.estimates`.
 
     Every wave of the programme has a row; without an estimate its note says why.
     """
@@ -35,7 +37,10 @@ def trajectory(models: Iterable[ArmWaveModel], programme: Programme) -> pl.DataF
     for model in models:
         rows += [row for arm in model.arms for row in _of_arm(model, arm, programme)]
         if model.together:
-            rows += _of_arm(model.together, ALL, programme)
+            rows += [
+                row | {"note": joined_notes([*_said(row), *_mixed(model, row["wave"], programme)])}
+                for row in _of_arm(model.together, ALL, programme)
+            ]
         else:
             rows += [row | {"arm": ALL} for row in _of_arm(model, model.arms[0], programme)]
     found = pl.DataFrame(rows, schema=tables.TRAJECTORY.frame_schema)
@@ -66,6 +71,15 @@ def _of_arm(model: ArmWaveModel, arm: str, programme: Programme) -> list[dict[st
         }
         for wave, (_, why) in said.items()
     ]
+
+
+def _said(row: dict[str, Any]) -> list[str]:
+    return [row["note"]] if row["note"] else []
+
+
+def _mixed(model: ArmWaveModel, wave: str, programme: Programme) -> tuple[str, ...]:
+    there = [arm for arm in model.arms if model.answered.get((arm, wave))]
+    return notes_of_arms_together(there, wave, programme)
 
 
 def _asked(

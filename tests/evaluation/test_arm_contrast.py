@@ -18,9 +18,9 @@ from pipeline.evaluation.arm_contrast import (
     NOTE_NOBODY_OF_ONE,
     NOTE_SAME_DIFFERENCE,
     arm_contrast,
-    begins_after_days,
 )
 from pipeline.evaluation.arm_wave_model import arm_wave_models
+from pipeline.evaluation.begun import begins_after_days
 from pipeline.evaluation.cells import NOTE_FEW_ORGANISATIONS
 from pipeline.evaluation.contrasts import NOTE_ONE_ORGANISATION_ALONE
 from pipeline.programme import Programme, parse_programme

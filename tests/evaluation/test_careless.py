@@ -103,7 +103,7 @@ def test_signs_of_row_rules_are_taken_over(programme: Programme) -> None:
 def test_a_short_instrument_is_asked_for_no_run_and_no_variation(programme: Programme) -> None:
     found = _signs(Answered("north", [0, 0, 0, 0], "baseline", "phq4"), programme)
     assert found["straight_lining"] is found["little_variation"] is found["contradictory"] is None
-    assert found["any"] is False
+    assert found["any"] is None
 
 
 def test_counts_of_every_place_with_totals(programme: Programme) -> None:
@@ -128,7 +128,7 @@ def test_counts_of_every_place_with_totals(programme: Programme) -> None:
     assert found["all", "proqol5", "contradictory"] == (1, 3, None)
     assert found["all", "proqol5", "any"] == (2, 3, None)
     assert found["south", "proqol5", "answered_too_fast"] == (None, 0, "no time taken is recorded")
-    assert found["south", "phq4", "any"] == (0, 1, None)
+    assert found["south", "phq4", "any"] == (None, 0, "none of the signs can be judged")
     n, judged, note = found["south", "phq4", "straight_lining"]
     assert (n, judged) == (None, 0)
     assert "fewer than ten items" in note
@@ -161,9 +161,15 @@ def test_the_primary_change_without_those_who_bear_a_sign(
         schema=SIGNS,
         orient="row",
     )
+    judged = _quality(dict.fromkeys(Careless, 1))
     table = tables.CHANGE_WITHOUT_CARELESS.conform(
         change_without_careless(
-            panel(measured, enrolled, programme), measured, enrolled, signs, programme
+            panel(measured, enrolled, programme),
+            measured,
+            enrolled,
+            signs,
+            programme,
+            quality=judged,
         )
     )
     assert table["left_out"].to_list() == ["none", *Careless]
@@ -193,7 +199,12 @@ def test_nobody_is_left(participants: Frames, scores: Frames, programme: Program
 
     def table(measured: pl.DataFrame) -> dict[str, Any]:
         made = change_without_careless(
-            panel(measured, enrolled, programme), measured, enrolled, signs, programme
+            panel(measured, enrolled, programme),
+            measured,
+            enrolled,
+            signs,
+            programme,
+            quality=_quality(dict.fromkeys(Careless, 1)),
         )
         return {row["left_out"]: row for row in made.to_dicts()}
 
@@ -201,3 +212,50 @@ def test_nobody_is_left(participants: Frames, scores: Frames, programme: Program
     assert (found["n"], found["n_left_out"], found["mean_change"]) == (0, 1, None)
     assert found["note"] == module.NOTE_NOBODY
     assert table(measured.clear()) == {}
+
+
+def test_a_sign_that_nobody_can_be_judged_by_gives_no_figure(
+    participants: Frames, scores: Frames, programme: Programme
+) -> None:
+    """Without durations nobody was too fast, and the change would look as if it held."""
+    enrolled = participants({f"p{i}": (f"force-{i}", "programme", None) for i in range(3)})
+    measured = scores(
+        (f"p{i}", wave, "proqol5", "burnout", 20 + i)
+        for i in range(3)
+        for wave in ("baseline", "session_10")
+    )
+    quality = _quality({sign: int(sign != Careless.ANSWERED_TOO_FAST) for sign in Careless})
+    made = change_without_careless(
+        panel(measured, enrolled, programme),
+        measured,
+        enrolled,
+        pl.DataFrame(schema=SIGNS),
+        programme,
+        quality=quality,
+    )
+    found = {
+        row["left_out"]: row for row in tables.CHANGE_WITHOUT_CARELESS.conform(made).to_dicts()
+    }
+    too_fast = found["answered_too_fast"]
+    assert (too_fast["n"], too_fast["n_left_out"], too_fast["mean_change"]) == (None, None, None)
+    assert too_fast["note"] == "no time taken is recorded"
+    assert found["none"]["n"] == found["straight_lining"]["n"] == found["any"]["n"] == 3
+
+
+def _quality(judged: dict[Careless, int]) -> pl.DataFrame:
+    """So many responses judged by each sign at one of the primary contrast's waves."""
+    return tables.RESPONSE_QUALITY.conform(
+        pl.DataFrame(
+            [
+                {
+                    "organisation": "all",
+                    "wave": "session_10",
+                    "instrument": "proqol5",
+                    "flag": sign.value,
+                    "n_judged": n,
+                }
+                for sign, n in judged.items()
+            ],
+            schema=tables.RESPONSE_QUALITY.frame_schema,
+        )
+    )

@@ -251,3 +251,20 @@ def test_figures_that_do_not_exist_fail_nobody() -> None:
 def test_nobody_answered(programme: Programme) -> None:
     assert _table([], programme).is_empty()
     assert not_comparable(tables.COMPARABILITY.empty()) == set()
+
+
+def test_items_that_agree_without_error_do_not_hide_a_shift() -> None:
+    """Fisher's z of a correlation of 1 does not exist; the difference of level still does."""
+    rng = np.random.default_rng(8)
+    blocks = [np.clip(rng.integers(1, 4, (60, 1)) + rng.integers(-1, 2, (60, 2)), 1, 5)] * 3
+    first = rng.integers(1, 4, 60)
+    blocks.append(np.column_stack([first, first + 2]))
+    found = item_differences(
+        np.array([len(block) for block in blocks]),
+        np.array([block.sum(axis=0) for block in blocks]),
+        np.array([block.T @ block for block in blocks]),
+        np.array([True, True, True, False]),
+    )
+    assert not np.isfinite(found.correlation[3]).any()
+    assert found.clearly[3].any()
+    assert not found.clearly[:3].any()

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from pipeline import tables
+from pipeline.evaluation.cells import NOTE_NO_WIDTH
 from pipeline.evaluation.paired_change import baseline_sds, change_between, paired_change
 from pipeline.programme import Contrast, Programme
 
@@ -278,3 +279,26 @@ def test_refuses_a_score_of_nobody_enrolled(
 ) -> None:
     with pytest.raises(ValueError, match="not among the participants"):
         paired_change(scores(_series([(20, 24)])), participants({}), programme)
+
+
+@pytest.mark.parametrize("apart", [0, 1])
+def test_clusters_of_one_mean_leave_no_width_and_the_note_says_so(
+    scores: Frames, participants: Frames, programme: Programme, apart: int
+) -> None:
+    """Officers differ by eight points, and two organisations agree by chance."""
+    changes = {"p1": -4, "p2": 4, "p3": -4, "p4": 4 + apart}
+    places = {f"p{i}": ("north" if i < 3 else "south", "programme", None) for i in range(1, 5)}
+    measured = scores(
+        row
+        for officer, change in changes.items()
+        for row in (
+            (officer, "baseline", "proqol5", "burnout", 20),
+            (officer, "session_10", "proqol5", "burnout", 20 + change),
+        )
+    )
+    found = paired_change(measured, participants(places), programme).filter(
+        organisation="all", arm="all"
+    )
+    row = found.row(0, named=True)
+    assert (row["ci_low"] == row["ci_high"]) is not bool(apart)
+    assert (NOTE_NO_WIDTH in row["note"]) is not bool(apart)

@@ -133,6 +133,10 @@ def test_three_organisations_are_imprecise_and_two_predict_nothing(pooled: Poole
     assert two["note"].item() == f"{module.NOTE_NO_PREDICTION}; {module.NOTE_IMPRECISE}"
     assert two["estimate"].item() is not None
     assert two["prediction_low"].item() is two["prediction_high"].item() is None
+    _, by_organisation = pooled({name: changes[name] for name in "ab"})
+    assert by_organisation["weight"].null_count() == 0
+    assert by_organisation["estimate_without"].null_count() == 2
+    assert by_organisation["note"].str.contains(module.NOTE_NONE_WITHOUT).all()
 
 
 def test_one_organisation_is_not_pooled(pooled: Pooled) -> None:
@@ -142,6 +146,8 @@ def test_one_organisation_is_not_pooled(pooled: Pooled) -> None:
     assert row["note"] == f"{module.NOTE_TOO_FEW}; left out, too few officers: 1"
     of_a = by_organisation.filter(organisation="a").row(0, named=True)
     assert (of_a["weight"], of_a["estimate_without"], of_a["left_out"]) == (None, None, None)
+    assert module.NOTE_NONE_WITHOUT in of_a["note"]
+    assert "left out: too few officers" in by_organisation.filter(organisation="f")["note"].item()
 
 
 def test_one_officer_of_an_organisation_has_no_variance(pooled: Pooled) -> None:
@@ -225,3 +231,38 @@ def test_a_primary_contrast_that_starts_elsewhere_is_a_pair_of_its_own(
         + "".join(f"  - {{wave: {w}, due_after_days: {i}}}\n" for i, w in enumerate("abc"))
     )
     assert pairs_of_waves(later) == [("a", "b"), ("a", "c"), ("b", "c")]
+
+
+def test_arms_that_have_and_have_not_begun_are_named(participants: Frames, scores: Frames) -> None:
+    waiting = parse_programme(
+        """
+programme: supervision
+title: Trauma-informed reflective supervision
+instruments: [proqol5]
+primary: {instrument: proqol5, subscale: burnout, from_wave: baseline, to_wave: session_7}
+waves:
+  - {wave: baseline, due_after_days: 0}
+  - {wave: session_7, due_after_days: 84}
+  - {wave: session_10, due_after_days: 126}
+arms: [programme, {arm: waiting_list, role: waiting_list, begins_after_days: 84}]
+"""
+    )
+    places = {
+        f"{force}-{i}": (force, "waiting_list" if force == "b" else "programme", None)
+        for force in "ab"
+        for i in range(10)
+    }
+    measured = scores(
+        (officer, wave, "proqol5", "burnout", 20 + i % 3 + len(wave) % 4)
+        for i, officer in enumerate(places)
+        for wave in waiting.wave_names
+    )
+    table, by_organisation = pooled_change(
+        panel(measured, participants(places), waiting), waiting, set()
+    )
+    notes = dict(table.select("to_wave", "note").iter_rows())
+    said = "arms together, of which not begun by this wave: waiting_list"
+    assert said in notes["session_7"]
+    assert "arms" not in notes["session_10"]
+    # Each of the two has one arm only.
+    assert not by_organisation["note"].str.contains("arms").any()

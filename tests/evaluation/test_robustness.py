@@ -17,12 +17,12 @@ from scipy import stats
 from pipeline import tables
 from pipeline.evaluation import imputation
 from pipeline.evaluation.attrition_weights import attrition_weights
-from pipeline.evaluation.cells import NOTE_FEW_ORGANISATIONS
+from pipeline.evaluation.cells import NOTE_FEW_ORGANISATIONS, NOTE_NO_WIDTH
 from pipeline.evaluation.delta_adjustment import DELTA
 from pipeline.evaluation.followed import followed
 from pipeline.evaluation.imputation import completed
 from pipeline.evaluation.paired_change import paired_change
-from pipeline.evaluation.robustness import robustness, seed_of
+from pipeline.evaluation.robustness import NOTE_LITTLE_FREEDOM, robustness, seed_of
 from pipeline.vocabulary import RobustnessMethod, RobustnessOutcome
 
 NaiveClustered = Callable[[list[list[float]]], tuple[float, float]]
@@ -233,7 +233,9 @@ def test_everybody_answered_the_same() -> None:
         for o in drawn([60, 70], 1)
     ]
     panel = _panel(frames(same))
-    assert [_row(panel, "complete_cases")[name] for name in FIGURES] == [0.0, 0.0, 0.0]
+    complete = _row(panel, "complete_cases")
+    assert [complete[name] for name in FIGURES] == [0.0, 0.0, 0.0]
+    assert NOTE_NO_WIDTH in complete["note"]
     assert _row(panel, "attrition_weighted")["estimate"] == pytest.approx(0)
     for method in IMPUTED:
         assert _is_null(_row(panel, method), "SD of 0")
@@ -369,3 +371,10 @@ def test_the_panel_is_what_a_plain_recomputation_gives(
 def test_outcomes_are_those_of_the_vocabulary() -> None:
     panel = _panel(frames(drawn([40, 50, 60], 1)))
     assert set(panel["outcome"]) <= {outcome.value for outcome in RobustnessOutcome}
+
+
+def test_an_interval_of_few_degrees_of_freedom_says_so() -> None:
+    three, twelve = (_panel(frames(drawn([40] * count, 1))) for count in (3, 12))
+    for method in ("complete_cases", "attrition_weighted", "multiple_imputation", "delta_plus"):
+        assert NOTE_LITTLE_FREEDOM in _row(three, method)["note"], method
+        assert NOTE_LITTLE_FREEDOM not in (_row(twelve, method)["note"] or ""), method

@@ -19,6 +19,7 @@ from pipeline.evaluation.arm_wave_model import NOTE_NO_WAVE, arm_wave_models
 from pipeline.evaluation.cells import (
     NOTE_FEW_ORGANISATIONS,
     NOTE_IGNORES_GROUPS,
+    NOTE_NO_WIDTH,
     NOTE_ONE_ORGANISATION,
     NOTE_WITHOUT_GROUP,
 )
@@ -353,3 +354,18 @@ def test_a_score_of_somebody_not_enrolled_is_refused(
     given = scores([("p", "baseline", "proqol5", "burnout", 20)])
     with pytest.raises(ValueError, match="not among the participants"):
         arm_wave_models(given, participants({}), programme)
+
+
+def test_organisations_of_one_mean_leave_no_width_and_the_note_says_so(
+    rows: Callable[[Answered], pl.DataFrame],
+) -> None:
+    """Officers differ, their two organisations do not: that is no proof that the mean is known."""
+    answered: Answered = {
+        f"{organisation}-{score}": (organisation, "programme", None, (score, None, None))
+        for organisation in ("north", "south")
+        for score in (16.0, 20.0, 24.0)
+    }
+    level = rows(answered).filter(wave="baseline").row(0, named=True)
+    assert level["se"] > 1
+    assert level["ci_high"] - level["ci_low"] < 1e-6
+    assert NOTE_NO_WIDTH in level["note"]
