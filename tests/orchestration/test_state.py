@@ -168,7 +168,13 @@ def test_another_version_of_the_code_makes_a_build_out_of_date(home, taken, monk
 def _publish(home: Home, fingerprint: str) -> None:
     """A warehouse with nothing in it but what it says it was built from."""
     build = pl.DataFrame(
-        {"fingerprint": [fingerprint], "programme": ["p"], "as_of": [TODAY], "version": ["0"]}
+        {
+            "fingerprint": [fingerprint],
+            "programme": ["p"],
+            "as_of": [TODAY],
+            "models_pending": [False],
+            "version": ["0"],
+        }
     )
     frames = {
         table.name: table.conform(build) if table is tables.BUILD else table.empty()
