@@ -51,6 +51,7 @@ def _state(number: int, folder: Path) -> dict[tables.Table, Path]:
             "fingerprint": ["f"],
             "programme": ["p"],
             "as_of": ["2025-03-01"],
+            "models_pending": [False],
             "version": [str(number)],
         },
         tables.SCORES: {
