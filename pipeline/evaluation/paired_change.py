@@ -11,7 +11,9 @@ from typing import Any, Final
 import polars as pl
 
 from pipeline import tables
+from pipeline.evaluation.begun import notes_of_arms_together
 from pipeline.evaluation.cells import (
+    ALL,
     UNITS_PER_POINT,
     Moments,
     cell_interval,
@@ -100,8 +102,9 @@ def change_between(
     Jacobson and P. Truax 1991); SD is taken from `sds`, alpha from the instrument, and
     `reliable_change` is 1.96 S_diff. Better and worse follow the subscale's direction.
 
-    A figure that cannot be had is NULL and the note says why. Raises ValueError for a score of
-    nobody enrolled, and for a wave, instrument or subscale that the programme does not have.
+    A figure that cannot be had is NULL and the note says why. Of all arms together it names those
+    that had not begun by the later wave where others had. Raises ValueError for a score of nobody
+    enrolled, and for a wave, instrument or subscale that the programme does not have.
     """
     asked = scores.filter(pl.col("wave").is_in([from_wave, to_wave]))
     measured = measurements(asked, participants, programme)
@@ -121,12 +124,21 @@ def _change_between(
     )
     figures = [name for name in changes.columns if name not in measured.columns]
     found = cells(changes, ("instrument", "subscale"), figures, "change")
+    arms = _arms(changes)
     return pl.DataFrame(
         [
             {
                 "from_wave": from_wave,
                 "to_wave": to_wave,
-                **_change(cell, from_wave, to_wave, s_diffs[cell["instrument"], cell["subscale"]]),
+                **_change(
+                    cell,
+                    from_wave,
+                    to_wave,
+                    s_diffs[cell["instrument"], cell["subscale"]],
+                    notes_of_arms_together(arms[_place(cell)], to_wave, programme)
+                    if cell["arm"] == ALL
+                    else (),
+                ),
                 "named_beforehand": programme.primary
                 == Contrast(
                     instrument=cell["instrument"],
@@ -139,6 +151,20 @@ def _change_between(
         ],
         schema=tables.PAIRED_CHANGE.frame_schema,
     )
+
+
+def _place(cell: Mapping[str, Any]) -> tuple[str, str, str]:
+    return cell["organisation"], cell["instrument"], cell["subscale"]
+
+
+def _arms(changes: pl.DataFrame) -> Mapping[tuple[str, str, str], set[str]]:
+    """The arms of those who answered both waves, by organisation, or `all`, and subscale."""
+    place = ["organisation", "instrument", "subscale"]
+    found: dict[tuple[str, str, str], set[str]] = {}
+    for organisation, *series, arm in changes.select(*place, "arm").unique().iter_rows():
+        for everywhere in (organisation, ALL):
+            found.setdefault((everywhere, *series), set()).add(arm)
+    return found
 
 
 def standard_error_of_difference(sd: float, alpha: float) -> float:
@@ -203,7 +229,11 @@ def _with_reliable_change(
 
 
 def _change(
-    cell: Mapping[str, Any], from_wave: str, to_wave: str, s_diff: float | str
+    cell: Mapping[str, Any],
+    from_wave: str,
+    to_wave: str,
+    s_diff: float | str,
+    mixed: tuple[str, ...],
 ) -> dict[str, Any]:
     change = Moments(cell["n"], cell["change"], cell["change_squares"])
     interval = cell_interval(cell, change)
@@ -225,7 +255,7 @@ def _change(
         **interval.columns,
         **effect_sizes,
         **reliable,
-        "note": joined_notes((*interval.notes, *notes)),
+        "note": joined_notes((*interval.notes, *notes, *mixed)),
     }
 
 
