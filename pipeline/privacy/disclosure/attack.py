@@ -25,6 +25,10 @@ from pipeline.privacy.disclosure.rules import Rules
 _DONE, _IMPOSSIBLE, _UNLIMITED, _TROUBLE = 0, 2, 3, 4
 """What HiGHS says of a problem, by way of scipy."""
 
+_MOST_NODES = 100_000
+"""Where the solver gives up. A limit of time would make a release depend on what else is at work
+on the machine."""
+
 
 class Total(NamedTuple):
     """The sum of scores of a group in one quantity: an unknown beside the count of the group."""
@@ -100,7 +104,7 @@ class _Problem:
                     np.concatenate([self._high, np.full(k, np.inf)]),
                 ),
                 constraints=constraints,
-                options={"presolve": presolve},
+                options={"presolve": presolve, "node_limit": _MOST_NODES},
             )
 
         found = answer(presolve=True)

@@ -2,6 +2,7 @@
 
 import pytest
 import typer
+from scipy.optimize import OptimizeResult
 
 from pipeline.privacy.disclosure.attack import Attack, Undecided
 from pipeline.privacy.disclosure.audit import audit
@@ -61,6 +62,20 @@ def test_a_solver_that_gives_up_is_a_refusal(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(Unsafe) as refused:
         controlled(_parts(a=1, b=40, c=60), RULES)
     assert {failure.reason for failure in refused.value.failures} == {"the solver came to no end"}
+
+
+def test_a_solver_that_comes_to_its_limit_has_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = []
+
+    def at_its_limit(*_: object, options: dict[str, int], **__: object) -> OptimizeResult:
+        limits.append(options["node_limit"])
+        return OptimizeResult(status=1, x=None)
+
+    monkeypatch.setattr("pipeline.privacy.disclosure.attack.milp", at_its_limit)
+    with pytest.raises(Unsafe) as refused:
+        controlled(_parts(a=1, b=40, c=60), RULES)
+    assert {failure.reason for failure in refused.value.failures} == {"the solver came to no end"}
+    assert min(limits) > 1_000
 
 
 def _chain(links: int) -> tuple[Population, Held]:
