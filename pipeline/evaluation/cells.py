@@ -242,7 +242,7 @@ def placed(measured: pl.DataFrame, participants: pl.DataFrame) -> pl.DataFrame:
         .otherwise(0)
         .alias("cluster"),
     )
-    together = measured.join(places, on="participant_id", how="left")
+    together = measured.join(places, on="participant_id", how="left", maintain_order="left")
     if together["organisation"].has_nulls():
         raise ValueError("scores: of somebody who is not among the participants")
     return together
