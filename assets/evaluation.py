@@ -4,12 +4,12 @@ import dagster as dg
 
 from assets.answers import CARELESS, answers
 from assets.ledger import ledger
+from assets.numbered import people_waves_scores
 from pipeline import tables
 from pipeline.evaluation.attrition import attrition
 from pipeline.evaluation.attrition_model import attrition_model
 from pipeline.evaluation.band_transitions import band_transitions
 from pipeline.evaluation.careless import change_without_careless
-from pipeline.evaluation.cells import by_number, in_order
 from pipeline.evaluation.comparability import not_comparable
 from pipeline.evaluation.dose_response import dose_response
 from pipeline.evaluation.equality_breakdown import equality_breakdown
@@ -54,10 +54,7 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
     )
 
     def work(stage: Stage) -> Made:
-        people, waves, scores = by_number(
-            stage.read("participants"), stage.read("participant_waves"), stage.read("scores")
-        )
-        scores = in_order(scores, programme)
+        people, waves, scores = people_waves_scores(stage, programme)
         officers = taking_part(people, waves, programme, as_of)
         changes = panel(scores, people, programme)
         incomparable = not_comparable(stage.read(tables.COMPARABILITY.name))

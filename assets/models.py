@@ -3,10 +3,10 @@
 import dagster as dg
 
 from assets.early_warehouse import early_warehouse
+from assets.numbered import people_waves_scores
 from pipeline import tables
 from pipeline.evaluation.arm_contrast import arm_contrast
 from pipeline.evaluation.arm_wave_model import arm_wave_models
-from pipeline.evaluation.cells import by_number
 from pipeline.evaluation.design import design
 from pipeline.evaluation.icc import icc, spreads
 from pipeline.evaluation.robustness import robustness
@@ -27,9 +27,7 @@ def models(home: HomeResource) -> dg.MaterializeResult[None]:
     programme, as_of = home.open().programme, home.as_of_date()
 
     def work(stage: Stage) -> Made:
-        people, waves, scores = by_number(
-            stage.read("participants"), stage.read("participant_waves"), stage.read("scores")
-        )
+        people, waves, scores = people_waves_scores(stage, programme)
         fitted = arm_wave_models(scores, people, programme)
         spread = spreads(scores, people, programme)
         made = {
@@ -49,9 +47,7 @@ def models(home: HomeResource) -> dg.MaterializeResult[None]:
     )
 
     def compare(stage: Stage) -> Made:
-        people, waves, scores = by_number(
-            stage.read("participants"), stage.read("participant_waves"), stage.read("scores")
-        )
+        people, waves, scores = people_waves_scores(stage, programme)
         modelled = stage.read(tables.TRAJECTORY.name)
         made = robustness(scores, people, waves, programme, modelled, as_of=as_of)
         return {tables.ROBUSTNESS.name: tables.ROBUSTNESS.conform(made)}, {"rows": made.height}
