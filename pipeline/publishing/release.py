@@ -30,7 +30,7 @@ from pipeline.privacy.disclosure.history import (
 from pipeline.privacy.disclosure.rounding import two_figures
 from pipeline.privacy.disclosure.rules import RULES, Rules
 from pipeline.programme import Programme
-from pipeline.publishing import release_tables, rows
+from pipeline.publishing import pooled_rows, release_tables, rows
 from pipeline.publishing.officers import Officers
 from pipeline.publishing.populations import AREA, Described, describe, modelled
 from pipeline.publishing.release_tables import RELEASE_TABLES, Row
@@ -95,14 +95,16 @@ def release_of(
 def _tables(
     shown: Shown, organisations: Iterable[str], shown_as: Mapping[str, str] | None
 ) -> dict[str, pl.DataFrame]:
-    summary = list(rows.wave_summary(shown))
+    summary, paired = list(rows.wave_summary(shown)), list(rows.paired_change(shown))
     made: dict[str, Iterable[Row]] = {
         "areas": _areas(shown.programme, organisations, shown_as),
         "participant_flow": rows.participant_flow(shown),
         "follow_up": rows.follow_up(shown),
         "wave_summary": summary,
         "wave_bands": rows.wave_bands(shown),
-        "paired_change": rows.paired_change(shown),
+        "paired_change": paired,
+        "pooled_change": pooled_rows.pooled_change(paired),
+        "organisation_change": pooled_rows.organisation_change(paired),
         "reliable_change": rows.reliable_change(shown),
         "retention": rows.retention(shown),
         "attrition": rows.attrition(shown),
