@@ -31,6 +31,7 @@ from pipeline.privacy.disclosure.rounding import two_figures
 from pipeline.privacy.disclosure.rules import RULES, Rules
 from pipeline.programme import Programme
 from pipeline.publishing import pooled_rows, release_tables, rows
+from pipeline.publishing.characteristics import places_of, shown_values
 from pipeline.publishing.officers import Officers
 from pipeline.publishing.populations import AREA, Described, describe, modelled
 from pipeline.publishing.release_tables import RELEASE_TABLES, Row
@@ -74,10 +75,15 @@ def release_of(
     earlier = before or Before()
     officers = Officers(participants, participant_waves, scores, programme, as_of)
     enrolled = dict(participants.group_by("organisation").len().iter_rows())
-    stood = {name: place.removeprefix(AREA) for name, place in earlier.areas.items()}
+    stood = {
+        name: place.removeprefix(AREA)
+        for name, place in earlier.areas.items()
+        if place.startswith(AREA)
+    }
     shown_as = areas(enrolled, rules, stood)
-    described = describe(officers, shown_as, earlier, rules)
-    places = {name: AREA + area for name, area in (shown_as or {}).items()}
+    values = shown_values(participants, earlier.areas, rules)
+    described = describe(officers, shown_as, earlier, rules, values)
+    places = {name: AREA + area for name, area in (shown_as or {}).items()} | places_of(values)
     held = held_back(described.population, described.members, places, earlier, rules)
     made = controlled(described.population, rules, held, progress)
     prints = _with_model(made.prints, held, officers, rules)
@@ -88,7 +94,7 @@ def release_of(
         made.audit,
         made.for_the_audit,
         rules,
-        _remembered(described, prints, held, earlier, shown_as or {}),
+        _remembered(described, prints, held, earlier, places),
     )
 
 
@@ -110,6 +116,7 @@ def _tables(
         "attrition": rows.attrition(shown),
         "attrition_model": rows.attrition_model(shown),
         "dose_response": rows.dose_response(shown),
+        "equality_breakdown": rows.equality_breakdown(shown),
         "pilot_reconciliation": rows.pilot_reconciliation(_pilot(), summary),
     }
     return {table.name: table.frame(made[table.name]) for table in RELEASE_TABLES}
@@ -203,7 +210,7 @@ def _remembered(
     prints: Mapping[Key, Print],
     held: Held,
     earlier: Before,
-    shown_as: Mapping[str, str],
+    places: Mapping[str, str],
 ) -> Before:
     """Prints and members as of this release, and those of before where nothing newer took place."""
     new = {
@@ -227,5 +234,5 @@ def _remembered(
         prints={**earlier.prints, **{key: prints[key] for key in newly_printed}},
         members=members,
         gone={at: n for at, n in earlier.gone.items() if at not in new},
-        areas={**earlier.areas, **{name: AREA + area for name, area in shown_as.items()}},
+        areas={**earlier.areas, **places},
     )
