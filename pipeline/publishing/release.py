@@ -31,7 +31,7 @@ from pipeline.privacy.disclosure.rounding import two_figures
 from pipeline.privacy.disclosure.rules import RULES, Rules
 from pipeline.programme import Programme
 from pipeline.publishing import pooled_rows, release_tables, rows
-from pipeline.publishing.characteristics import places_of, shown_values
+from pipeline.publishing.characteristics import shown_characteristics
 from pipeline.publishing.officers import Officers
 from pipeline.publishing.populations import AREA, Described, describe, modelled
 from pipeline.publishing.release_tables import RELEASE_TABLES, Row
@@ -75,15 +75,11 @@ def release_of(
     earlier = before or Before()
     officers = Officers(participants, participant_waves, scores, programme, as_of)
     enrolled = dict(participants.group_by("organisation").len().iter_rows())
-    stood = {
-        name: place.removeprefix(AREA)
-        for name, place in earlier.areas.items()
-        if place.startswith(AREA)
-    }
+    stood = {name: place.removeprefix(AREA) for name, place in earlier.areas.items()}
     shown_as = areas(enrolled, rules, stood)
-    values = shown_values(participants, earlier.areas, rules)
-    described = describe(officers, shown_as, earlier, rules, values)
-    places = {name: AREA + area for name, area in (shown_as or {}).items()} | places_of(values)
+    characteristics = shown_characteristics(participants, rules)
+    described = describe(officers, shown_as, earlier, rules, characteristics)
+    places = {name: AREA + area for name, area in (shown_as or {}).items()}
     held = held_back(described.population, described.members, places, earlier, rules)
     made = controlled(described.population, rules, held, progress)
     prints = _with_model(made.prints, held, officers, rules)

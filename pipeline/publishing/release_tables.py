@@ -405,19 +405,19 @@ DOSE_RESPONSE = ReleaseTable(
 EQUALITY_BREAKDOWN = ReleaseTable(
     "equality_breakdown",
     "characteristic, value, wave, instrument and subscale",
-    "Levels, and changes since the first wave, by one characteristic of officers at a time; all "
-    "organisations and arms together, primary instrument. No comparison of groups.",
+    "Levels, and the change of the primary contrast, by one characteristic of officers at a time; "
+    "all organisations and arms together, primary instrument. No comparison of groups.",
     (
         _key("characteristic", "`rank_group`, `service_band`, `gender` or `ethnicity_group`."),
-        _key("value", "Its value; `others`: every value without rows of its own."),
+        _key("value", "Its value, `unknown` where no export said it; every one that there may be."),
         _WAVE,
         _INSTRUMENT,
         _SUBSCALE,
         Field("n", Kind.COUNT, "Officers scored."),
         Field("mean", Kind.MEAN, "Mean score."),
         Field("sd", Kind.SD, "Spread of the scores."),
-        Field("n_change", Kind.COUNT, "Of these, officers scored at the first wave too."),
-        Field("mean_change", Kind.MEAN, "Mean of the wave minus the first, of those."),
+        Field("n_change", Kind.COUNT, "Of these, scored at the contrast's earlier wave too."),
+        Field("mean_change", Kind.MEAN, "Mean of later minus earlier, of those."),
         Field("sd_change", Kind.SD, "Spread of that change."),
         *_CI,
     ),
