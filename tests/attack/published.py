@@ -142,6 +142,11 @@ WITHOUT_PEOPLE: Final = frozenset(
         "attrition_model",
         "pooled_change",
         "organisation_change",
+        "trajectory",
+        "robustness",
+        "reliability",
+        "comparability",
+        "data_quality",
     }
 )
 """Tables that count nobody, or whose figures are copied, made of printed ones, or too coarse to be
