@@ -180,10 +180,7 @@ def test_after_an_erasure_it_says_so(copy: Home) -> None:
 def _accepted(home: Home) -> set[str]:
     lake = Lake(home.root / "lake")
     ids = [record.submission_id for record in lake.records()]
-    names: set[str] = set()
-    for frame in lake.rows("accepted", ids, WHOSE):
-        names |= set(frame["participant_id"].drop_nulls())
-    return names
+    return set(lake.rows("accepted", ids, WHOSE)["participant_id"].drop_nulls())
 
 
 def test_another_code_is_named_even_where_nothing_differs(
