@@ -1,13 +1,16 @@
 """Which code made something: a hash of the sources and data files that decide what comes out.
 
-What belongs here: hashing Muster's own files. What stays out: what the hash is compared with. A
+What belongs here: hashing Muster's own files, and which versions of others are at work. What stays
+out: what the hash is compared with. A
 number raised by hand would be forgotten once, and a wrong figure would be kept; a hash at worst
 works something out again that did not change.
 """
 
 import hashlib
-from collections.abc import Iterable
+import platform
+from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 
 PACKAGES = Path(__file__).parents[2]
@@ -48,6 +51,29 @@ _WITHOUT = (
     "pipeline/orchestration",
 )
 """Rooms that no figure depends on."""
+
+
+_AT_WORK = (
+    "muster",
+    "dagster",
+    "duckdb",
+    "great-expectations",
+    "numpy",
+    "polars",
+    "pyarrow",
+    "pydantic",
+    "scipy",
+)
+"""Distributions that figures, verdicts or the file's form depend on."""
+
+
+@cache
+def versions() -> Mapping[str, str]:
+    """Name and version of Python and of every distribution that figures depend on."""
+    return {
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in _AT_WORK},
+    }
 
 
 @cache

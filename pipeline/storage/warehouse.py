@@ -1,7 +1,8 @@
 """The warehouse: one DuckDB file, built beside the old one and put in its place.
 
 What belongs here: executing SQL, and the file format. What stays out: what tables hold
-(`pipeline/tables/`). Readers that have the old file open keep their snapshot.
+(`pipeline/tables/`) and what views answer (`pipeline/views/`). Readers that have the old file open
+keep their snapshot.
 """
 
 import re
@@ -17,23 +18,11 @@ import polars as pl
 from pipeline.errors import refusal_of
 from pipeline.programme import UnusableConfiguration
 from pipeline.storage import atomic
-from pipeline.tables import BUILD, RESPONSES, Table, comments, ddl
+from pipeline.tables import BUILD, Table, comments, ddl
+from pipeline.views import VIEWS, can_be_made, view_ddl
 
 # Without it a file written here cannot be opened by the DuckDB of analysts' own tools.
 _STORAGE_VERSION = "v1.2.0"
-
-_VIEWS = (
-    """
-    CREATE VIEW core.item_responses AS
-    SELECT response_id, submission_id, participant_id, organisation, wave, instrument,
-           unnest(range(1, len(items) + 1))::INTEGER AS item, unnest(items) AS answer
-    FROM core.responses
-    """,
-    """
-    COMMENT ON VIEW core.item_responses IS
-    'One row: a response and item. The answers of core.responses, one to a row; NULL is unanswered.'
-    """,
-)
 
 
 class WarehouseFailed(Exception):
@@ -62,8 +51,7 @@ def publish(
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             for table, rows in tables.items():
                 _fill(connection, table, rows)
-            for view in _VIEWS if RESPONSES in tables else ():
-                connection.execute(view)
+            _add_views(connection, tables)
             connection.execute("COMMIT")
             connection.execute("USE memory")
             connection.execute("DETACH warehouse")
@@ -71,6 +59,16 @@ def publish(
             connection.close()
         # What somebody wrote into the old file and DuckDB had not merged yet is no part of the new.
         path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+
+
+def _add_views(connection: duckdb.DuckDBPyConnection, tables: Iterable[Table]) -> None:
+    """Those that read no other table than these; a release, for example, has none."""
+    views = can_be_made(VIEWS, tables)
+    for schema in dict.fromkeys(view.schema for view in views):
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    for view in views:
+        for statement in view_ddl(view):
+            connection.execute(statement)
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, table: Table, rows: Path | pl.DataFrame) -> None:
