@@ -212,7 +212,6 @@ def test_leavers_began_better_or_worse_by_the_better_direction(answer, rows):
         left, stayed = figures["mean_left"], figures["mean_stayed"]
         known = left is not None and stayed is not None
         began = _direction(row["subscale"], left - stayed) if known else None
-        )
         assert row["leavers_began"] == began
         assert row["standardised_difference"] == figures["standardised_difference"]
 
