@@ -18,8 +18,9 @@ def dictionary() -> str:
     """The whole document."""
     parts = [
         "# Data dictionary",
-        "Made from the code by `make docs`. The same sentences stand as comments in the "
-        "warehouse: `SELECT * FROM duckdb_columns() WHERE comment IS NOT NULL`.",
+        "For analysts: every table and view with its columns, units and meaning, and every rule "
+        "that a row may break. Made from the code by `make docs`. The same sentences stand in the "
+        "warehouse, as comments and in `meta.dictionary`.",
         *(_table(table) for table in TABLES),
         "Views are worked out when they are asked. Those of the schema `questions` answer what "
         "analysts ask most, and `meta.questions` lists them.",

@@ -37,7 +37,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     """Turns links that leave `docs/` into links within the site."""
     if page.file.src_uri in PAGES.values():
         return markdown
@@ -62,7 +62,10 @@ def _targets(text: str, source: str) -> list[str]:
 
 
 def _within(text: str, source: str) -> str:
-    """The text with its links as the site has them; a link to nothing stays, and fails the build."""
+    """The text with its links as the site has them.
+
+    A link to nothing stays as it is, and fails the build.
+    """
     up = "../" * (source.count("/") - 1) if source.startswith("docs/") else ""
 
     def rewritten(match: re.Match[str]) -> str:

@@ -90,7 +90,9 @@ def main() -> None:
     document = "\n\n".join(
         [
             "# Benchmarks",
-            f"Written by `make bench` on {machine()}. Everything measured is simulated data.",
+            "For operators who size a machine: how long Muster takes, and how often its intervals "
+            f"hold the truth. Written by `make bench` on {machine()}. Everything measured is "
+            "simulated data.",
             *(PARTS[part](size) for part in asked.parts or PARTS),
         ]
     )
