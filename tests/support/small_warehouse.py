@@ -230,6 +230,8 @@ def _robustness() -> pl.DataFrame:
                 "method": method,
                 "named_beforehand": (wave, subscale) == (WAVES[-1], "burnout"),
                 "estimate": None if (method, subscale) == ("mixed_model", "burnout") else i / 4,
+                "ci_low": -3.0,
+                "ci_high": 1.0,
                 "outcome": "reference" if method == "complete_cases" else "sign_differs",
             }
             for wave in WAVES[1:]
