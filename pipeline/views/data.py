@@ -6,7 +6,7 @@ What stays out: what stewards decide (`pipeline/review.py`).
 from typing import Final
 
 from pipeline import tables
-from pipeline.tables.columns import OFFICERS, count
+from pipeline.tables.columns import count
 from pipeline.tables.table import Column, Type
 from pipeline.views.view import SCHEMA, View, columns_of
 from pipeline.vocabulary import Verdict
@@ -50,14 +50,16 @@ WHY_ROWS_WERE_REJECTED = View(
         *columns_of(tables.QUARANTINE, "severity", "rule", "column_name", "status"),
         count("n_rows", "Rows of files.", "rows"),
         count("n_submissions", "Submissions with such a row.", "submissions"),
-        count("n_officers", "Different officers, where rows say whose they are.", OFFICERS),
     ),
     """
+WITH of_submissions AS (
+  SELECT submission_id, severity, rule, column_name, status, count(DISTINCT row_number) AS n_rows
+  FROM quality.quarantine
+  GROUP BY ALL
+)
 SELECT s.organisation, s.source, q.severity, q.rule, q.column_name, q.status,
-       count(DISTINCT (q.submission_id, q.row_number))::INTEGER AS n_rows,
-       count(DISTINCT q.submission_id)::INTEGER AS n_submissions,
-       count(DISTINCT q.participant_id)::INTEGER AS n_officers
-FROM quality.quarantine AS q
+       sum(q.n_rows)::INTEGER AS n_rows, count(*)::INTEGER AS n_submissions
+FROM of_submissions AS q
 JOIN quality.submissions AS s USING (submission_id)
 GROUP BY ALL
 ORDER BY s.organisation, s.source, q.severity, n_rows DESC, q.rule, q.column_name NULLS LAST,

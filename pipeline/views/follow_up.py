@@ -47,17 +47,19 @@ WHO_IS_OVERDUE = View(
         *columns_of(tables.PARTICIPANT_WAVES, "reason"),
     ),
     f"""
+WITH overdue AS MATERIALIZED (
+  SELECT participant_id, wave, due_on, missed_after, reason,
+         (b.as_of - due_on)::INTEGER AS days_overdue, (missed_after - b.as_of)::INTEGER AS days_left
+  FROM core.participant_waves
+  CROSS JOIN meta.build AS b
+  WHERE status = '{WaveStatus.OPEN}' AND due_on < b.as_of
+)
 SELECT p.organisation, p.home_force, p.session_group, p.cohort, p.arm,
-       pw.participant_id, pw.wave, pw.due_on, pw.missed_after,
-       (b.as_of - pw.due_on)::INTEGER AS days_overdue,
-       (pw.missed_after - b.as_of)::INTEGER AS days_left,
-       pw.reason
-FROM core.participant_waves AS pw
+       o.participant_id, o.wave, o.due_on, o.missed_after, o.days_overdue, o.days_left, o.reason
+FROM overdue AS o
 JOIN core.participants AS p USING (participant_id)
 JOIN meta.waves AS w USING (wave)
-CROSS JOIN meta.build AS b
-WHERE pw.status = '{WaveStatus.OPEN}' AND pw.due_on < b.as_of
-ORDER BY p.organisation, w.place, pw.due_on, pw.participant_id
+ORDER BY p.organisation, w.place, o.due_on, o.participant_id
 """,
 )
 

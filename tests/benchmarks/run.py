@@ -56,10 +56,18 @@ last row shows what that does to a change computed from complete pairs alone. Th
 further down, allows for it."""
 
 
-def killed(size: Size) -> str:
+def _by_itself(script: str, size: Size) -> str:
     """In a process of its own: what it shares with the tests has names that are taken here."""
-    command = [sys.executable, str(HERE / "killed.py"), *(["--small"] if size is SMALL else [])]
+    command = [sys.executable, str(HERE / script), *(["--small"] if size is SMALL else [])]
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+
+def killed(size: Size) -> str:
+    return _by_itself("killed.py", size)
+
+
+def queries(size: Size) -> str:
+    return _by_itself("queries.py", size)
 
 
 PARTS = {
@@ -70,6 +78,7 @@ PARTS = {
     "ledger": ledger,
     "small_files": small_files,
     "release": release,
+    "queries": queries,
     "killed": killed,
     "intervals": intervals,
     "mixed_model": mixed_model,

@@ -25,6 +25,7 @@ from pipeline.evaluation.pooled_change import pooled_change
 from pipeline.evaluation.retention import retention
 from pipeline.evaluation.taking_part import taking_part
 from pipeline.evaluation.wave_summary import wave_summary
+from pipeline.programme import Programme
 from pipeline.storage.warehouse import publish
 from pipeline.tables import Table
 
@@ -43,32 +44,50 @@ def content() -> Content:
     )
     waves = _dated(core.participant_waves)
     scores = _scores_of_answered(core.scores, waves)
-    changes = panel(scores, people, programme())
-    taking = taking_part(people, waves, programme(), AS_OF)
-    pooled, of_organisations = pooled_change(changes, programme(), frozenset())
     made = {
-        tables.PARTICIPANTS: people,
-        tables.PARTICIPANT_WAVES: waves,
-        tables.SCORES: scores,
+        **evaluated(people, waves, scores, programme(), AS_OF),
         tables.ORGANISATIONS: _organisations(),
         tables.ATTENDANCE: _attendance(people),
         tables.SUBMISSIONS: _submissions(),
         tables.QUARANTINE: _quarantine(),
-        tables.FOLLOW_UP_DUE: follow_up_due(people, waves, programme(), AS_OF),
-        tables.PARTICIPANT_FLOW: participant_flow(people, waves, programme()),
-        tables.RETENTION: retention(taking, programme()),
-        tables.ATTRITION: attrition(scores, taking, programme()),
-        tables.WAVE_SUMMARY: wave_summary(scores, people, programme()),
-        tables.PAIRED_CHANGE: paired_change(scores, people, programme()),
-        tables.BAND_TRANSITIONS: band_transitions(changes, programme()),
-        tables.EQUALITY_BREAKDOWN: equality_breakdown(changes, people, programme()),
-        tables.POOLED_CHANGE: pooled,
-        tables.ORGANISATION_CHANGE: of_organisations,
         tables.ROBUSTNESS: _robustness(),
         tables.ARM_CONTRAST: _arm_contrast(),
-        tables.BUILD: _build(),
     }
-    of_itself = about(programme(), {"muster": "0", "python": "3"})
+    return whole(made, programme())
+
+
+def evaluated(
+    people: pl.DataFrame,
+    waves: pl.DataFrame,
+    scores: pl.DataFrame,
+    of: Programme,
+    as_of: date,
+) -> Content:
+    """These officers, and the tables that the evaluation makes of them, but for models."""
+    changes = panel(scores, people, of)
+    taking = taking_part(people, waves, of, as_of)
+    pooled, of_organisations = pooled_change(changes, of, frozenset())
+    return {
+        tables.PARTICIPANTS: people,
+        tables.PARTICIPANT_WAVES: waves,
+        tables.SCORES: scores,
+        tables.FOLLOW_UP_DUE: follow_up_due(people, waves, of, as_of),
+        tables.PARTICIPANT_FLOW: participant_flow(people, waves, of),
+        tables.RETENTION: retention(taking, of),
+        tables.ATTRITION: attrition(scores, taking, of),
+        tables.WAVE_SUMMARY: wave_summary(scores, people, of),
+        tables.PAIRED_CHANGE: paired_change(scores, people, of),
+        tables.BAND_TRANSITIONS: band_transitions(changes, of),
+        tables.EQUALITY_BREAKDOWN: equality_breakdown(changes, people, of),
+        tables.POOLED_CHANGE: pooled,
+        tables.ORGANISATION_CHANGE: of_organisations,
+        tables.BUILD: _build(as_of),
+    }
+
+
+def whole(made: Content, of: Programme) -> Content:
+    """A frame for every table of the warehouse; those not made are empty."""
+    of_itself = about(of, {"muster": "0", "python": "3"})
     return {
         table: table.conform(made.get(table, of_itself.get(table, table.empty())))
         for table in tables.TABLES
@@ -202,7 +221,7 @@ def _quarantine() -> pl.DataFrame:
     rng = np.random.default_rng(17)
     submissions = _submissions()["submission_id"].to_list()
     found: dict[tuple[object, ...], dict[str, Any]] = {}
-    for _ in range(120):
+    for _ in range(400):
         rule = str(rng.choice(["answer_out_of_range", "wave_unknown", "straight_lining"]))
         row = {
             "submission_id": str(rng.choice(submissions)),
@@ -212,8 +231,9 @@ def _quarantine() -> pl.DataFrame:
             "severity": "warn" if rule == "straight_lining" else "reject",
             "participant_id": f"simulated-{rng.integers(9)}" if rng.random() < 0.8 else None,
             "status": str(rng.choice(["open", "resolved"])),
+            "wave": str(rng.choice(WAVES)) if rule == "straight_lining" else None,
         }
-        key = ("submission_id", "row_number", "rule", "column_name")
+        key = ("submission_id", "row_number", "wave", "rule", "column_name")
         found[tuple(row[name] for name in key)] = row
     return _frame(tables.QUARANTINE, list(found.values()))
 
@@ -262,12 +282,12 @@ def _arm_contrast() -> pl.DataFrame:
     )
 
 
-def _build() -> pl.DataFrame:
+def _build(as_of: date) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "fingerprint": ["0"],
             "programme": ["supervision"],
-            "as_of": [AS_OF],
+            "as_of": [as_of],
             "models_pending": [False],
             "version": ["0"],
         }
