@@ -15,7 +15,6 @@ from pipeline.orchestration.resources import HomeResource
 from pipeline.orchestration.state import HEARD, build_fingerprint, changed_since
 from pipeline.storage.code import versions
 from pipeline.storage.stages import Made, Stage
-from pipeline.storage.warehouse import publish
 
 POOL = "home"
 """Dagster queues runs that need it one behind the other; the home's lock holds beyond Dagster."""
@@ -31,6 +30,12 @@ OF_MODELS: Final = (
 
 _STAGE_NAMES = {tables.ATTENDANCE: "attendance_held"}
 _OWN = {tables.BUILD.name, tables.ORGANISATIONS.name}
+
+
+def fill_ahead(home: HomeResource, *filled: tables.Table) -> None:
+    """Begin with large tables of the next snapshot: stages behind them leave a core idle."""
+    for table in filled:
+        home.fill_ahead(table, _STAGE_NAMES.get(table, table.name))
 
 
 def publish_snapshot(home: HomeResource, stage_name: str, *, with_models: bool) -> dict[str, Any]:
@@ -92,7 +97,7 @@ def publish_snapshot(home: HomeResource, stage_name: str, *, with_models: bool) 
         **{table: table.empty() for table in waiting},
         **of_itself,
     }
-    publish(here.warehouse, {table: content[table] for table in tables.TABLES})
+    home.publish({table: content[table] for table in tables.TABLES})
     return {
         "as of": str(as_of),
         "bytes": here.warehouse.stat().st_size,

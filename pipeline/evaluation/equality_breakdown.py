@@ -16,7 +16,7 @@ import polars as pl
 
 from pipeline import tables
 from pipeline.evaluation.cells import ALL, Moments, cell_interval, cells_of, joined_notes
-from pipeline.evaluation.panel import MOMENTS, Key, Panel, cluster_sums
+from pipeline.evaluation.panel import MOMENTS, Figures, Key, Panel, cluster_sums, moments
 from pipeline.programme import Programme
 
 CHARACTERISTICS: Final = ("rank_group", "service_band", "gender", "ethnicity_group")
@@ -41,13 +41,13 @@ def equality_breakdown(
     alphabetical order, `unknown` last; all organisations and arms together.
     """
     first, *later = programme.wave_names
-    levels: dict[Key, pl.Series] = {
-        (wave, *series): scores[wave]
+    levels: dict[Key, Figures] = {
+        (wave, *series): moments(scores[wave])
         for series, scores in of_officers.scores.items()
         for wave in programme.wave_names
     }
-    changes: dict[Key, pl.Series] = {
-        (wave, *series): of_officers.change(series, first, wave)
+    changes: dict[Key, Figures] = {
+        (wave, *series): moments(of_officers.change(series, first, wave))
         for series in of_officers.scores
         for wave in later
     }
@@ -66,7 +66,7 @@ def equality_breakdown(
     return pl.DataFrame(rows, schema=tables.EQUALITY_BREAKDOWN.frame_schema)
 
 
-def _national(officers: pl.DataFrame, values: Mapping[Key, pl.Series]) -> Cells:
+def _national(officers: pl.DataFrame, values: Mapping[Key, Figures]) -> Cells:
     """Cells over all organisations, by value, wave, instrument and subscale."""
     if not values:
         return {}
@@ -76,7 +76,7 @@ def _national(officers: pl.DataFrame, values: Mapping[Key, pl.Series]) -> Cells:
     }
 
 
-def _sums(officers: pl.DataFrame, values: Mapping[Key, pl.Series]) -> pl.DataFrame:
+def _sums(officers: pl.DataFrame, values: Mapping[Key, Figures]) -> pl.DataFrame:
     """Sums over clusters as `cells_of` needs them, of session groups only where those matter.
 
     An interval over several organisations asks for sums of organisations, and a national one has
@@ -93,7 +93,10 @@ def _sums(officers: pl.DataFrame, values: Mapping[Key, pl.Series]) -> pl.DataFra
         .join(places, on=["organisation", "value"], how="left", maintain_order="left")["alone"]
         .fill_null(False)
     )
-    there = {key: of_officers.filter(is_alone) for key, of_officers in values.items()}
+    there = {
+        key: {name: cells.filter(is_alone) for name, cells in figures.items()}
+        for key, figures in values.items()
+    }
     by_group = cluster_sums(officers.filter(is_alone), there, _KEY)
     return pl.concat(
         [

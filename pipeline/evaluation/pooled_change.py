@@ -17,7 +17,15 @@ import polars as pl
 from pipeline import tables
 from pipeline.evaluation.begun import notes_of_arms_together
 from pipeline.evaluation.cells import ALL, Moments, cell_interval, cells_of, joined_notes
-from pipeline.evaluation.panel import MOMENTS, Key, Panel, cluster_sums, pairs_of_waves
+from pipeline.evaluation.panel import (
+    MOMENTS,
+    Figures,
+    Key,
+    Panel,
+    cluster_sums,
+    moments,
+    pairs_of_waves,
+)
 from pipeline.evaluation.random_effects import (
     FEWEST_FOR_PREDICTION,
     Limits,
@@ -104,8 +112,8 @@ def _changes(
     of_officers: Panel, programme: Programme, not_comparable: NotComparable
 ) -> Mapping[Key, list[OrganisationChange]]:
     """The changes of each organisation in alphabetical order, by pair of waves and subscale."""
-    values: dict[Key, pl.Series] = {
-        (*waves, *series): of_officers.change(series, *waves)
+    values: dict[Key, Figures] = {
+        (*waves, *series): moments(of_officers.change(series, *waves))
         for waves in pairs_of_waves(programme)
         for series in of_officers.scores
     }

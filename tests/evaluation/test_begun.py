@@ -11,6 +11,7 @@ from pipeline.evaluation import imputation
 from pipeline.evaluation.arm_wave_model import arm_wave_models
 from pipeline.evaluation.begun import begins_after_days, begun, notes_of_arms_together
 from pipeline.evaluation.paired_change import paired_change
+from pipeline.evaluation.panel import panel as panel_of
 from pipeline.evaluation.robustness import robustness
 from pipeline.evaluation.trajectory import trajectory
 from pipeline.programme import Programme, parse_programme
@@ -97,7 +98,7 @@ def test_trajectory_and_robustness_say_it_of_all_arms_and_of_no_single_one(
         for arm, wave, note in levels.select("arm", "wave", "note").iter_rows()
     }
     assert [place for place, is_said in said.items() if is_said] == [("all", "session_7")]
-    pairs = paired_change(measured, people, waiting).filter(organisation="all")
+    pairs = paired_change(panel_of(measured, people, waiting), waiting).filter(organisation="all")
     said = {
         (arm, wave): WAITING in (note or "")
         for arm, wave, note in pairs.select("arm", "to_wave", "note").iter_rows()

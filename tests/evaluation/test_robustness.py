@@ -22,6 +22,7 @@ from pipeline.evaluation.delta_adjustment import DELTA
 from pipeline.evaluation.followed import followed
 from pipeline.evaluation.imputation import completed
 from pipeline.evaluation.paired_change import paired_change
+from pipeline.evaluation.panel import panel as panel_of
 from pipeline.evaluation.robustness import NOTE_LITTLE_FREEDOM, robustness, seed_of
 from pipeline.vocabulary import RobustnessMethod, RobustnessOutcome
 
@@ -101,9 +102,9 @@ def test_complete_cases_are_the_national_row_of_paired_change() -> None:
     for sizes in ([40, 50, 60], [90], [20]):
         made = frames(drawn(sizes, 1))
         panel = _panel(made).filter(method="complete_cases")
-        change = paired_change(made.scores, made.participants, made.programme).filter(
-            organisation="all", arm="all", from_wave="baseline"
-        )
+        change = paired_change(
+            panel_of(made.scores, made.participants, made.programme), made.programme
+        ).filter(organisation="all", arm="all", from_wave="baseline")
         same = ["to_wave", "subscale", "n", "ci_low", "ci_high", "n_clusters"]
         assert (
             panel.select(*same, "estimate")
