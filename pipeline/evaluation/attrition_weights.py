@@ -11,6 +11,9 @@ answered t is the share who did over the product of the fitted probabilities aft
 answered before t, truncated at the 1st and 99th percentile. (J. M. Robins, A. Rotnitzky and L. P.
 Zhao 1995, J. Am. Stat. Assoc. 90; S. R. Cole and M. A. Hernan 2008, Am. J. Epidemiol. 168.)
 
+To answer a wave is to answer anything at it: who answered another questionnaire only, or left this
+one's items blank, has not gone, and counts as blank at random among those who came.
+
 A gap is no loss: who misses a wave and answers a later one went from the one wave to the other, and
 between the two there is nothing to model. The weighted mean is right if, given the scores observed
 at a wave, whether an officer answers any further wave does not depend on the score asked about.
@@ -47,7 +50,7 @@ _COLLINEAR: Final = 1e-7
 
 @dataclass(frozen=True, slots=True)
 class AttritionWeights:
-    """Weights of the officers of a `Followed` at one later wave, 0 for who did not answer it."""
+    """Weights of the officers of a `Followed` at one later wave, 0 for who did not come to it."""
 
     weights: Numbers
     truncated: int
@@ -68,7 +71,7 @@ def attrition_weights(base: Followed, wave: int) -> AttritionWeights | str:
     divided by their sum; their mean is about 1 over those who answered.
     """
     counted = base.decided[:, wave]
-    answered = base.answered
+    answered = base.came
     came = answered[:, wave] & counted
     if not came.any():
         return NOTE_NOBODY_ANSWERED
