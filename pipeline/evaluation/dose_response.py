@@ -4,12 +4,13 @@ What belongs here: bands of sessions. What stays out: any claim that sessions ch
 who stay longer differ from those who leave, and every row says so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import polars as pl
 
 from pipeline import tables
+from pipeline.evaluation.begun import notes_of_arms_together
 from pipeline.evaluation.cells import ALL, Moments, cell_interval, cells, joined_notes, measurements
 from pipeline.programme import Programme
 from pipeline.vocabulary import SessionsBand
@@ -35,7 +36,8 @@ def dose_response(
 
     Officers with a score at the first wave and at the later one, by organisation with totals; a row
     for each band, wave, instrument and subscale that occurs. Officers whose sessions are not known
-    are in no row, and the rows of their organisation and of the total say so. The 95% interval is
+    are in no row, and the rows of their organisation and of the total say so; so they do of arms
+    that had not begun by the wave where others had. The 95% interval is
     that of `cells.cell_interval`. Raises ValueError for a score of nobody enrolled, and for a wave,
     instrument or subscale that the programme does not have.
     """
@@ -59,11 +61,21 @@ def dose_response(
         mean_of="change",
         each_arm=False,
     )
+    arms = _arms(changes)
     unknown = set(participants.filter(pl.col("sessions_attended").is_null())["organisation"])
     if unknown:
         unknown.add(ALL)
     return pl.DataFrame(
-        [_row(cell, unknown=cell["organisation"] in unknown) for cell in found],
+        [
+            _row(
+                cell,
+                [
+                    *([NOTE_UNKNOWN] if cell["organisation"] in unknown else []),
+                    *notes_of_arms_together(arms[_key(cell)], cell["wave"], programme),
+                ],
+            )
+            for cell in found
+        ],
         schema=tables.DOSE_RESPONSE.frame_schema,
     )
 
@@ -77,14 +89,27 @@ def sessions_band(sessions: pl.Expr) -> pl.Expr:
     return band
 
 
-def _row(cell: dict[str, Any], *, unknown: bool) -> dict[str, Any]:
+def _key(cell: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(cell[name] for name in tables.DOSE_RESPONSE.key)
+
+
+def _arms(changes: pl.DataFrame) -> Mapping[tuple[str, ...], set[str]]:
+    """The arms of the officers of each row of the table."""
+    found: dict[tuple[str, ...], set[str]] = {}
+    places = changes.select(*tables.DOSE_RESPONSE.key, "arm").unique()
+    for organisation, *rest, arm in places.iter_rows():
+        for everywhere in (organisation, ALL):
+            found.setdefault((everywhere, *rest), set()).add(arm)
+    return found
+
+
+def _row(cell: Mapping[str, Any], notes: Iterable[str]) -> dict[str, Any]:
     change = Moments(cell["n"], cell["change"], cell["squares"])
     interval = cell_interval(cell, change)
-    left_out = [NOTE_UNKNOWN] if unknown else []
     return {
         **{name: cell[name] for name in tables.DOSE_RESPONSE.key},
         "n": change.n,
         "mean_change": change.mean,
         **interval.columns,
-        "note": joined_notes((NOTE_DESCRIPTIVE, *left_out, *interval.notes)),
+        "note": joined_notes((NOTE_DESCRIPTIVE, *notes, *interval.notes)),
     }

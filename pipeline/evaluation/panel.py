@@ -118,6 +118,22 @@ def cluster_sums(
     )
 
 
+def arms_there(
+    officers: pl.DataFrame, values: Mapping[Key, pl.Series], by: str
+) -> Mapping[Key, set[str]]:
+    """The arms of the officers who have a value, by their cell of the column `by` and the key."""
+    frame = officers.select(by, "arm").with_columns(
+        values_of.is_not_null().alias(str(i)) for i, values_of in enumerate(values.values())
+    )
+    places = frame.group_by(by, "arm").agg(pl.exclude(by, "arm").any())
+    found: dict[Key, set[str]] = {}
+    for place, arm, *there in places.cast({by: pl.String, "arm": pl.String}).iter_rows():
+        for key, is_there in zip(values, there, strict=True):
+            if is_there:
+                found.setdefault((place, *key), set()).add(arm)
+    return found
+
+
 def _side_by_side(
     of_waves: Mapping[str, pl.DataFrame | None], what: str, dtype: pl.DataType, officers: int
 ) -> pl.DataFrame:
