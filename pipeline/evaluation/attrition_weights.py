@@ -30,7 +30,7 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array, hstack
 
 from pipeline.evaluation.followed import Codes, Followed, Numbers, Truths
-from pipeline.evaluation.logistic import LogisticFit, NoFit, fit_logistic
+from pipeline.evaluation.logistic import LogisticFit, NoFit, fit_logistic, independent_columns
 
 TRUNCATED_AT: Final = (0.01, 0.99)
 """Weights below and above these quantiles of them are set to the quantile."""
@@ -43,9 +43,6 @@ NOTE_WITHOUT_RANK: Final = "weights without terms for rank group (separation)"
 NOTE_WITHOUT_GROUPS: Final = "weights from scores alone, without terms for groups (separation)"
 NOTE_NOBODY_ANSWERED: Final = "nobody whose wave is due answered it"
 NOTE_BLANK: Final = "scores left blank in an answered questionnaire are taken as blank at random"
-
-_COLLINEAR: Final = 1e-7
-"""A column of which the columns before it leave less than this share says nothing of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +112,7 @@ def _chance_to_answer_again(at_risk: Followed, last: Numbers, again: Truths) -> 
         ((), (NOTE_WITHOUT_GROUPS,)),
     ):
         whole = csr_array(hstack([scores, *groups], format="csr"))
-        design = csr_array(whole[:, _independent(whole)])
+        design = csr_array(whole[:, independent_columns(whole)])
         fit = fit_logistic(design, again.astype(np.float64))
         if isinstance(fit, LogisticFit):
             return _Chance(fit.probabilities(design), note)
@@ -148,18 +145,3 @@ def _terms(codes: Codes, again: Truths) -> coo_array:
     rows = np.flatnonzero(large[place])
     at = (rows, column[place[rows]])
     return coo_array((np.ones(len(rows)), at), shape=(len(place), int(large.sum())))
-
-
-def _independent(design: csr_array) -> Codes:
-    """The columns that are no sum of those before them, as R's glm keeps them."""
-    products = (design.T @ design).toarray()
-    scale = np.sqrt(np.diag(products))
-    scale[scale == 0] = 1.0
-    left = products / np.outer(scale, scale)
-    kept = []
-    for column in range(len(left)):
-        pivot = left[column, column]
-        if pivot > _COLLINEAR:
-            kept.append(column)
-            left = left - np.outer(left[:, column], left[column]) / pivot
-    return np.array(kept, dtype=np.int64)

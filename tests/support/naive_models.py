@@ -491,20 +491,19 @@ def attrition_model(core: Core) -> Rows:
             terms.append(f"{name}: {other}")
             for column, row in zip(columns, rows, strict=True):
                 column.append(float(row["groups"][g] == other))
-    fit = _logit(np.array(columns), np.array([float(row["left"]) for row in rows]))
+    by_term = [list(column) for column in zip(*columns, strict=True)]
+    kept = _independent(by_term)
+    x = np.array([by_term[place] for place in kept]).T
+    fit = _logit(x, np.array([float(row["left"]) for row in rows]))
     assert fit is not None, "the home is to have a model"
     z = float(stats.norm.ppf(0.975))
-    found: Rows = {}
-    for place, term in enumerate(terms):
-        estimate, error = float(fit[0][place]), math.sqrt(fit[1][place, place])
-        found[term,] = {
-            "estimate": estimate,
-            "se": error,
-            "odds_ratio": math.exp(estimate),
-            "ci_low": math.exp(estimate - z * error),
-            "ci_high": math.exp(estimate + z * error),
-            "n": len(rows),
-        }
+    figures = ("estimate", "se", "odds_ratio", "ci_low", "ci_high")
+    found: Rows = {(term,): dict.fromkeys(figures) | {"n": len(rows)} for term in terms}
+    for at, place in enumerate(kept):
+        estimate, error = float(fit[0][at]), math.sqrt(fit[1][at, at])
+        limits = [math.exp(estimate + sign * z * error) for sign in (-1, 1)]
+        told = (estimate, error, math.exp(estimate), *limits)
+        found[terms[place],] |= dict(zip(figures, told, strict=True))
     return found
 
 
@@ -656,7 +655,8 @@ def _chances(
         for name in ("rank_group", "arm", "organisation")
     }
     for names in (("rank_group", "arm", "organisation"), ("arm", "organisation"), ()):
-        x = _independent([*columns, *(column for name in names for column in terms[name])])
+        every = [*columns, *(column for name in names for column in terms[name])]
+        x = np.array([every[place] for place in _independent(every)]).T
         fit = _logit(x, again.astype(float))
         if fit is not None:
             return list(1 / (1 + np.exp(-x @ fit[0])))
@@ -679,12 +679,14 @@ def _terms(names: list[str | None], again: Array) -> list[list[float]]:
     return [[float(name == each) for each in names] for name in large]
 
 
-def _independent(columns: list[list[float]]) -> Array:
-    kept: list[list[float]] = []
-    for column in columns:
-        if np.linalg.matrix_rank(np.array([*kept, column]).T, tol=1e-5) > len(kept):
-            kept.append(column)
-    return np.array(kept).T
+def _independent(columns: list[list[float]]) -> list[int]:
+    """Places of the columns that are no sum of those before them."""
+    kept: list[int] = []
+    for place, column in enumerate(columns):
+        before = [columns[k] for k in kept]
+        if np.linalg.matrix_rank(np.array([*before, column]).T, tol=1e-5) > len(kept):
+            kept.append(place)
+    return kept
 
 
 __all__ = [
