@@ -12,7 +12,6 @@ from pipeline.follow_up.organisations import organisations_seen
 from pipeline.orchestration.resources import HomeResource
 from pipeline.orchestration.state import HEARD, build_fingerprint, changed_since
 from pipeline.storage.stages import Made, Stage
-from pipeline.storage.warehouse import publish
 
 POOL = "home"
 """Dagster queues runs that need it one behind the other; the home's lock holds beyond Dagster."""
@@ -28,6 +27,12 @@ OF_MODELS: Final = (
 
 _STAGE_NAMES = {tables.ATTENDANCE: "attendance_held"}
 _OWN = {tables.BUILD.name, tables.ORGANISATIONS.name}
+
+
+def fill_ahead(home: HomeResource, *filled: tables.Table) -> None:
+    """Begin with large tables of the next snapshot: stages behind them leave a core idle."""
+    for table in filled:
+        home.fill_ahead(table, _STAGE_NAMES.get(table, table.name))
 
 
 def publish_snapshot(home: HomeResource, stage_name: str, *, with_models: bool) -> dict[str, Any]:
@@ -79,9 +84,8 @@ def publish_snapshot(home: HomeResource, stage_name: str, *, with_models: bool) 
         reads=sorted(before),
         settings=[fingerprint, here.programme.model_dump(mode="json")],
     )
-    publish(
-        here.warehouse,
-        {t: here.stages.path(published[t]) if t in published else t.empty() for t in tables.TABLES},
+    home.publish(
+        {t: here.stages.path(published[t]) if t in published else t.empty() for t in tables.TABLES}
     )
     return {
         "as of": str(as_of),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.assurance_command import assurance
+from pipeline.backup_commands import backup
 from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption
 from pipeline.console import opened as _opened
 from pipeline.console import stop as _stop
@@ -63,6 +64,7 @@ app.add_typer(review)
 app.add_typer(key)
 app.add_typer(withdraw)
 app.add_typer(release)
+app.add_typer(backup)
 app.command()(inspect)
 app.command()(remind)
 app.command()(research)

@@ -31,7 +31,7 @@ from pipeline import tables
 from pipeline.evaluation.answers import UNANSWERED, InstrumentAnswers
 from pipeline.evaluation.cells import ALL, Moments, as_total, cell_interval, cells_of, joined_notes
 from pipeline.evaluation.named_beforehand import named_arm
-from pipeline.evaluation.panel import MOMENTS, Key, Panel, cluster_sums
+from pipeline.evaluation.panel import MOMENTS, Figures, Key, Panel, cluster_sums, moments
 from pipeline.programme import Programme
 from pipeline.quality.rules import SHORTEST_INSTRUMENT_FOR_RUNS
 from pipeline.reference import Instrument
@@ -145,12 +145,12 @@ def change_without_careless(
         pl.col("subscale") == primary.subscale,
         pl.col("wave").is_in(waves),
     ).select("response_id", "participant_id")
-    values: dict[Key, pl.Series] = {(NOBODY,): change}
+    values: dict[Key, Figures] = {(NOBODY,): moments(change)}
     for sign in Careless:
         bearing = signs.filter(pl.col("sign") == sign)
         officers = answered.join(bearing, on="response_id", how="semi")["participant_id"]
         bears = participants["participant_id"].is_in(officers.unique().implode())
-        values[sign.value,] = change.set(bears, None)
+        values[sign.value,] = moments(change.set(bears, None))
     sums = cluster_sums(of_officers.officers, values, ("left_out",))
     national = {
         cell["left_out"]: cell

@@ -19,10 +19,12 @@ from pipeline.evaluation.begun import notes_of_arms_together
 from pipeline.evaluation.cells import ALL, Moments, cell_interval, cells_of, joined_notes
 from pipeline.evaluation.panel import (
     MOMENTS,
+    Figures,
     Key,
     Panel,
     arms_there,
     cluster_sums,
+    moments,
     pairs_of_waves,
 )
 from pipeline.evaluation.random_effects import (
@@ -78,12 +80,12 @@ def pooled_change(
     where there are five.
     """
     pooled, by_organisation = [], []
-    values: dict[Key, pl.Series] = {
-        (*waves, *series): of_officers.change(series, *waves)
+    values: dict[Key, Figures] = {
+        (*waves, *series): moments(of_officers.change(series, *waves))
         for waves in pairs_of_waves(programme)
         for series in of_officers.scores
     }
-    arms = arms_there(of_officers.officers, values, "organisation")
+    arms = arms_there(of_officers.officers, values, ["organisation"])
     for key, changes in _changes(of_officers, values, not_comparable).items():
         named = dict(zip(_KEY, key, strict=True))
         there = {change.organisation: arms[change.organisation, *key] for change in changes}
@@ -104,7 +106,7 @@ def _mixed(arms: Iterable[Collection[str]], to_wave: str, programme: Programme) 
 
 
 def _changes(
-    of_officers: Panel, values: Mapping[Key, pl.Series], not_comparable: NotComparable
+    of_officers: Panel, values: Mapping[Key, Figures], not_comparable: NotComparable
 ) -> Mapping[Key, list[OrganisationChange]]:
     """The changes of each organisation in alphabetical order, by pair of waves and subscale."""
     if not values:

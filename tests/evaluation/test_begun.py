@@ -109,7 +109,9 @@ def test_trajectory_and_paired_change_say_it_of_all_arms_and_of_no_single_one(
     waiting: Programme, sixty: _Sixty
 ) -> None:
     levels = trajectory(arm_wave_models(sixty.measured, sixty.people, waiting), waiting)
-    pairs = paired_change(sixty.measured, sixty.people, waiting).filter(organisation="all")
+    pairs = paired_change(panel(sixty.measured, sixty.people, waiting), waiting).filter(
+        organisation="all"
+    )
     for said in (
         levels.select("arm", "wave", "note"),
         pairs.select("arm", "to_wave", "note"),
@@ -139,10 +141,10 @@ def test_robustness_says_it_where_it_is_of_all_arms(
     monkeypatch.setattr(imputation.imputed_changes, "__kwdefaults__", few)
     programme = parse_programme(declared)
     levels = trajectory(arm_wave_models(sixty.measured, sixty.people, programme), programme)
-    panel = robustness(
+    found = robustness(
         sixty.measured, sixty.people, sixty.waves, programme, levels, as_of=date(2026, 1, 1)
     )
-    said = panel.filter(subscale="burnout").select(
+    said = found.filter(subscale="burnout").select(
         "to_wave", times=pl.col("note").fill_null("").str.count_matches(WAITING, literal=True)
     )
     assert said.filter(to_wave="session_7")["times"].to_list() == [times] * 7
@@ -158,7 +160,7 @@ def _equality_breakdown(of: _Sixty, programme: Programme) -> pl.DataFrame:
 
 
 def _dose_response(of: _Sixty, programme: Programme) -> pl.DataFrame:
-    return dose_response(of.measured, of.people, programme)
+    return dose_response(panel(of.measured, of.people, programme), of.people, programme)
 
 
 def _icc(of: _Sixty, programme: Programme) -> pl.DataFrame:

@@ -122,16 +122,17 @@ def _tables(
         for subscale in ("burnout", "compassion_satisfaction")
     )
     waves = ledger(dict.fromkeys(places, ["completed"] * 3))
+    of_officers = panel(measured, people, programme)
     models = arm_wave_models(measured, people, programme)
     levels = trajectory(models, programme)
     quality = tables.RESPONSE_QUALITY.empty()
     return {
-        "paired_change": paired_change(measured, people, programme).filter(organisation="all"),
+        "paired_change": paired_change(of_officers, programme).filter(organisation="all"),
         "trajectory": levels,
         "arm_contrast": arm_contrast(models, programme),
         "robustness": robustness(measured, people, waves, programme, levels, as_of=AS_OF),
         "change_without_careless": change_without_careless(
-            panel(measured, people, programme),
+            of_officers,
             measured,
             people,
             pl.DataFrame(schema=SIGNS),

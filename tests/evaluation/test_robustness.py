@@ -22,6 +22,7 @@ from pipeline.evaluation.delta_adjustment import DELTA
 from pipeline.evaluation.followed import followed
 from pipeline.evaluation.imputation import completed
 from pipeline.evaluation.paired_change import paired_change
+from pipeline.evaluation.panel import panel as panel_of
 from pipeline.evaluation.robustness import NOTE_LITTLE_FREEDOM, robustness, seed_of
 from pipeline.vocabulary import RobustnessMethod, RobustnessOutcome
 
@@ -102,9 +103,9 @@ def test_complete_cases_are_the_national_row_of_paired_change() -> None:
     for sizes in ([40, 50, 60], [90], [20]):
         made = frames(drawn(sizes, 1))
         panel = _panel(made).filter(method="complete_cases")
-        change = paired_change(made.scores, made.participants, made.programme).filter(
-            organisation="all", arm="all", from_wave="baseline"
-        )
+        change = paired_change(
+            panel_of(made.scores, made.participants, made.programme), made.programme
+        ).filter(organisation="all", arm="all", from_wave="baseline")
         same = ["to_wave", "subscale", "n", "ci_low", "ci_high", "n_clusters"]
         assert (
             panel.select(*same, "estimate")
@@ -314,9 +315,8 @@ def test_a_contrast_from_a_later_wave_counts_those_who_answered_that() -> None:
     named = extra.filter("named_beforehand")
     assert named["subscale"].to_list() == ["burnout"] * 7
     assert named.filter(method="mixed_model")["estimate"].to_list() == [-3.0]
-    pairs = paired_change(made.scores, made.participants, programme).filter(
-        "named_beforehand", organisation="all"
-    )
+    of_officers = panel_of(made.scores, made.participants, programme)
+    pairs = paired_change(of_officers, programme).filter("named_beforehand", organisation="all")
     complete = named.filter(method="complete_cases")
     assert complete["estimate"].item() == pairs["mean_change"].item()
     burnout = made.scores.filter(subscale="burnout", wave="session_5")
