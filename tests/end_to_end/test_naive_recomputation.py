@@ -46,9 +46,7 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Core:
         home.put(file.path, file.content)
     home.create("")
     muster("run", "--as-of", AS_OF.isoformat())
-    core = Core(muster.home, AS_OF)
-    core.home = muster.home  # type: ignore[attr-defined]
-    return core
+    return Core(muster.home, AS_OF)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +115,7 @@ def _agree(
 ) -> None:
     """The same keys, every column but the note, and figures as close as said."""
     made = next(each for each in tables.TABLES if each.name == name)
-    found = table(core.home, name, made.key)  # type: ignore[attr-defined]
+    found = table(core.home, name, made.key)
     if name == "robustness":
         found = {key: row for key, row in found.items() if key[-1] not in DRAWN}
     assert found.keys() == expected.keys()
@@ -153,7 +151,7 @@ def test_a_dense_likelihood_gives_likeness_and_design(
     _agree(core, "icc", naive_models.icc(core, likenesses), FITTED, apart=limits)
     _agree(core, "design", naive_models.design(core, likenesses), FITTED)
     cutoff = float(stats.chi2.ppf(0.95, 1))
-    for (measure, level, *series), row in table(core.home, "icc", tables.ICC.key).items():  # type: ignore[attr-defined]
+    for (measure, level, *series), row in table(core.home, "icc", tables.ICC.key).items():
         spread = likenesses[measure, *series]
         for end in ("ci_low", "ci_high"):
             rise = spread.rise(row[end], of_group=level == "session_group")

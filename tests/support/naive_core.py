@@ -41,17 +41,16 @@ class Core:
     """The rows of one warehouse and what was declared beforehand."""
 
     def __init__(self, home: Path, as_of: date) -> None:
-        self.as_of = as_of
+        self.home, self.as_of = home, as_of
         self.programme = yaml.safe_load((home / "programme.yaml").read_text("utf-8"))
-        with duckdb.connect(home / "warehouse.duckdb", read_only=True) as connection:
-            self.people = {r["participant_id"]: r for r in _rows(connection, "core.participants")}
-            self.ledger = _rows(connection, "core.participant_waves")
-            self.responses = [
-                r
-                for r in _rows(connection, "core.responses")
-                if r["completed_on"] is None or r["completed_on"] <= as_of
-            ]
-            scored = _rows(connection, "core.scores")
+        self.people = {r["participant_id"]: r for r in _rows(home, "core.participants")}
+        self.ledger = _rows(home, "core.participant_waves")
+        self.responses = [
+            r
+            for r in _rows(home, "core.responses")
+            if r["completed_on"] is None or r["completed_on"] <= as_of
+        ]
+        scored = _rows(home, "core.scores")
         self.scores = [r for r in scored if r["raw_score"] is not None]
         self.waves: list[str] = [wave["wave"] for wave in self.programme["waves"]]
         self.primary = self.programme["primary"]
@@ -148,16 +147,14 @@ class Core:
         return {(r["participant_id"], r["wave"]): r for r in self.ledger}
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[Row]:
-    found = connection.execute(f"SELECT * FROM {table}")
-    names = [column[0] for column in found.description]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+def _rows(home: Path, table: str) -> list[Row]:
+    with duckdb.connect(home / "warehouse.duckdb", read_only=True) as connection:
+        return connection.execute(f"FROM {table}").pl().to_dicts()
 
 
 def table(home: Path, name: str, key: Sequence[str]) -> Rows:
     """What the warehouse holds of a table."""
-    with duckdb.connect(home / "warehouse.duckdb", read_only=True) as connection:
-        rows = _rows(connection, f"evaluation.{name}")
+    rows = _rows(home, f"evaluation.{name}")
     return {tuple(row.pop(column) for column in key): row for row in rows}
 
 
