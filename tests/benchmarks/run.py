@@ -12,6 +12,7 @@ from pathlib import Path
 
 from coverage import SIZES, coverage
 from coverage_of_change import coverage_with_dropout
+from evaluation_curve import evaluation_curve
 from homes import FULL, SMALL, Size
 from landing import landing_to_core, small_files, with_registers
 from ledger import ledger
@@ -76,6 +77,7 @@ PARTS = {
     "landing": landing_to_core,
     "registers": with_registers,
     "ledger": ledger,
+    "evaluation": evaluation_curve,
     "small_files": small_files,
     "release": release,
     "queries": queries,

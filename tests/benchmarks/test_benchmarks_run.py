@@ -17,6 +17,7 @@ SCRIPT = Path(__file__).with_name("run.py")
         ("pseudonyms", ["1,600 rows of 400 simulated officers", "| `muster key rotate` |"]),
         ("registers", ["## From landing to core, with registers"]),
         ("ledger", ["## The follow-up ledger", "| 80 |"]),
+        ("evaluation", ["## Evaluation tables by number of officers", "| 120 |", "trajectory"]),
         ("small_files", ["12 files of 10 responses"]),
         ("release", ["## A release", "| with the audit |", "| wave_summary |"]),
         ("queries", ["## Questions of analysts", "| `change_of_each_officer` |"]),
