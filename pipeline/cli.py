@@ -154,9 +154,9 @@ The warehouse is {warehouse}. Ask it, for example in Python:
   import duckdb
   warehouse = duckdb.connect("{warehouse}", read_only=True)
   warehouse.sql(\"\"\"
-      SELECT organisation, n, mean_change, ci_low, ci_high
+      SELECT organisation, arm, n, mean_change, ci_low, ci_high
       FROM evaluation.paired_change
-      WHERE named_beforehand AND arm = 'all' ORDER BY organisation
+      WHERE named_beforehand ORDER BY organisation
   \"\"\").show()
 
 Every table and column explains itself:  SELECT * FROM duckdb_columns() WHERE comment IS NOT NULL;

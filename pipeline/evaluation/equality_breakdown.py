@@ -15,8 +15,17 @@ from typing import Any, Final
 import polars as pl
 
 from pipeline import tables
+from pipeline.evaluation.begun import notes_of_arms_together
 from pipeline.evaluation.cells import ALL, Moments, cell_interval, cells_of, joined_notes
-from pipeline.evaluation.panel import MOMENTS, Figures, Key, Panel, cluster_sums, moments
+from pipeline.evaluation.panel import (
+    MOMENTS,
+    Figures,
+    Key,
+    Panel,
+    arms_there,
+    cluster_sums,
+    moments,
+)
 from pipeline.programme import Programme
 
 CHARACTERISTICS: Final = ("rank_group", "service_band", "gender", "ethnicity_group")
@@ -38,7 +47,8 @@ def equality_breakdown(
     """The rows of `tables.EQUALITY_BREAKDOWN`, from the participants that the panel was made of.
 
     A row for each value of a characteristic, wave, instrument and subscale with a score; values in
-    alphabetical order, `unknown` last; all organisations and arms together.
+    alphabetical order, `unknown` last; all organisations and arms together. The note names arms
+    that had not begun by the wave where others had, of the officers with a score at it.
     """
     first, *later = programme.wave_names
     levels: dict[Key, Figures] = {
@@ -57,6 +67,8 @@ def equality_breakdown(
             value=participants[characteristic].fill_null(UNKNOWN)
         )
         at_wave, since_first = (_national(officers, values) for values in (levels, changes))
+        for key, arms in arms_there(officers, levels, ["value"]).items():
+            at_wave[key]["mixed"] = notes_of_arms_together(arms, key[1], programme)
         values = sorted({key[0] for key in at_wave}, key=lambda value: (value == UNKNOWN, value))
         rows += [
             {"characteristic": characteristic, **row}
@@ -115,6 +127,7 @@ def _rows(
             continue
         level = Moments(cell["n"], cell["total"], cell["squares"])
         change, notes = _change(since_first.get((value, *key)), is_first=key[0] == first)
+        notes += cell["mixed"]
         if level.sd is None:
             notes = (NOTE_NO_SD, *notes)
         yield {

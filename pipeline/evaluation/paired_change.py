@@ -21,6 +21,7 @@ from pipeline.evaluation.cells import (
     joined_notes,
     scored,
 )
+from pipeline.evaluation.named_beforehand import is_named_beforehand
 from pipeline.evaluation.panel import Figures, Key, Pair, Panel, cluster_sums, pairs_of_waves
 from pipeline.programme import Contrast, Programme
 from pipeline.vocabulary import Better
@@ -144,12 +145,15 @@ def change_between(
                     if cell["arm"] == ALL
                     else (),
                 ),
-                "named_beforehand": programme.primary
-                == Contrast(
-                    instrument=cell["instrument"],
-                    subscale=cell["subscale"],
-                    from_wave=from_wave,
-                    to_wave=to_wave,
+                "named_beforehand": is_named_beforehand(
+                    programme,
+                    Contrast(
+                        instrument=cell["instrument"],
+                        subscale=cell["subscale"],
+                        from_wave=from_wave,
+                        to_wave=to_wave,
+                    ),
+                    cell["arm"],
                 ),
             }
             for cell in found

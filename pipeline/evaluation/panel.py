@@ -156,6 +156,24 @@ def cluster_sums(
     )
 
 
+def arms_there(
+    officers: pl.DataFrame, figures: Mapping[Key, Figures], by: Sequence[str]
+) -> Mapping[Key, set[str]]:
+    """The arms of the officers who have a figure, by their cell of the columns `by` and the key."""
+    frame = officers.select(*by, "arm").with_columns(
+        next(iter(summed.values())).is_not_null().alias(str(i))
+        for i, summed in enumerate(figures.values())
+    )
+    places = frame.group_by(*by, "arm").agg(pl.exclude(*by, "arm").any())
+    found: dict[Key, set[str]] = {}
+    for row in places.with_columns(pl.col(*by, "arm").cast(pl.String)).iter_rows():
+        place, arm, there = row[: len(by)], row[len(by)], row[len(by) + 1 :]
+        for key, is_there in zip(figures, there, strict=True):
+            if is_there:
+                found.setdefault((*place, *key), set()).add(arm)
+    return found
+
+
 def _bands(programme: Programme) -> dict[Pair, list[str]]:
     """The bands of every instrument and subscale, in the programme's order."""
     return {

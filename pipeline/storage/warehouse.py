@@ -1,7 +1,8 @@
 """The warehouse: one DuckDB file, built beside the old one and put in its place.
 
 What belongs here: executing SQL, and the file format. What stays out: what tables hold
-(`pipeline/tables/`). Readers that have the old file open keep their snapshot.
+(`pipeline/tables/`) and what views answer (`pipeline/views/`). Readers that have the old file open
+keep their snapshot.
 """
 
 import re
@@ -19,26 +20,14 @@ import polars as pl
 from pipeline.errors import refusal_of
 from pipeline.programme import UnusableConfiguration
 from pipeline.storage import atomic
-from pipeline.tables import BUILD, RESPONSES, Table, comments, ddl
+from pipeline.tables import BUILD, Table, comments, ddl
+from pipeline.views import VIEWS, can_be_made, view_ddl
 
 # Without it a file written here cannot be opened by the DuckDB of analysts' own tools.
 _STORAGE_VERSION = "v1.2.0"
 
 WORTH_IT: Final = 2_000_000
 """Bytes of a Parquet file from which on its table is worth filling ahead of the others."""
-
-_VIEWS = (
-    """
-    CREATE VIEW core.item_responses AS
-    SELECT response_id, submission_id, participant_id, organisation, wave, instrument,
-           unnest(range(1, len(items) + 1))::INTEGER AS item, unnest(items) AS answer
-    FROM core.responses
-    """,
-    """
-    COMMENT ON VIEW core.item_responses IS
-    'One row: a response and item. The answers of core.responses, one to a row; NULL is unanswered.'
-    """,
-)
 
 
 class WarehouseFailed(Exception):
@@ -122,6 +111,7 @@ class _Building:
     def __init__(self, path: Path, mode: int | None = None) -> None:
         self._path, self._mode = path, mode
         self._schemas: set[str] = set()
+        self._filled: set[Table] = set()
         self._ending = ExitStack()
         path.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as ending:
@@ -143,11 +133,11 @@ class _Building:
             self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.schema}")
             self._schemas.add(table.schema)
         _fill(self._connection, table, rows)
-        for view in _VIEWS if table is RESPONSES else ():
-            self._connection.execute(view)
+        self._filled.add(table)
 
     def replace(self) -> None:
         """Let what was filled be the whole database, in the place of the one before."""
+        self._add_views()
         self._connection.execute("COMMIT")
         self._connection.execute("USE memory")
         self._connection.execute("DETACH warehouse")
@@ -156,6 +146,15 @@ class _Building:
         atomic.put(self._written, self._path)
         # What somebody wrote into the old file and DuckDB had not merged yet is no part of the new.
         self._path.with_name(f"{self._path.name}.wal").unlink(missing_ok=True)
+
+    def _add_views(self) -> None:
+        """Those that read no other table than these; a release, for example, has none."""
+        views = can_be_made(VIEWS, self._filled)
+        for schema in sorted({view.schema for view in views} - self._schemas):
+            self._connection.execute(f"CREATE SCHEMA {schema}")
+        for view in views:
+            for statement in view_ddl(view):
+                self._connection.execute(statement)
 
     def close(self) -> None:
         """Remove what was not put in place."""

@@ -56,7 +56,7 @@ def ledger(size: Size) -> str:
     for officers in (40, 80) if size is SMALL else OFFICERS:
         with tempfile.TemporaryDirectory(prefix="muster-bench-") as name:
             folder = Path(name)
-            _write(folder, officers)
+            write_accepted(folder, officers)
             bare, made = [], []
             for pair in range(size.pairs):
                 print(f"ledger of {officers:,}, pair {pair + 1}", file=sys.stderr, flush=True)
@@ -98,7 +98,7 @@ def _programme() -> Programme:
     return parse_programme(_PROGRAMME)
 
 
-def _write(folder: Path, officers: int) -> None:
+def write_accepted(folder: Path, officers: int) -> None:
     """Simulated rows of accepted submissions, one Parquet file a kind."""
     rng, programme = np.random.default_rng(1), _programme()
     forces = sorted(organisations())[:66]

@@ -222,7 +222,8 @@ def test_paired_change(
                     [pair for _, _, pair in members], subscale, _sd(list(first.values()))
                 )
                 row |= {"ci_low": ci_low, "ci_high": ci_high, "n_clusters": n_clusters}
-                row["named_beforehand"] = (subscale, to_wave) == ("burnout", "session_10")
+                named = ("all", "burnout", "session_10")
+                row["named_beforehand"] = (which, subscale, to_wave) == named
                 expected[where, which, "baseline", to_wave, instrument, subscale] = row
     change = paired_change(
         panel(scores(_measured(officers)), participants(places), programme), programme

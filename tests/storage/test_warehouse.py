@@ -22,6 +22,7 @@ from pipeline.storage.warehouse import (
     query,
     read_table,
 )
+from pipeline.views import VIEWS
 
 PROJECT = Path(__file__).parents[2]
 OLD_DUCKDB = PROJECT / ".cache" / "duckdb-1.2"
@@ -260,14 +261,13 @@ def test_the_duckdb_that_analysts_have_opens_it_and_shows_every_comment(warehous
     for name, comment in table_comments.items():
         assert declared[name].description in comment
     shown = {name: (comment, kind) for name, comment, kind in columns}
-    for table in declared.values():
-        assert rows[table.qualified_name] == 3
-        for column in table.columns:
-            comment, kind = shown[f"{table.qualified_name}.{column.name}"]
-            assert column.description in comment, column.name
+    assert all(rows[name] == 3 for name in declared)
+    for described in (*declared.values(), *VIEWS):
+        for column in described.columns:
+            comment, kind = shown[f"{described.qualified_name}.{column.name}"]
+            assert comment == column.meaning, column.name
             assert kind == column.type.sql, column.name
-    assert set(views) == {"core.item_responses"}
-    assert "One row: a response and item" in views["core.item_responses"]
+    assert views == {view.qualified_name: view.about for view in VIEWS}
     assert items == 6
 
 
