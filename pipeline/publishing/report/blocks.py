@@ -1,0 +1,89 @@
+"""What a page is made of: sections of paragraphs, lists, pictures and tables.
+
+What stays out: markup (`page.py` and its templates) and what they say (`sections/`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pipeline.publishing.report.passages import Part, Passage
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    text: Passage
+    lead: bool = False
+    """Set larger: the sentence to take away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    items: Sequence[Passage]
+
+
+@dataclass(frozen=True, slots=True)
+class DataTable:
+    """A table of figures; the first `stubs` columns name the row."""
+
+    caption: Passage
+    head: Sequence[str]
+    rows: Sequence[Sequence[Part]]
+    stubs: int = 1
+    folded: bool = False
+    """Behind a summary that opens it; always open on paper."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A chart in two shapes, for wide and narrow pages, with the table of what it shows."""
+
+    name: str
+    caption: Passage
+    wide: str
+    narrow: str
+    table: DataTable
+    aside: Passage = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A stage of the flow: who came so far, and what became of the rest."""
+
+    title: Part
+    n: Part
+    said: str
+    aside: Sequence[tuple[str, Part]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    caption: Passage
+    boxes: Sequence[Box]
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """Items of a reporting guideline by number, in own words, with where the answer is."""
+
+    caption: str
+    source: str
+    items: Sequence[tuple[str, str, Passage]]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What must not be overlooked, or what is missing."""
+
+    text: Passage
+    kind: Literal["limit", "missing"] = "limit"
+
+
+Block = Paragraph | Points | DataTable | Picture | Flow | Checklist | Remark
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    anchor: str
+    title: Passage
+    blocks: Sequence[Block] = field(default=())

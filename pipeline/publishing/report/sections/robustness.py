@@ -1,0 +1,99 @@
+"""Could dropout explain it? The same change by methods that treat absent answers differently.
+
+What stays out: how the methods work (`pipeline/evaluation`).
+"""
+
+from pipeline.publishing.report import charts
+from pipeline.publishing.report.blocks import Block, Paragraph, Picture, Section
+from pipeline.publishing.report.charts import Shape, Text
+from pipeline.publishing.report.context import Context
+from pipeline.publishing.report.passages import Fixed, passage
+from pipeline.publishing.report.printed import Row
+from pipeline.publishing.report.sections.common import (
+    in_midst,
+    missing,
+    point,
+    table_of,
+)
+from pipeline.publishing.report.words import lower
+from pipeline.vocabulary import RobustnessMethod
+
+_SHORT = {
+    "complete_cases": "Answered both times",
+    "mixed_model": "Mixed model",
+    "attrition_weighted": "Weighted for dropout",
+    "multiple_imputation": "Imputed",
+    "delta_minus": "Imputed, lower",
+    "delta_plus": "Imputed, higher",
+}
+
+
+def robustness(context: Context) -> Section:
+    title = passage("Could dropout explain it?")
+    primary = context.programme.primary
+    rows = context.printed.rows(
+        "robustness", to_wave=primary.to_wave, instrument=primary.instrument,
+        subscale=primary.subscale,
+    )
+    shown = [row for row in rows if row.text("method") in _SHORT and row.has("estimate")]
+    if not shown:
+        return Section("dropout", title, [missing("the comparison of methods")])
+    blocks: list[Block] = [_picture(context, rows, shown), *_tipping(rows)]
+    return Section("dropout", title, blocks)
+
+
+def _picture(context: Context, rows: list[Row], shown: list[Row]) -> Picture:
+    primary = context.programme.primary
+    points = [
+        point(
+            row, _SHORT[row.text("method")], "estimate",
+            stands_out=row["method"] == RobustnessMethod.COMPLETE_CASES, said=True,
+        )
+        for row in shown
+    ]
+    title = f"Change of {lower(primary.subscale)} by method"
+    described = "One row for each method with its interval: " + ", ".join(p.label for p in points)
+    stubs = [("Method", "method")]
+    if any(row.text("outcome") for row in rows):
+        stubs.append(("Against those who answered both times", "outcome"))
+    return Picture(
+        "robustness",
+        passage(
+            title, " from ", in_midst(primary.from_wave), " to ", in_midst(primary.to_wave), ", in "
+            "points. Each method makes its own assumption about those who did not answer; where all "
+            "agree, dropout alone is an unlikely explanation."
+        ),
+        *(
+            charts.intervals(
+                points, "Change in points",
+                Text(f"robustness-{shape.name.lower()}", title, f"{described}."), shape,
+            )
+            for shape in Shape
+        ),
+        table_of(
+            passage(title),
+            rows,
+            stubs,
+            [
+                ("Officers", "n"), ("Change", "estimate"), ("Lower limit", "ci_low"),
+                ("Upper limit", "ci_high"),
+            ],
+        ),
+    )
+
+
+def _tipping(rows: list[Row]) -> list[Block]:
+    row = next((r for r in rows if r.text("method") == RobustnessMethod.TIPPING_POINT), None)
+    if row is None or not row.has("estimate"):
+        return []
+    return [
+        Paragraph(
+            passage(
+                "For the ", Fixed("95%"), " interval to include no change, those who did not answer "
+                "would have to score ", row.figure("estimate", signed=True),
+                " points from what is expected of officers like them."
+            )
+        )
+    ]
+
+
