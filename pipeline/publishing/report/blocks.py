@@ -18,6 +18,11 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    text: Passage
+
+
+@dataclass(frozen=True, slots=True)
 class Points:
     items: Sequence[Passage]
 
@@ -54,6 +59,8 @@ class Box:
     n: Part
     said: str
     aside: Sequence[tuple[str, Part]] = ()
+    left_out: Sequence[str] = ()
+    """What else became of officers, of which the count is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ class Remark:
     kind: Literal["limit", "missing"] = "limit"
 
 
-Block = Paragraph | Points | DataTable | Picture | Flow | Checklist | Remark
+Block = Heading | Paragraph | Points | DataTable | Picture | Flow | Checklist | Remark
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import polars as pl
 from markupsafe import Markup, escape
 
 from pipeline.programme import Programme
-from pipeline.publishing.report.blocks import Section
+from pipeline.publishing.report.blocks import DataTable, Section
 from pipeline.publishing.report.context import About, Context
 from pipeline.publishing.report.passages import Figure, Fixed, Part, Passage
 from pipeline.publishing.report.printed import NOTES, Printed, name_of
@@ -108,10 +108,20 @@ def _fixed(text: str) -> Markup:
 def cell_attributes(part: Part) -> Markup:
     """Attributes of a table's cell: where its figure is from, and how it is set."""
     if isinstance(part, Figure):
-        is_number = part.text in _SIGNS or part.text.lstrip("+−")[:1].isdigit()
-        return Markup('{}{}').format(_source(part), Markup(' class="n"') if is_number else "")
+        return _source(part) + (Markup(' class="n"') if _is_number(part) else "")
     has_digit = isinstance(part, Fixed) and any(c.isdigit() for c in part.text)
     return Markup(" data-static") if has_digit else Markup("")
+
+
+def head_attributes(table: DataTable, column: int) -> Markup:
+    """Set like the numbers below it, where there are any."""
+    return Markup(' class="n"') if any(_is_number(row[column]) for row in table.rows) else Markup("")
+
+
+def _is_number(part: Part) -> bool:
+    if not isinstance(part, Figure):
+        return False
+    return part.text in _SIGNS or part.text.lstrip("+−")[:1].isdigit()
 
 
 def text_of(part: Part) -> str:
@@ -135,6 +145,8 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters |= {"marked": marked, "fixed": _fixed, "svg": Markup}
-    environment.globals |= {"cell": cell_attributes, "text_of": text_of}
+    environment.globals |= {
+        "cell": cell_attributes, "head_attributes": head_attributes, "text_of": text_of
+    }
     environment.tests["block"] = lambda block, kind: type(block).__name__ == kind
     return environment.get_template("report.html")

@@ -5,7 +5,8 @@ What stays out: where bands begin (`pipeline/reference/instruments`).
 
 from pipeline.publishing.report import charts
 from pipeline.publishing.report.blocks import Block, Paragraph, Picture, Section
-from pipeline.publishing.report.charts import Bar, Piece, Shape, Text
+from pipeline.publishing.report.charts import Bar, Piece, Shape
+from pipeline.publishing.report.vega import Text
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import passage
 from pipeline.publishing.report.printed import ALL, Row

@@ -5,7 +5,8 @@ What stays out: comparisons of two groups. Each is small, and there are many.
 
 from pipeline.publishing.report import charts
 from pipeline.publishing.report.blocks import Block, Paragraph, Picture, Section
-from pipeline.publishing.report.charts import Shape, Text
+from pipeline.publishing.report.charts import Shape
+from pipeline.publishing.report.vega import Text
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import passage
 from pipeline.publishing.report.printed import Row

@@ -7,12 +7,11 @@ from pipeline.programme import DROPOUT, ENROLLED
 from pipeline.publishing.report.blocks import Block, Box, DataTable, Flow, Section
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import Fixed, Part, passage
-from pipeline.publishing.report.printed import ALL
+from pipeline.publishing.report.printed import ALL, Row
 from pipeline.publishing.report.sections.common import (
     areas_of,
     in_midst,
     missing,
-    named,
     organisation_name,
 )
 from pipeline.publishing.report.words import short
@@ -59,11 +58,10 @@ def _enrolled(context: Context) -> Box:
     here = {"organisation": ALL, "arm": ALL, "denominator": "enrolled"}
     row = context.printed.first("participant_flow", **here, stage=ENROLLED)
     stages = context.printed.rows("participant_flow", **here, stage=DROPOUT)
-    aside: list[tuple[str, Part]] = [
-        (_STAGES.get(stage.text("status"), stage.text("status")), stage.figure("n"))
-        for stage in stages
-    ]
-    return Box("Enrolled", row.figure("n") if row else Fixed("[x]"), "officers", aside)
+    named_stages = [(_STAGES.get(stage.text("status"), stage.text("status")), stage) for stage in stages]
+    return Box(
+        "Enrolled", row.figure("n") if row else Fixed("[x]"), "officers", *_asides(named_stages)
+    )
 
 
 def _wave(context: Context, wave: str) -> Box:
@@ -72,12 +70,16 @@ def _wave(context: Context, wave: str) -> Box:
     )
     by_status = {row.text("status"): row for row in rows}
     scored = by_status.get("scored")
-    aside: list[tuple[str, Part]] = [
-        (said, by_status[status].figure("n"))
-        for status, said in _ASIDE.items()
-        if status in by_status and by_status[status].text("n_note") != "z"
-    ]
-    return Box(named(wave), scored.figure("n") if scored else Fixed("[x]"), "scored", aside)
+    found = [(said, by_status[status]) for status, said in _ASIDE.items() if status in by_status]
+    return Box(
+        Fixed(short(wave)), scored.figure("n") if scored else Fixed("[x]"), "scored", *_asides(found)
+    )
+
+
+def _asides(rows: list[tuple[str, Row]]) -> tuple[list[tuple[str, Part]], list[str]]:
+    """What became of others with how many, and what did of which the count is left out."""
+    printed = [(said, row.figure("n")) for said, row in rows if row.has("n")]
+    return [*printed], [said for said, row in rows if not row.has("n")]
 
 
 def _by_organisation(context: Context) -> DataTable | None:

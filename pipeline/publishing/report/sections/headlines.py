@@ -3,7 +3,7 @@
 What stays out: everything that needs a table to be read.
 """
 
-from pipeline.publishing.report.blocks import Block, Paragraph, Points, Remark, Section
+from pipeline.publishing.report.blocks import Block, Heading, Paragraph, Points, Remark, Section
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import Fixed, Passage, passage
 from pipeline.publishing.report.printed import ALL, Row
@@ -41,7 +41,7 @@ def headlines(context: Context) -> Section:
     points += _who_left(context)
     if points:
         blocks.append(Points(points))
-    blocks.append(Paragraph(passage("What these figures cannot say")))
+    blocks.append(Heading(passage("What these figures cannot say")))
     blocks.append(Points(_cannot_be_said(context)))
     return Section("answers", passage("What was found"), blocks)
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from pipeline.publishing.report import charts
 from pipeline.publishing.report.blocks import Block, DataTable, Paragraph, Picture, Section
-from pipeline.publishing.report.charts import Point, Shape, Text
+from pipeline.publishing.report.charts import Point, Shape
+from pipeline.publishing.report.vega import Text
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import Fixed, passage
 from pipeline.publishing.report.printed import ALL, Row
@@ -37,7 +38,8 @@ def organisations(context: Context) -> Section:
         )
     ]
     shown = sorted(
-        (row for row in rows if row.has("mean_change")), key=lambda row: row["mean_change"]
+        (row for row in rows if row.has("mean_change")),
+        key=lambda row: (row["organisation"] == "others", row["mean_change"]),
     )
     if not shown:
         return Section("organisations", title, [missing("changes of single organisations")])

@@ -5,7 +5,8 @@ What stays out: bands and reliable change, which are published of all together o
 
 from pipeline.publishing.report import charts
 from pipeline.publishing.report.blocks import Block, Paragraph, Picture, Points, Remark, Section
-from pipeline.publishing.report.charts import Panel, Series, Shape, Text
+from pipeline.publishing.report.charts import Panel, Series, Shape
+from pipeline.publishing.report.vega import Text
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import Fixed, Passage, passage
 from pipeline.publishing.report.printed import ALL, Row

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from pipeline.publishing.report import charts
 from pipeline.publishing.report.blocks import Block, Paragraph, Picture, Section
-from pipeline.publishing.report.charts import Panel, Series, Shape, Text
+from pipeline.publishing.report.charts import Panel, Series, Shape
+from pipeline.publishing.report.vega import Text
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import Fixed, passage
 from pipeline.publishing.report.printed import ALL, Row
@@ -121,6 +122,7 @@ def _changes(context: Context) -> list[Block]:
     ]
     if not rows:
         return [missing("changes of the same officers")]
+    rows.sort(key=lambda row: context.subscales.index(row.text("subscale")))
     return [
         table_of(
             passage(
