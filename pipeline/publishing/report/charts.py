@@ -5,14 +5,14 @@ with the place in a release table that they are from; nothing is computed here b
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import count
 from math import ceil, floor
 from typing import Final
 
 from pipeline.publishing.report import vega
-from pipeline.publishing.report.vega import GREY, INK, MUTED, RULE, Spec, Text
+from pipeline.publishing.report.vega import FONT_SIZE, GREY, INK, MUTED, RULE, Spec, Text
 from pipeline.publishing.report.words import number
 
 BLUE: Final = "#1f5f99"
@@ -20,7 +20,11 @@ ORANGE: Final = "#a84a0b"
 PALE_BLUE: Final = "#c4d8ea"
 """Blue and orange differ for every kind of colour vision; no chart needs colour to be read."""
 
-_BANDS: Final = {"low": ("#d3e3f0", INK), "moderate": ("#8ab4d6", INK), "high": ("#1d4f7c", "#ffffff")}
+_BANDS: Final = {
+    "low": ("#d3e3f0", INK),
+    "moderate": ("#8ab4d6", INK),
+    "high": ("#1d4f7c", "#ffffff"),
+}
 _MERGED: Final = ("#3f739f", "#ffffff")
 _MANY: Final = 30
 """Rows from which on they stand closer together."""
@@ -46,6 +50,8 @@ class Point:
     """Of a prediction interval, drawn paler and behind."""
     wide_high: float | None = None
     stands_out: bool = False
+    """The one whose report it is."""
+    is_total: bool = False
     said: str = ""
     """The interval in words, to the right of a wide drawing; `said_source` is where it is from."""
     said_source: str = ""
@@ -132,24 +138,42 @@ def _line_panel(
         vega.layer("point", {**here, "y": y}, filled=True, size=38, opacity=1),
         vega.label(
             {
-                **here, "y": vega.quantity("top", scale), "text": vega.words("shown"),
+                **here,
+                "y": vega.quantity("top", scale),
+                "text": vega.words("shown"),
                 "description": vega.words("from"),
             },
-            where="datum.shown != ''", baseline="bottom", dy=-5,
+            where="datum.shown != ''",
+            baseline="bottom",
+            dy=-5,
         ),
     ]
     if len(panel.series) > 1:
         layers.append(
             vega.label(
-                {**here, "y": y, "text": vega.words("series")},
-                where="datum.last", align="left", dx=9,
+                {**here, "y": vega.quantity("beside", scale), "text": vega.words("series")},
+                where="datum.last",
+                align="left",
+                dx=9,
             )
         )
+    height = 128 if shape is Shape.WIDE else 116
+    rows = [row for series in panel.series for row in _line_rows(series, labels)]
+    _set_apart([row for row in rows if row["last"]], (FONT_SIZE + 1) * span / height)
     return vega.layered(
-        [row for series in panel.series for row in _line_rows(series, labels)],
-        layers, width, 128 if shape is Shape.WIDE else 116,
+        rows,
+        layers,
+        width,
+        height,
         title={"text": panel.title, "subtitle": panel.subtitle, "offset": 8},
     )
+
+
+def _set_apart(ends: list[Spec], least: float) -> None:
+    """Where names of lines stand: beside their ends, and no closer to each other than they are high."""
+    lowest = float("-inf")
+    for row in sorted(ends, key=lambda row: row["value"]):
+        row["beside"] = lowest = max(row["value"], lowest + least)
 
 
 def _line_rows(series: Series, labels: Sequence[str]) -> list[Spec]:
@@ -162,10 +186,15 @@ def _line_rows(series: Series, labels: Sequence[str]) -> list[Spec]:
         before = x
         rows.append(
             {
-                "x": x, "value": point.value, "low": point.low, "high": point.high,
+                "x": x,
+                "value": point.value,
+                "low": point.low,
+                "high": point.high,
                 "top": point.value if point.high is None else point.high,
-                "colour": series.colour, "series": series.label,
-                "stretch": f"{series.label} {stretch}", "last": point is series.points[-1],
+                "colour": series.colour,
+                "series": series.label,
+                "stretch": f"{series.label} {stretch}",
+                "last": point is series.points[-1],
                 "shown": number(point.value) if series.with_values else "",
                 "from": vega.from_source(point.source),
             }
@@ -180,8 +209,12 @@ def _places(labels: Sequence[str], shape: Shape, *, said: bool = True) -> Spec:
     if not said:
         return {**axis, "labels": False, "ticks": False, "domainColor": RULE}
     return {
-        **axis, "labelExpr": f"{list(labels)}[datum.value]", "labelAngle": -40 if leans else 0,
-        "labelAlign": "right" if leans else "center", "labelOverlap": False, "labelFlush": False,
+        **axis,
+        "labelExpr": f"{list(labels)}[datum.value]",
+        "labelAngle": -40 if leans else 0,
+        "labelAlign": "right" if leans else "center",
+        "labelOverlap": False,
+        "labelFlush": False,
     }
 
 
@@ -192,14 +225,14 @@ def intervals(points: Sequence[Point], axis: str, text: Text, shape: Shape) -> s
     """A row for each point with its interval, one under the other, and a line at no change."""
     is_wide = shape is Shape.WIDE
     said = is_wide and any(point.said for point in points)
-    longest = max(len(point.label) for point in points)
-    room = min(7 * longest + 16, 240 if is_wide else 140)
+    points = [replace(point, label=_fitting(point.label, shape)) for point in points]
+    room = 7 * max(len(point.label) for point in points) + 14
     width = shape.value - room - (150 if said else 14)
     ends = [end for point in points for end in point.ends]
     low, high, ticks = _axis(min(0.0, *ends), max(0.0, *ends), width)
     scale = vega.domain(low, high)
     y = {"field": "place", "type": "ordinal", "axis": None}
-    below = {"values": ticks, "title": axis, "orient": "bottom", "format": "~g"}
+    below = {"values": ticks, "title": axis, "orient": "bottom", "format": "~f"}
     x = vega.quantity("value", scale, below)
     colour = {"color": vega.as_named("colour")}
     layers = [
@@ -211,29 +244,43 @@ def intervals(points: Sequence[Point], axis: str, text: Text, shape: Shape) -> s
         vega.layer(
             "bar",
             {"y": y, "x": vega.quantity("wide_low", scale, below), "x2": {"field": "wide_high"}},
-            where="datum.wide_low != null", height=10, cornerRadius=4, color=PALE_BLUE,
+            where="datum.wide_low != null",
+            height=10,
+            cornerRadius=4,
+            color=PALE_BLUE,
         ),
         vega.layer(
             "rule",
             {"y": y, "x": vega.quantity("low", scale, below), "x2": {"field": "high"}, **colour},
-            where="datum.low != null", strokeWidth=1.6,
+            where="datum.low != null",
+            strokeWidth=1.6,
         ),
         vega.layer(
-            "point", {"y": y, "x": x, "shape": vega.as_named("shape"), **colour},
-            filled=True, size=46, opacity=1,
+            "point",
+            {"y": y, "x": x, "shape": vega.as_named("shape"), **colour},
+            filled=True,
+            size=46,
+            opacity=1,
         ),
         vega.label(
-            {"y": y, "x": vega.fixed_at(-room), "text": vega.words("label"),
-             "color": vega.as_named("ink")},
-            align="left", limit=room - 8,
+            {
+                "y": y,
+                "x": vega.fixed_at(-room),
+                "text": vega.words("label"),
+                "color": vega.as_named("ink"),
+            },
+            align="left",
         ),
     ]
     if said:
         layers += [
             vega.label(
                 {
-                    "y": y, "x": vega.fixed_at(width + dx), "text": vega.words(column),
-                    "description": vega.words(f"{column}_from"), "color": vega.as_named("ink"),
+                    "y": y,
+                    "x": vega.fixed_at(width + dx),
+                    "text": vega.words(column),
+                    "description": vega.words(f"{column}_from"),
+                    "color": vega.as_named("ink"),
                 },
                 align="right",
             )
@@ -244,15 +291,30 @@ def intervals(points: Sequence[Point], axis: str, text: Text, shape: Shape) -> s
     return vega.drawn(vega.layered(rows, layers, width, step * len(points)), text)
 
 
+def _fitting(name: str, shape: Shape) -> str:
+    """A name that leaves room for the drawing; the table below has it whole."""
+    most = 34 if shape is Shape.WIDE else 19
+    if len(name) > most:
+        name = name.replace("Violence Reduction Unit", "VRU").replace(" Constabulary", "")
+    return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
+
+
 def _interval_row(point: Point, place: int) -> Spec:
     return {
-        "place": place, "label": point.label, "value": point.value, "low": point.low,
-        "high": point.high, "wide_low": point.wide_low, "wide_high": point.wide_high,
-        "shape": "diamond" if point.stands_out else "circle",
-        "colour": ORANGE if point.stands_out else BLUE,
+        "place": place,
+        "label": point.label,
+        "value": point.value,
+        "low": point.low,
+        "high": point.high,
+        "wide_low": point.wide_low,
+        "wide_high": point.wide_high,
+        "shape": "diamond" if point.is_total else "circle",
+        "colour": ORANGE if point.stands_out else INK if point.is_total else BLUE,
         "ink": ORANGE if point.stands_out else INK,
-        "shown": number(point.value, signed=True), "shown_from": vega.from_source(point.source),
-        "said": point.said, "said_from": vega.from_source(point.said_source),
+        "shown": number(point.value, signed=True),
+        "shown_from": vega.from_source(point.source),
+        "said": point.said,
+        "said_from": vega.from_source(point.said_source),
     }
 
 
@@ -260,8 +322,12 @@ def _axis(low: float, high: float, width: int) -> tuple[float, float, list[float
     """Ends and ticks of an axis, in steps that people count in and that fit."""
     most = max(3, width // 48)
     spread = max(high - low, 1.0)
-    step = next(s for exponent in count(0) for s in (0.5 * 10**exponent, 1.0 * 10**exponent,
-                2.0 * 10**exponent) if spread / s <= most)
+    step = next(
+        s
+        for exponent in count(0)
+        for s in (0.5 * 10**exponent, 1.0 * 10**exponent, 2.0 * 10**exponent)
+        if spread / s <= most
+    )
     first, last = floor(low / step), ceil(high / step)
     return first * step, last * step, [step * i for i in range(first, last + 1)]
 
@@ -285,10 +351,15 @@ def _bar_group(title: str, group: Sequence[Bar], room: int, width: int) -> Spec:
     heads = [
         vega.label(
             {
-                "y": y, "x": vega.quantity(place, scale), "text": vega.words("label"),
+                "y": y,
+                "x": vega.quantity(place, scale),
+                "text": vega.words("label"),
                 "color": vega.fixed_at(MUTED),
             },
-            where=f"datum.head == '{align}'", align=align, baseline="bottom", dy=-13,
+            where=f"datum.head == '{align}'",
+            align=align,
+            baseline="bottom",
+            dy=-13,
         )
         for align, place in (("left", "start"), ("center", "middle"), ("right", "end"))
     ]
@@ -296,22 +367,34 @@ def _bar_group(title: str, group: Sequence[Bar], room: int, width: int) -> Spec:
         vega.layer(
             "bar",
             {
-                "y": y, "x": vega.quantity("start", scale), "x2": {"field": "end"},
+                "y": y,
+                "x": vega.quantity("start", scale),
+                "x2": {"field": "end"},
                 "color": vega.as_named("colour"),
             },
-            height=20, stroke="#ffffff", strokeWidth=1.5,
+            height=20,
+            stroke="#ffffff",
+            strokeWidth=1.5,
         ),
         vega.label(
             {
-                "y": y, "x": vega.quantity("middle", scale), "text": vega.words("shown"),
-                "description": vega.words("from"), "color": vega.as_named("ink"),
+                "y": y,
+                "x": vega.quantity("middle", scale),
+                "text": vega.words("shown"),
+                "description": vega.words("from"),
+                "color": vega.as_named("ink"),
             },
             where="datum.fits",
         ),
         vega.label(
-            {"y": y, "x": vega.fixed_at(-room), "text": vega.words("bar"),
-             "color": vega.fixed_at(INK)},
-            where="datum.start == 0", align="left",
+            {
+                "y": y,
+                "x": vega.fixed_at(-room),
+                "text": vega.words("bar"),
+                "color": vega.fixed_at(INK),
+            },
+            where="datum.start == 0",
+            align="left",
         ),
         *heads,
     ]
@@ -332,10 +415,17 @@ def _pieces(bar: Bar, place: int, width: int) -> list[Spec]:
         at_end = "right" if piece is bar.pieces[-1] else "center"
         found.append(
             {
-                "place": place, "bar": bar.label, "label": piece.label.replace("_", " "),
-                "start": start, "end": start + share, "middle": start + share / 2,
-                "shown": shown, "from": vega.from_source(piece.source), "colour": colour,
-                "ink": ink, "fits": share * width > 8 * len(shown),
+                "place": place,
+                "bar": bar.label,
+                "label": piece.label.replace("_", " "),
+                "start": start,
+                "end": start + share,
+                "middle": start + share / 2,
+                "shown": shown,
+                "from": vega.from_source(piece.source),
+                "colour": colour,
+                "ink": ink,
+                "fits": share * width > 8 * len(shown),
                 "head": "" if place else "left" if piece is bar.pieces[0] else at_end,
             }
         )
@@ -352,42 +442,55 @@ def steps(series: Sequence[Series], labels: Sequence[str], text: Text, shape: Sh
     width = shape.value - (190 if are_named and shape is Shape.WIDE else 70)
     rows = [
         {
-            "x": labels.index(point.label), "y": point.value, "series": each.label,
-            "colour": each.colour, "shown": f"{number(int(point.value))}%",
-            "from": vega.from_source(point.source), "last": point is each.points[-1],
+            "x": labels.index(point.label),
+            "y": point.value,
+            "series": each.label,
+            "colour": each.colour,
+            "shown": f"{number(int(point.value))}%",
+            "from": vega.from_source(point.source),
+            "last": point is each.points[-1],
         }
         for each in series
         for point in each.points
     ]
     here: Spec = {
-        "x": vega.quantity(
-            "x", vega.domain(0, max(1, len(labels) - 1)), _places(labels, shape)
-        ),
+        "x": vega.quantity("x", vega.domain(0, max(1, len(labels) - 1)), _places(labels, shape)),
         "y": vega.quantity(
-            "y", vega.domain(0, 108),
+            "y",
+            vega.domain(0, 108),
             {
-                "values": [0, 50], "labelExpr": "datum.value + '%'", "title": None,
-                "domain": False, "ticks": False,
+                "values": [0, 50],
+                "labelExpr": "datum.value + '%'",
+                "title": None,
+                "domain": False,
+                "ticks": False,
             },
         ),
         "color": vega.as_named("colour"),
     }
     layers = [
         vega.layer(
-            "line", {**here, "detail": vega.words("series")}, interpolate="step-after",
+            "line",
+            {**here, "detail": vega.words("series")},
+            interpolate="step-after",
             strokeWidth=2.2,
         ),
         vega.layer("point", here, filled=True, size=34, opacity=1),
         vega.label(
             {**here, "text": vega.words("shown"), "description": vega.words("from")},
-            align="left", dx=5, dy=-9,
+            align="left",
+            dx=5,
+            dy=-9,
         ),
     ]
     if are_named:
         layers.append(
             vega.label(
-                {**here, "text": vega.words("series")}, where="datum.last",
-                align="left", dx=12 if shape is Shape.WIDE else -60, dy=8,
+                {**here, "text": vega.words("series")},
+                where="datum.last",
+                align="left",
+                dx=12 if shape is Shape.WIDE else -60,
+                dy=8,
             )
         )
     return vega.drawn(vega.layered(rows, layers, width, 220), text)

@@ -75,8 +75,12 @@ def _made(sections: Sequence[Callable[[Context], Section]], context: Context) ->
 def _page(context: Context, before: Sequence[Section], after: Sequence[Section]) -> bytes:
     name = name_of(context.printed, context.organisation).text if context.organisation else None
     text = _template().render(
-        about=context.about, programme=context.programme, organisation=name,
-        before=before, after=after, has_comparison=context.has_comparison,
+        about=context.about,
+        programme=context.programme,
+        organisation=name,
+        before=before,
+        after=after,
+        has_comparison=context.has_comparison,
         primary=context.programme.primary,
     )
     return text.encode("utf-8")
@@ -115,7 +119,9 @@ def cell_attributes(part: Part) -> Markup:
 
 def head_attributes(table: DataTable, column: int) -> Markup:
     """Set like the numbers below it, where there are any."""
-    return Markup(' class="n"') if any(_is_number(row[column]) for row in table.rows) else Markup("")
+    return (
+        Markup(' class="n"') if any(_is_number(row[column]) for row in table.rows) else Markup("")
+    )
 
 
 def _is_number(part: Part) -> bool:
@@ -146,7 +152,9 @@ def _template() -> jinja2.Template:
     )
     environment.filters |= {"marked": marked, "fixed": _fixed, "svg": Markup}
     environment.globals |= {
-        "cell": cell_attributes, "head_attributes": head_attributes, "text_of": text_of
+        "cell": cell_attributes,
+        "head_attributes": head_attributes,
+        "text_of": text_of,
     }
     environment.tests["block"] = lambda block, kind: type(block).__name__ == kind
     return environment.get_template("report.html")

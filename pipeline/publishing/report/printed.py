@@ -69,9 +69,7 @@ class Printed:
 
     def __init__(self, tables: Mapping[str, pl.DataFrame]) -> None:
         self._rows = {
-            name: [
-                Row(name, place, cells) for place, cells in enumerate(frame.to_dicts(), start=1)
-            ]
+            name: [Row(name, place, cells) for place, cells in enumerate(frame.to_dicts(), start=1)]
             for name, frame in tables.items()
         }
         self._columns = {name: frame.columns for name, frame in tables.items()}

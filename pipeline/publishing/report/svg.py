@@ -87,6 +87,8 @@ def _is_unseen(element: ET.Element) -> bool:
 
 
 def _to_a_tenth(found: re.Match[str]) -> str:
-    return f"{float(found.group()):.1f}".removesuffix(".0").replace("-0", "0") if abs(
-        float(found.group())
-    ) < 0.05 else f"{float(found.group()):.1f}".removesuffix(".0")
+    return (
+        f"{float(found.group()):.1f}".removesuffix(".0").replace("-0", "0")
+        if abs(float(found.group())) < 0.05
+        else f"{float(found.group()):.1f}".removesuffix(".0")
+    )

@@ -24,13 +24,24 @@ _CONFIG: Final[Mapping[str, Any]] = {
     "view": {"stroke": None},
     "concat": {"spacing": 22},
     "axis": {
-        "labelFontSize": FONT_SIZE, "titleFontSize": FONT_SIZE, "labelColor": MUTED,
-        "titleColor": MUTED, "gridColor": RULE, "domainColor": GREY, "tickColor": GREY,
-        "titleAnchor": "start", "titleFontWeight": "normal",
+        "labelFontSize": FONT_SIZE,
+        "titleFontSize": FONT_SIZE,
+        "labelColor": MUTED,
+        "titleColor": MUTED,
+        "gridColor": RULE,
+        "domainColor": GREY,
+        "tickColor": GREY,
+        "titleAnchor": "start",
+        "titleFontWeight": "normal",
     },
     "title": {
-        "anchor": "start", "frame": "group", "fontSize": 13, "fontWeight": 600, "color": INK,
-        "subtitleColor": MUTED, "subtitleFontSize": FONT_SIZE,
+        "anchor": "start",
+        "frame": "group",
+        "fontSize": 13,
+        "fontWeight": 600,
+        "color": INK,
+        "subtitleColor": MUTED,
+        "subtitleFontSize": FONT_SIZE,
     },
 }
 
@@ -81,7 +92,10 @@ def layered(
     rows: Sequence[Spec], layers: Sequence[Spec], width: int, height: int, **more: Any
 ) -> Spec:
     return {
-        "data": {"values": list(rows)}, "layer": list(layers), "width": width, "height": height,
+        "data": {"values": list(rows)},
+        "layer": list(layers),
+        "width": width,
+        "height": height,
         **more,
     }
 

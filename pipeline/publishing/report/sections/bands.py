@@ -58,9 +58,7 @@ def _bars(rows: list[Row], context: Context) -> list[Bar]:
     return found
 
 
-def _picture(
-    context: Context, groups: list[tuple[str, list[Bar]]], rows: list[Row]
-) -> Picture:
+def _picture(context: Context, groups: list[tuple[str, list[Bar]]], rows: list[Row]) -> Picture:
     primary = context.programme.primary
     title = "Officers by band of their score"
     description = "One bar for each measuring point, cut into bands: " + ", ".join(
@@ -69,9 +67,13 @@ def _picture(
     return Picture(
         "bands",
         passage(
-            title, " at ", in_midst(primary.from_wave), " and ", in_midst(primary.to_wave),
+            title,
+            " at ",
+            in_midst(primary.from_wave),
+            " and ",
+            in_midst(primary.to_wave),
             ", everybody who answered at each. The numbers are officers. Bands that are joined were "
-            "joined because one of them held too few."
+            "joined because one of them held too few.",
         ),
         *(
             charts.bars(
@@ -109,5 +111,3 @@ def _reliable(context: Context) -> list[Block]:
             folded=False,
         ),
     ]
-
-

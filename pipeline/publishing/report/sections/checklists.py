@@ -13,7 +13,9 @@ OPEN = passage("To be filled in by the evaluators.")
 
 
 def checklists(context: Context) -> Section:
-    return Section("checklists", passage("Reporting checklists"), [_strobe(context), _tidier(context)])
+    return Section(
+        "checklists", passage("Reporting checklists"), [_strobe(context), _tidier(context)]
+    )
 
 
 def _strobe(context: Context) -> Checklist:
@@ -23,35 +25,90 @@ def _strobe(context: Context) -> Checklist:
         "STROBE: what a report of a cohort study should say",
         "von Elm and others, 2007; items in our own words",
         [
-            ("1", "Design named in title and summary", passage("Cohort, measured repeatedly; title by the evaluators.")),
+            (
+                "1",
+                "Design named in title and summary",
+                passage("Cohort, measured repeatedly; title by the evaluators."),
+            ),
             ("2", "Background and reasons", OPEN),
-            ("3", "Aims and hypotheses stated beforehand", passage(
-                "Named before data were seen: ", in_midst(primary.subscale), " from ",
-                in_midst(primary.from_wave), " to ", in_midst(primary.to_wave),
-                ". Everything else is secondary.")),
+            (
+                "3",
+                "Aims and hypotheses stated beforehand",
+                passage(
+                    "Named before data were seen: ",
+                    in_midst(primary.subscale),
+                    " from ",
+                    in_midst(primary.from_wave),
+                    " to ",
+                    in_midst(primary.to_wave),
+                    ". Everything else is secondary.",
+                ),
+            ),
             ("4", "Design, early in the paper", passage("See “Methods and limits”.")),
-            ("5", "Setting, places and dates", passage(
-                "Organisations: “What is left out, and why”. Dates of recruitment: to be filled in "
-                "by the evaluators.")),
-            ("6", "Who could take part and how they were followed up", passage(
-                "Everybody on an organisation’s roster, followed to ", in_midst(waves[-1]),
-                ". Criteria for being on it: to be filled in by the evaluators.")),
-            ("7", "Outcomes, exposures and other variables defined", passage("See “Methods and limits”.")),
-            ("8", "How each was measured", passage(
-                *_instruments(context), ", answered by officers themselves.")),
-            ("9", "What was done about bias", passage("Dropout: “Who stayed” and “Could dropout explain it?”.")),
+            (
+                "5",
+                "Setting, places and dates",
+                passage(
+                    "Organisations: “What is left out, and why”. Dates of recruitment: to be filled in "
+                    "by the evaluators."
+                ),
+            ),
+            (
+                "6",
+                "Who could take part and how they were followed up",
+                passage(
+                    "Everybody on an organisation’s roster, followed to ",
+                    in_midst(waves[-1]),
+                    ". Criteria for being on it: to be filled in by the evaluators.",
+                ),
+            ),
+            (
+                "7",
+                "Outcomes, exposures and other variables defined",
+                passage("See “Methods and limits”."),
+            ),
+            (
+                "8",
+                "How each was measured",
+                passage(*_instruments(context), ", answered by officers themselves."),
+            ),
+            (
+                "9",
+                "What was done about bias",
+                passage("Dropout: “Who stayed” and “Could dropout explain it?”."),
+            ),
             ("10", "How the size of the study came about", OPEN),
             ("11", "How scores were grouped", passage("Bands: “Low, moderate and high scores”.")),
-            ("12", "Statistical methods, missing data and sensitivity", passage("See “Methods and limits” and “Could dropout explain it?”.")),
+            (
+                "12",
+                "Statistical methods, missing data and sensitivity",
+                passage("See “Methods and limits” and “Could dropout explain it?”."),
+            ),
             ("13", "Numbers at each stage, with a diagram", passage("See “Who took part”.")),
-            ("14", "Who they were, how long they were followed, what is missing", passage("See “Who took part” and “Groups of officers side by side”.")),
+            (
+                "14",
+                "Who they were, how long they were followed, what is missing",
+                passage("See “Who took part” and “Groups of officers side by side”."),
+            ),
             ("15", "Outcomes over time", passage("See “How scores moved”.")),
-            ("16", "Estimates with their precision", passage("See “What was found” and “How scores moved”.")),
-            ("17", "Other analyses", passage("See “Organisations side by side” and “Could dropout explain it?”.")),
+            (
+                "16",
+                "Estimates with their precision",
+                passage("See “What was found” and “How scores moved”."),
+            ),
+            (
+                "17",
+                "Other analyses",
+                passage("See “Organisations side by side” and “Could dropout explain it?”."),
+            ),
             ("18", "Main results against the aims", passage("See “What was found”.")),
             ("19", "Limits", passage("See “Methods and limits”; more by the evaluators.")),
             ("20", "Interpretation", OPEN),
-            ("21", "Whether it holds elsewhere", passage("See “Organisations side by side”; judgement by the evaluators.")),
+            (
+                "21",
+                "Whether it holds elsewhere",
+                passage("See “Organisations side by side”; judgement by the evaluators."),
+            ),
             ("22", "Funding and the funders’ part", OPEN),
         ],
     )
@@ -70,10 +127,14 @@ def _tidier(context: Context) -> Checklist:
     planned = programme.sessions.planned
     how_much = (
         passage(
-            "Planned: ", Fixed(str(planned)), " sessions, ",
-            Fixed(str(programme.sessions.days_between)), " days apart."
+            "Planned: ",
+            Fixed(str(planned)),
+            " sessions, ",
+            Fixed(str(programme.sessions.days_between)),
+            " days apart.",
         )
-        if planned else OPEN
+        if planned
+        else OPEN
     )
     return Checklist(
         "TIDieR: what a description of a programme should say",

@@ -10,10 +10,11 @@ from pipeline.publishing.report.charts import Point
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import Fixed, Part, Passage, passage
 from pipeline.publishing.report.printed import ALL, Row, name_of
-from pipeline.publishing.report.words import lower, number, readable
+from pipeline.publishing.report.words import lower, number, readable, short
 from pipeline.vocabulary import Better
 
 INTERVAL = Fixed("95%")
+_WAVES = frozenset({"wave", "from_wave", "to_wave"})
 
 
 def named(name: str) -> Fixed:
@@ -55,7 +56,11 @@ def interval_of_size(row: Row, low: str = "ci_low", high: str = "ci_high") -> Pa
     """The same of a change whose direction the sentence has said, the nearer end first."""
     nearer, farther = (low, high) if (row.number(low) or 0) > 0 else (high, low)
     return passage(
-        INTERVAL, " interval ", row.figure(nearer, size=True), " to ", row.figure(farther, size=True)
+        INTERVAL,
+        " interval ",
+        row.figure(nearer, size=True),
+        " to ",
+        row.figure(farther, size=True),
     )
 
 
@@ -65,8 +70,14 @@ def excludes_zero(row: Row, low: str = "ci_low", high: str = "ci_high") -> bool:
 
 
 def point(
-    row: Row, label: str, value: str, low: str = "ci_low", high: str = "ci_high",
-    *, stands_out: bool = False, said: bool = False,
+    row: Row,
+    label: str,
+    value: str,
+    low: str = "ci_low",
+    high: str = "ci_high",
+    *,
+    is_total: bool = False,
+    said: bool = False,
 ) -> Point:
     """A row as a point of a chart; its value must be printed."""
     lower_end, upper_end = row.number(low), row.number(high)
@@ -77,7 +88,7 @@ def point(
         lower_end if both else None,
         upper_end if both else None,
         row.source(value),
-        stands_out=stands_out,
+        is_total=is_total,
         said=f"{number(row[low])} to {number(row[high])}" if said and both else "",
         said_source=f"{row.source(low)} {row.source(high)}",
     )
@@ -109,15 +120,19 @@ def table_of(
 
 def _stub(row: Row, column: str) -> Part:
     found = row.text(column)
-    return Fixed(readable(found) if found else "Start")
+    if not found:
+        return "Start"
+    return Fixed(short(found) if column in _WAVES else readable(found))
 
 
-def missing(what: str) -> Remark:
-    """The remark in place of a section whose table is not there, or has nothing printed."""
+def missing(*what: str) -> Remark:
+    """The remark in place of what has no table in the release, or a table with nothing printed."""
     return Remark(
         passage(
-            "Not in this release: ", what, ". Either nothing has been measured yet, or every figure "
-            "is of so few officers that it is left out."
+            "Not in this release: ",
+            "; ".join(what),
+            ". Either nothing has been measured yet, or "
+            "every figure is of so few officers that it is left out.",
         ),
         "missing",
     )

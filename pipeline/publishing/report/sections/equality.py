@@ -18,7 +18,9 @@ def equality(context: Context) -> Section:
     title = passage("Groups of officers side by side")
     primary = context.programme.primary
     rows = context.printed.rows(
-        "equality_breakdown", wave=primary.to_wave, instrument=primary.instrument,
+        "equality_breakdown",
+        wave=primary.to_wave,
+        instrument=primary.instrument,
         subscale=primary.subscale,
     )
     shown = [row for row in rows if row.has("mean_change")]
@@ -40,22 +42,32 @@ def equality(context: Context) -> Section:
 def _picture(context: Context, rows: list[Row], shown: list[Row]) -> Picture:
     primary = context.programme.primary
     points = [
-        point(row, f"{readable(row.text('characteristic'))}: {lower(row.text('value'))}",
-              "mean_change", said=True)
+        point(
+            row,
+            f"{readable(row.text('characteristic'))}: {lower(row.text('value'))}",
+            "mean_change",
+            said=True,
+        )
         for row in shown
     ]
     title = f"Change of {lower(primary.subscale)} by group of officers"
     return Picture(
         "equality",
         passage(
-            title, " from ", in_midst(context.waves[0]), " to ", in_midst(primary.to_wave),
-            ", in points, of officers who answered both times."
+            title,
+            " from ",
+            in_midst(context.waves[0]),
+            " to ",
+            in_midst(primary.to_wave),
+            ", in points, of officers who answered both times.",
         ),
         *(
             charts.intervals(
-                points, "Change in points",
+                points,
+                "Change in points",
                 Text(
-                    f"equality-{shape.name.lower()}", title,
+                    f"equality-{shape.name.lower()}",
+                    title,
                     "One row for each group that can be shown, with its interval.",
                 ),
                 shape,
@@ -67,7 +79,9 @@ def _picture(context: Context, rows: list[Row], shown: list[Row]) -> Picture:
             rows,
             [("Characteristic", "characteristic"), ("Group", "value")],
             [
-                ("Officers", "n"), ("Change", "mean_change"), ("Lower limit", "ci_low"),
+                ("Officers", "n"),
+                ("Change", "mean_change"),
+                ("Lower limit", "ci_low"),
                 ("Upper limit", "ci_high"),
             ],
         ),

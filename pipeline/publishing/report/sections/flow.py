@@ -12,12 +12,13 @@ from pipeline.publishing.report.sections.common import (
     areas_of,
     in_midst,
     missing,
+    named,
     organisation_name,
 )
 from pipeline.publishing.report.words import short
 
 _ASIDE = {
-    "answered_otherwise": "answered, not scored",
+    "answered_otherwise": "answered but not scored",
     "withdrawn": "withdrew",
     "left_organisation": "left the organisation",
     "missed": "missed",
@@ -43,8 +44,11 @@ def flow(context: Context) -> Section:
         Flow(
             passage(
                 "Officers enrolled, how many of them were scored at each measuring point, and what "
-                "became of the others. Counts are rounded to ", Fixed("5"), "; ", Fixed("[c]"),
-                " is a count that is left out."
+                "became of the others. Counts are rounded to ",
+                Fixed("5"),
+                "; ",
+                Fixed("[c]"),
+                " is a count that is left out.",
             ),
             [_enrolled(context), *(_wave(context, wave) for wave in context.waves)],
         )
@@ -58,7 +62,9 @@ def _enrolled(context: Context) -> Box:
     here = {"organisation": ALL, "arm": ALL, "denominator": "enrolled"}
     row = context.printed.first("participant_flow", **here, stage=ENROLLED)
     stages = context.printed.rows("participant_flow", **here, stage=DROPOUT)
-    named_stages = [(_STAGES.get(stage.text("status"), stage.text("status")), stage) for stage in stages]
+    named_stages = [
+        (_STAGES.get(stage.text("status"), stage.text("status")), stage) for stage in stages
+    ]
     return Box(
         "Enrolled", row.figure("n") if row else Fixed("[x]"), "officers", *_asides(named_stages)
     )
@@ -72,7 +78,7 @@ def _wave(context: Context, wave: str) -> Box:
     scored = by_status.get("scored")
     found = [(said, by_status[status]) for status, said in _ASIDE.items() if status in by_status]
     return Box(
-        Fixed(short(wave)), scored.figure("n") if scored else Fixed("[x]"), "scored", *_asides(found)
+        named(wave), scored.figure("n") if scored else Fixed("[x]"), "scored", *_asides(found)
     )
 
 
@@ -87,8 +93,7 @@ def _by_organisation(context: Context) -> DataTable | None:
     rows = []
     for area in [*areas, ALL]:
         found = {
-            row.text("wave"): row
-            for row in context.printed.rows("follow_up", organisation=area)
+            row.text("wave"): row for row in context.printed.rows("follow_up", organisation=area)
         }
         if not found:
             continue
@@ -108,7 +113,9 @@ def _by_organisation(context: Context) -> DataTable | None:
     return DataTable(
         passage(
             "Officers enrolled, and how many of a hundred enrolled were scored at each measuring "
-            "point, by organisation (", in_midst(context.programme.primary.instrument), ")"
+            "point, by organisation (",
+            in_midst(context.programme.primary.instrument),
+            ")",
         ),
         ["Organisation", "Enrolled", *(short(wave) for wave in context.waves)],
         rows,

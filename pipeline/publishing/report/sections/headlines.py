@@ -53,15 +53,29 @@ def change(context: Context, row: Row) -> Passage:
     of = (", among about ", row.figure("n"), " officers who answered both times.")
     if not excludes_zero(row):
         return passage(
-            named(subscale), " did not clearly change", *when, ": ",
-            row.figure("mean_change", signed=True), " points (", *interval(row), ")", *of,
+            named(subscale),
+            " did not clearly change",
+            *when,
+            ": ",
+            row.figure("mean_change", signed=True),
+            " points (",
+            *interval(row),
+            ")",
+            *of,
         )
     rose = row["mean_change"] > 0
     better = is_better(context, subscale, row["mean_change"])
     return passage(
-        named(subscale), " rose by " if rose else " fell by ",
-        row.figure("mean_change", size=True), " points", *when, " (", *interval_of_size(row), ")",
-        ", a change for the better" if better else ", a change for the worse", *of,
+        named(subscale),
+        " rose by " if rose else " fell by ",
+        row.figure("mean_change", size=True),
+        " points",
+        *when,
+        " (",
+        *interval_of_size(row),
+        ")",
+        ", a change for the better" if better else ", a change for the worse",
+        *of,
     )
 
 
@@ -85,13 +99,19 @@ def _pooled(context: Context) -> Passage | None:
         return None
     said = passage(
         "Across organisations the average change of ",
-        in_midst(row.text("subscale")), " is ", row.figure("estimate", signed=True), " points (",
-        *interval(row), "), allowing for organisations that differ.",
+        in_midst(row.text("subscale")),
+        " is ",
+        row.figure("estimate", signed=True),
+        " points (",
+        *interval(row),
+        "), allowing for organisations that differ.",
     )
     if row.has("prediction_low", "prediction_high"):
         said += passage(
             " In one more organisation like these, a change between ",
-            row.figure("prediction_low"), " and ", row.figure("prediction_high"),
+            row.figure("prediction_low"),
+            " and ",
+            row.figure("prediction_high"),
             " is to be expected.",
         )
     return said
@@ -104,8 +124,15 @@ def _answered(context: Context) -> Passage | None:
     if row is None or not row.has("enrolled", "scored", "scored_percent"):
         return None
     return passage(
-        "Of about ", row.figure("enrolled"), " officers enrolled, about ", row.figure("scored"), " (",
-        row.figure("scored_percent"), Fixed("%"), ") have answered at ", in_midst(row.text("wave")),
+        "Of about ",
+        row.figure("enrolled"),
+        " officers enrolled, about ",
+        row.figure("scored"),
+        " (",
+        row.figure("scored_percent"),
+        Fixed("%"),
+        ") have answered at ",
+        in_midst(row.text("wave")),
         " so far.",
     )
 
@@ -122,11 +149,14 @@ def _stayed(context: Context) -> Passage | None:
     place = int(last["to_time"])
     waves = context.waves
     until = (
-        passage("at ", in_midst(waves[place - 1])) if place <= len(waves)
-        else passage("at the end")
+        passage("at ", in_midst(waves[place - 1])) if place <= len(waves) else passage("at the end")
     )
     return passage(
-        "An estimated ", last.figure("retained"), Fixed("%"), " were still taking part ", *until,
+        "An estimated ",
+        last.figure("retained"),
+        Fixed("%"),
+        " were still taking part ",
+        *until,
         ", officers counted as lost when they withdrew, left, or stopped answering.",
     )
 
@@ -134,7 +164,9 @@ def _stayed(context: Context) -> Passage | None:
 def _who_left(context: Context) -> list[Passage]:
     primary = context.programme.primary
     row = context.printed.first(
-        "attrition", denominator="enrolled", instrument=primary.instrument,
+        "attrition",
+        denominator="enrolled",
+        instrument=primary.instrument,
         subscale=primary.subscale,
     )
     if row is None or not row.has("mean_left", "mean_stayed", "flag"):
@@ -142,18 +174,25 @@ def _who_left(context: Context) -> list[Passage]:
     if row["flag"] == "small":
         return [
             passage(
-                "Those who left had begun with much the same ", in_midst(primary.subscale),
-                " as those who stayed: ", row.figure("mean_left"), " against ",
-                row.figure("mean_stayed"), ".",
+                "Those who left had begun with much the same ",
+                in_midst(primary.subscale),
+                " as those who stayed: ",
+                row.figure("mean_left"),
+                " against ",
+                row.figure("mean_stayed"),
+                ".",
             )
         ]
     more = "more" if row["mean_left"] > row["mean_stayed"] else "less"
     return [
         passage(
-            f"Those who left had begun with {more} ", in_midst(primary.subscale),
-            " than those who stayed: ", row.figure("mean_left"), " against ",
-            row.figure("mean_stayed"), ". Officers who answered both times are therefore not "
-            "those who began.",
+            f"Those who left had begun with {more} ",
+            in_midst(primary.subscale),
+            " than those who stayed: ",
+            row.figure("mean_left"),
+            " against ",
+            row.figure("mean_stayed"),
+            ". Officers who answered both times are therefore not those who began.",
         )
     ]
 
@@ -174,8 +213,7 @@ def _cannot_be_said(context: Context) -> list[Passage]:
         wave
         for wave in context.waves
         if not any(
-            row.has("mean")
-            for row in context.printed.rows("wave_summary", **_HERE, wave=wave)
+            row.has("mean") for row in context.printed.rows("wave_summary", **_HERE, wave=wave)
         )
     ]
     if later:
@@ -187,7 +225,8 @@ def _cannot_be_said(context: Context) -> list[Passage]:
     said.append(
         passage(
             "Anything about one officer. Counts are rounded, and groups of fewer than ",
-            Fixed("10"), " are left out.",
+            Fixed("10"),
+            " are left out.",
         )
     )
     return said

@@ -33,7 +33,10 @@ def organisations(context: Context) -> Section:
         row
         for area in areas_of(context)
         for row in context.printed.rows(
-            "paired_change", organisation=area, arm=ALL, subscale=primary.subscale,
+            "paired_change",
+            organisation=area,
+            arm=ALL,
+            subscale=primary.subscale,
             **primary_pair(context),
         )
     ]
@@ -61,8 +64,12 @@ def organisations(context: Context) -> Section:
 def _forest(context: Context, shown: Sequence[Row]) -> Picture:
     points = [
         replace(
-            point(row, organisation_name(context, row.text("organisation")).text, "mean_change",
-                  said=True),
+            point(
+                row,
+                organisation_name(context, row.text("organisation")).text,
+                "mean_change",
+                said=True,
+            ),
             stands_out=row["organisation"] == context.organisation,
         )
         for row in shown
@@ -77,18 +84,26 @@ def _forest(context: Context, shown: Sequence[Row]) -> Picture:
     return Picture(
         "forest",
         passage(
-            title, " from ", in_midst(primary.from_wave), " to ", in_midst(primary.to_wave),
-            ", in points, of officers who answered both times. Lines are ", Fixed("95%"),
+            title,
+            " from ",
+            in_midst(primary.from_wave),
+            " to ",
+            in_midst(primary.to_wave),
+            ", in points, of officers who answered both times. Lines are ",
+            Fixed("95%"),
             " intervals",
             *(
                 ("; the pale bar is where one more organisation is to be expected.",)
-                if any(p.wide_low is not None for p in points) else (".",)
+                if any(p.wide_low is not None for p in points)
+                else (".",)
             ),
         ),
         *(
             charts.intervals(
-                points, "Change in points",
-                Text(f"forest-{shape.name.lower()}", title, description), shape,
+                points,
+                "Change in points",
+                Text(f"forest-{shape.name.lower()}", title, description),
+                shape,
             )
             for shape in Shape
         ),
@@ -114,18 +129,21 @@ def _together(context: Context) -> list[Point]:
         "pooled_change", **primary_pair(context), subscale=primary.subscale
     )
     if pooled and pooled.has("estimate"):
-        found = point(pooled, _POOLED, "estimate", stands_out=True, said=True)
+        found = point(pooled, _POOLED, "estimate", is_total=True, said=True)
         if pooled.has("prediction_low", "prediction_high"):
             found = replace(
                 found, wide_low=pooled["prediction_low"], wide_high=pooled["prediction_high"]
             )
         return [found]
     row = context.printed.first(
-        "paired_change", organisation=ALL, arm=ALL, subscale=primary.subscale,
+        "paired_change",
+        organisation=ALL,
+        arm=ALL,
+        subscale=primary.subscale,
         **primary_pair(context),
     )
     if row and row.has("mean_change"):
-        return [point(row, "All officers", "mean_change", stands_out=True, said=True)]
+        return [point(row, "All officers", "mean_change", is_total=True, said=True)]
     return []
 
 
@@ -141,9 +159,9 @@ def _spread(context: Context) -> list[Block]:
     said += passage(".")
     if row.has("i2"):
         said += passage(
-            " About ", row.figure("i2"), Fixed("%"), " of the variation between them is more than "
-            "chance would make."
+            " About ",
+            row.figure("i2"),
+            Fixed("%"),
+            " of the variation between them is more than chance would make.",
         )
     return [Paragraph(said)]
-
-

@@ -37,7 +37,9 @@ def own_answers(context: Context) -> Section:
     if rows:
         blocks.append(Paragraph(change(context, rows[0]), lead=True))
     else:
-        blocks.append(missing("this organisation’s change from the first to the second measurement"))
+        blocks.append(
+            missing("this organisation’s change from the first to the second measurement")
+        )
     blocks.append(
         Remark(
             passage(
@@ -62,11 +64,11 @@ def _answered(context: Context) -> Passage | None:
     said = passage("About ", enrolled.figure("enrolled"), " officers are enrolled here.")
     shares = [row for row in rows if row.has("scored_percent")]
     if shares:
-        said += passage(" Of a hundred of them, ")
+        said += passage(" Of a hundred of them, so many were scored: ")
         for place, row in enumerate(shares):
             between = "" if not place else " and " if place == len(shares) - 1 else ", "
             said += passage(
-                between, row.figure("scored_percent"), " were scored at ", in_midst(row.text("wave"))
+                between, row.figure("scored_percent"), " at ", in_midst(row.text("wave"))
             )
         said += passage(".")
     return said
@@ -79,7 +81,9 @@ def own_scores(context: Context) -> Section:
         [
             row
             for row in context.printed.rows(
-                "wave_summary", organisation=where, arm=ALL,
+                "wave_summary",
+                organisation=where,
+                arm=ALL,
                 instrument=context.programme.primary.instrument,
             )
             if row.has("mean")
@@ -110,8 +114,10 @@ def own_scores(context: Context) -> Section:
             Picture(
                 "own",
                 passage(
-                    name, ": here (blue) and of all organisations (grey). Shaded bands are ",
-                    Fixed("95%"), " intervals; not the same officers answered every time."
+                    name,
+                    ": here (blue) and of all organisations (grey). Shaded bands are ",
+                    Fixed("95%"),
+                    " intervals; not the same officers answered every time.",
                 ),
                 *(
                     charts.lines(
@@ -127,7 +133,9 @@ def own_scores(context: Context) -> Section:
                     own,
                     [("Subscale", "subscale"), ("Measuring point", "wave")],
                     [
-                        ("Officers", "n"), ("Mean", "mean"), ("Lower limit", "ci_low"),
+                        ("Officers", "n"),
+                        ("Mean", "mean"),
+                        ("Lower limit", "ci_low"),
                         ("Upper limit", "ci_high"),
                     ],
                 ),

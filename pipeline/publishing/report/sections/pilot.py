@@ -18,20 +18,34 @@ def pilot(context: Context) -> Section:
     blocks: list[Block] = [
         Paragraph(
             passage(
-                "The first pilot began with ", rows[0].cell("n_reported"), " officers and had ",
-                rows[-1].cell("n_reported"), " at its second measurement. A mean of whole scores "
+                "The first pilot began with ",
+                rows[0].cell("n_reported"),
+                " officers and had ",
+                rows[-1].cell("n_reported"),
+                " at its second measurement. A mean of whole scores "
                 "is a whole total divided by the number of officers; some of the means it printed "
-                "cannot come from the number of officers it names."
+                "cannot come from the number of officers it names.",
             )
         ),
         DataTable(
             passage("Means of the pilot as printed, and of this evaluation"),
-            ["Measuring point", "Subscale", "Pilot’s mean", "Possible at its number",
-             "Possible from, officers", "National mean", "Lower limit", "Upper limit"],
+            [
+                "Measuring point",
+                "Subscale",
+                "Pilot’s mean",
+                "Possible at its number",
+                "Possible from, officers",
+                "National mean",
+                "Lower limit",
+                "Upper limit",
+            ],
             [
                 [
-                    named(row.text("wave")), named(row.text("subscale")),
-                    row.cell("mean_reported"), _possible(row), row.cell("smallest_consistent_n"),
+                    named(row.text("wave")),
+                    named(row.text("subscale")),
+                    row.cell("mean_reported"),
+                    _possible(row),
+                    row.cell("smallest_consistent_n"),
                     *(row.figure(f"national_{c}") for c in ("mean", "ci_low", "ci_high")),
                 ]
                 for row in rows
@@ -41,7 +55,9 @@ def pilot(context: Context) -> Section:
         Paragraph(
             passage(
                 "The two are of different officers at different times, so a difference between them "
-                "is no result. Intervals of the national means are ", Fixed("95%"), " intervals."
+                "is no result. Intervals of the national means are ",
+                Fixed("95%"),
+                " intervals.",
             )
         ),
     ]

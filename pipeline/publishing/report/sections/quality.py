@@ -7,28 +7,34 @@ What stays out: single files and rows, which stay with the stewards.
 from pipeline.publishing.report.blocks import Block, Paragraph, Section
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import Fixed, passage
-from pipeline.publishing.report.printed import ALL
+from pipeline.publishing.report.printed import ALL, Printed, Row
 from pipeline.publishing.report.sections.common import missing, table_of
+from pipeline.publishing.report.words import readable
 
 
 def quality(context: Context) -> Section:
-    blocks: list[Block] = [*_reliability(context), *_response_quality(context), *_rows(context)]
+    parts = {
+        "whether the questions of each subscale hang together": _reliability(context.printed),
+        "signs of answers given without care": _response_quality(context.printed),
+        "what became of the rows that organisations sent": _rows(context.printed),
+    }
+    blocks: list[Block] = [block for part in parts.values() for block in part]
+    if absent := [what for what, part in parts.items() if not part]:
+        blocks.append(missing(*absent))
     return Section("quality", passage("How good the data are"), blocks)
 
 
-def _reliability(context: Context) -> list[Block]:
-    rows = [
-        row
-        for row in context.printed.rows("reliability", organisation=ALL)
-        if row.has("alpha") or row.has("omega")
-    ]
+def _reliability(printed: Printed) -> list[Block]:
+    rows = [row for row in printed.rows("reliability", organisation=ALL) if row.has("alpha")]
     if not rows:
-        return [missing("whether the questions of each subscale hang together")]
+        return []
     return [
         Paragraph(
             passage(
                 "Questions of one subscale should rise and fall together. Alpha and omega say how "
-                "far they do; ", Fixed("0.7"), " or more is the usual mark."
+                "far they do; ",
+                Fixed("0.7"),
+                " or more is the usual mark.",
             )
         ),
         table_of(
@@ -40,14 +46,10 @@ def _reliability(context: Context) -> list[Block]:
     ]
 
 
-def _response_quality(context: Context) -> list[Block]:
-    rows = [
-        row
-        for row in context.printed.rows("response_quality", organisation=ALL)
-        if row.has("n")
-    ]
-    if not rows:
-        return [missing("signs of answers given without care")]
+def _response_quality(printed: Printed) -> list[Block]:
+    rows = printed.rows("response_quality", organisation=ALL)
+    if not any(row.has("n") for row in rows):
+        return []
     return [
         Paragraph(
             passage(
@@ -59,22 +61,35 @@ def _response_quality(context: Context) -> list[Block]:
             passage("Responses with a sign of carelessness"),
             rows,
             [("Measuring point", "wave"), ("Sign", "flag")],
-            [("Responses", "n")],
+            _figures_of(printed, rows, {"n": "Responses", "flagged_percent": "Of a hundred"}),
         ),
     ]
 
 
-def _rows(context: Context) -> list[Block]:
-    if not context.printed.has("data_quality"):
-        return [missing("what became of the rows that organisations sent")]
-    figures = context.printed.figures_of("data_quality")
-    rows = context.printed.rows("data_quality")
-    stubs = [name for name in rows[0].cells if not name.endswith("_note") and name not in figures]
+def _figures_of(
+    printed: Printed, rows: list[Row], headings: dict[str, str]
+) -> list[tuple[str, str]]:
+    """Heading and column of every figure of a table."""
+    return [
+        (headings.get(name, readable(name)), name) for name in printed.figures_of(rows[0].table)
+    ]
+
+
+def _rows(printed: Printed) -> list[Block]:
+    rows = printed.rows("data_quality")
+    if not rows:
+        return []
+    stubs = [("Organisation", "organisation")]
+    facts = [
+        (readable(name), name)
+        for name in rows[0].cells
+        if name != "organisation" and not name.endswith("_note")
+    ]
     return [
         table_of(
-            passage("Rows that organisations sent, and what became of them"),
+            passage("Files and rows that organisations sent, and what became of them"),
             rows,
-            [(name.replace("_", " ").capitalize(), name) for name in stubs],
-            [(name.replace("_", " ").capitalize(), name) for name in figures],
+            stubs,
+            facts,
         )
     ]

@@ -65,8 +65,9 @@ def _picture(context: Context, rows: list[Row], drawn: list[Series]) -> Picture:
     return Picture(
         "retention",
         passage(
-            title, ". An officer counts as lost from the measuring point that they missed or had left "
-            "by, unless they answered again later (Kaplan–Meier, from rounded counts)."
+            title,
+            ". An officer counts as lost from the measuring point that they missed or had left "
+            "by, unless they answered again later (Kaplan–Meier, from rounded counts).",
         ),
         draw(Shape.WIDE),
         draw(Shape.NARROW),
@@ -92,11 +93,17 @@ def _who_left(context: Context) -> list[Block]:
         blocks.append(
             Paragraph(
                 passage(
-                    "About ", primary.figure("n_left"), " officers who had answered at ",
-                    in_midst(context.waves[0]), " dropped out later and about ",
-                    primary.figure("n_stayed"), " stayed. A standardised difference above ",
-                    Fixed("0.10"), " is notable, above ", Fixed("0.25"), " serious: then those who "
-                    "stayed do not stand for those who began.",
+                    "About ",
+                    primary.figure("n_left"),
+                    " officers who had answered at ",
+                    in_midst(context.waves[0]),
+                    " dropped out later and about ",
+                    primary.figure("n_stayed"),
+                    " stayed. A standardised difference above ",
+                    Fixed("0.10"),
+                    " is notable, above ",
+                    Fixed("0.25"),
+                    " serious: then those who stayed do not stand for those who began.",
                 )
             )
         )
@@ -106,8 +113,10 @@ def _who_left(context: Context) -> list[Block]:
             rows,
             [("Subscale", "subscale")],
             [
-                ("Left", "mean_left"), ("Stayed", "mean_stayed"),
-                ("Standardised difference", "standardised_difference"), ("Judged by rule", "flag"),
+                ("Left", "mean_left"),
+                ("Stayed", "mean_stayed"),
+                ("Standardised difference", "standardised_difference"),
+                ("Judged by rule", "flag"),
             ],
             folded=False,
         )
@@ -122,9 +131,11 @@ def _who_left(context: Context) -> list[Block]:
                 ),
                 model,
                 [("Term", "term")],
-                [("Odds ratio", "odds_ratio"), ("Lower limit", "ci_low"), ("Upper limit", "ci_high")],
+                [
+                    ("Odds ratio", "odds_ratio"),
+                    ("Lower limit", "ci_low"),
+                    ("Upper limit", "ci_high"),
+                ],
             )
         )
     return blocks
-
-

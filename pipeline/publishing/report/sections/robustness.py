@@ -33,7 +33,9 @@ def robustness(context: Context) -> Section:
     title = passage("Could dropout explain it?")
     primary = context.programme.primary
     rows = context.printed.rows(
-        "robustness", to_wave=primary.to_wave, instrument=primary.instrument,
+        "robustness",
+        to_wave=primary.to_wave,
+        instrument=primary.instrument,
         subscale=primary.subscale,
     )
     shown = [row for row in rows if row.text("method") in _SHORT and row.has("estimate")]
@@ -47,8 +49,11 @@ def _picture(context: Context, rows: list[Row], shown: list[Row]) -> Picture:
     primary = context.programme.primary
     points = [
         point(
-            row, _SHORT[row.text("method")], "estimate",
-            stands_out=row["method"] == RobustnessMethod.COMPLETE_CASES, said=True,
+            row,
+            _SHORT[row.text("method")],
+            "estimate",
+            is_total=row["method"] == RobustnessMethod.COMPLETE_CASES,
+            said=True,
         )
         for row in shown
     ]
@@ -60,14 +65,21 @@ def _picture(context: Context, rows: list[Row], shown: list[Row]) -> Picture:
     return Picture(
         "robustness",
         passage(
-            title, " from ", in_midst(primary.from_wave), " to ", in_midst(primary.to_wave), ", in "
+            title,
+            " from ",
+            in_midst(primary.from_wave),
+            " to ",
+            in_midst(primary.to_wave),
+            ", in "
             "points. Each method makes its own assumption about those who did not answer; where all "
-            "agree, dropout alone is an unlikely explanation."
+            "agree, dropout alone is an unlikely explanation.",
         ),
         *(
             charts.intervals(
-                points, "Change in points",
-                Text(f"robustness-{shape.name.lower()}", title, f"{described}."), shape,
+                points,
+                "Change in points",
+                Text(f"robustness-{shape.name.lower()}", title, f"{described}."),
+                shape,
             )
             for shape in Shape
         ),
@@ -76,7 +88,9 @@ def _picture(context: Context, rows: list[Row], shown: list[Row]) -> Picture:
             rows,
             stubs,
             [
-                ("Officers", "n"), ("Change", "estimate"), ("Lower limit", "ci_low"),
+                ("Officers", "n"),
+                ("Change", "estimate"),
+                ("Lower limit", "ci_low"),
                 ("Upper limit", "ci_high"),
             ],
         ),
@@ -90,11 +104,11 @@ def _tipping(rows: list[Row]) -> list[Block]:
     return [
         Paragraph(
             passage(
-                "For the ", Fixed("95%"), " interval to include no change, those who did not answer "
-                "would have to score ", row.figure("estimate", signed=True),
-                " points from what is expected of officers like them."
+                "For the ",
+                Fixed("95%"),
+                " interval to include no change, those who did not answer would have to score ",
+                row.figure("estimate", signed=True),
+                " points from what is expected of officers like them.",
             )
         )
     ]
-
-

@@ -21,17 +21,24 @@ def suppression(context: Context) -> Section:
     blocks: list[Block] = [
         Paragraph(
             passage(
-                "No figure is of fewer than ", Fixed("10"), " officers, and none can be worked out "
+                "No figure is of fewer than ",
+                Fixed("10"),
+                " officers, and none can be worked out "
                 "from those that are printed; an audit looked for what an attacker could find. "
-                "Counts are rounded to ", Fixed("5"), ". Where a figure is left out, a sign says why:"
+                "Counts are rounded to ",
+                Fixed("5"),
+                ". Where a figure is left out, a sign says why:",
             )
         ),
         Points(signs),
         DataTable(
             passage("How much of each table is printed"),
             ["Table", "Printed"],
-            [[readable(table), _share(context, table)] for table in context.printed.names
-             if context.printed.figures_of(table)],
+            [
+                [readable(table), _share(context, table)]
+                for table in context.printed.names
+                if context.printed.figures_of(table)
+            ],
             folded=True,
         ),
     ]
@@ -40,8 +47,9 @@ def suppression(context: Context) -> Section:
         blocks.append(
             DataTable(
                 passage(
-                    "Where each organisation stands: by itself from ", Fixed("30"),
-                    " enrolled officers on, else pooled with others"
+                    "Where each organisation stands: by itself from ",
+                    Fixed("30"),
+                    " enrolled officers on, else pooled with others",
                 ),
                 ["Organisation", "Shown as"],
                 [[Fixed(row.text("name")), _shown_as(row.text("shown_as"))] for row in areas],

@@ -12,7 +12,14 @@ from pipeline.publishing.report.vega import Text
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import Fixed, passage
 from pipeline.publishing.report.printed import ALL, Row
-from pipeline.publishing.report.sections.common import direction, missing, named, point, table_of
+from pipeline.publishing.report.sections.common import (
+    direction,
+    in_midst,
+    missing,
+    named,
+    point,
+    table_of,
+)
 from pipeline.publishing.report.words import readable, short
 
 
@@ -20,18 +27,20 @@ def trajectories(context: Context) -> Section:
     blocks: list[Block] = []
     title = passage("How scores moved")
     instrument = context.programme.primary.instrument
-    rows = context.printed.rows(
-        "wave_summary", organisation=ALL, arm=ALL, instrument=instrument
-    )
+    rows = context.printed.rows("wave_summary", organisation=ALL, arm=ALL, instrument=instrument)
     if not any(row.has("mean") for row in rows):
         blocks.append(missing("mean scores"))
     else:
         blocks.append(
             _picture(
-                context, "means", rows,
+                context,
+                "means",
+                rows,
                 "Mean score of those who answered at each measuring point",
                 " The shaded band is the 95% interval.",
-                "mean", "ci_low", "ci_high",
+                "mean",
+                "ci_low",
+                "ci_high",
             )
         )
         blocks.append(
@@ -50,7 +59,12 @@ def trajectories(context: Context) -> Section:
 
 
 def _picture(
-    context: Context, name: str, rows: Sequence[Row], title: str, band: str, *columns: str,
+    context: Context,
+    name: str,
+    rows: Sequence[Row],
+    title: str,
+    band: str,
+    *columns: str,
 ) -> Picture:
     value, low, high = columns
     panels = [
@@ -64,8 +78,12 @@ def _picture(
     ]
     return Picture(
         name,
-        passage(title, ".", Fixed(band), " The three panels have one scale." if len(panels) == 3
-                else " Panels have one scale."),
+        passage(
+            title,
+            ".",
+            Fixed(band),
+            " The three panels have one scale." if len(panels) == 3 else " Panels have one scale.",
+        ),
         *(
             charts.lines(
                 panels,
@@ -80,8 +98,10 @@ def _picture(
             rows,
             [("Subscale", "subscale"), ("Measuring point", "wave")],
             [
-                ("Officers", "n"), ("Mean" if value == "mean" else "Estimate", value),
-                ("Lower limit", low), ("Upper limit", high),
+                ("Officers", "n"),
+                ("Mean" if value == "mean" else "Estimate", value),
+                ("Lower limit", low),
+                ("Upper limit", high),
             ],
         ),
     )
@@ -104,7 +124,10 @@ def _description(panels: Sequence[Panel]) -> str:
         points = panel.series[0].points
         first, last = points[0], points[-1]
         way = (
-            "rises" if last.value > first.value else "falls" if last.value < first.value
+            "rises"
+            if last.value > first.value
+            else "falls"
+            if last.value < first.value
             else "ends where it began"
         )
         said.append(f"{panel.title} {way} from {first.label} to {last.label}.")
@@ -115,7 +138,9 @@ def _changes(context: Context) -> list[Block]:
     rows = [
         row
         for row in context.printed.rows(
-            "paired_change", organisation=ALL, arm=ALL,
+            "paired_change",
+            organisation=ALL,
+            arm=ALL,
             instrument=context.programme.primary.instrument,
         )
         if row.has("mean_change")
@@ -123,17 +148,28 @@ def _changes(context: Context) -> list[Block]:
     if not rows:
         return [missing("changes of the same officers")]
     rows.sort(key=lambda row: context.subscales.index(row.text("subscale")))
+    begins = {row.text("from_wave") for row in rows}
+    since = passage(" since ", in_midst(*begins)) if len(begins) == 1 else ()
     return [
         table_of(
             passage(
-                "Change of officers who answered both times, in points; a standardised change (d) "
-                "relates it to the spread of scores"
+                "Change",
+                *since,
+                " of officers who answered both times, in points; a standardised "
+                "change (d) relates it to the spread of scores",
             ),
             rows,
-            [("Subscale", "subscale"), ("From", "from_wave"), ("To", "to_wave")],
             [
-                ("Officers", "n"), ("Change", "mean_change"), ("Lower limit", "ci_low"),
-                ("Upper limit", "ci_high"), ("d", "d_av"),
+                ("Subscale", "subscale"),
+                *([] if since else [("From", "from_wave")]),
+                ("To", "to_wave"),
+            ],
+            [
+                ("Officers", "n"),
+                ("Change", "mean_change"),
+                ("Lower limit", "ci_low"),
+                ("Upper limit", "ci_high"),
+                ("d", "d_av"),
             ],
             folded=False,
         )
@@ -152,11 +188,15 @@ def _model(context: Context) -> list[Block]:
         return [missing("the model that lets officers count who left early")]
     return [
         _picture(
-            context, "model", rows,
+            context,
+            "model",
+            rows,
             "Estimated mean of everybody who began, those who left early included",
             " A mixed model for repeated measures; 95% intervals allow for officers of one "
             "organisation being alike.",
-            "estimate", "ci_low", "ci_high",
+            "estimate",
+            "ci_low",
+            "ci_high",
         )
     ]
 
@@ -166,7 +206,8 @@ def _arms(context: Context) -> list[Block]:
         arm
         for arm in context.programme.arm_names
         if any(
-            row.has("mean") for row in context.printed.rows("wave_summary", organisation=ALL, arm=arm)
+            row.has("mean")
+            for row in context.printed.rows("wave_summary", organisation=ALL, arm=arm)
         )
     ]
     if len(arms) < 2:
@@ -177,15 +218,20 @@ def _arms(context: Context) -> list[Block]:
         arm: [
             row
             for row in context.printed.rows(
-                "wave_summary", organisation=ALL, arm=arm, instrument=primary.instrument,
+                "wave_summary",
+                organisation=ALL,
+                arm=arm,
+                instrument=primary.instrument,
             )
         ]
         for arm in arms
     }
     series = [
         Series(
-            readable(arm), _points(found[arm], primary.subscale, "mean", "ci_low", "ci_high"),
-            colours[place % len(colours)], with_values=False,
+            readable(arm),
+            _points(found[arm], primary.subscale, "mean", "ci_low", "ci_high"),
+            colours[place % len(colours)],
+            with_values=False,
         )
         for place, arm in enumerate(arms)
     ]
@@ -198,15 +244,20 @@ def _arms(context: Context) -> list[Block]:
         Picture(
             "arms",
             passage(
-                title, ", ", named(primary.subscale), ". Groups may differ from the start; a "
-                "difference between two lines is not an effect by itself."
+                title,
+                ", ",
+                named(primary.subscale),
+                ". Groups may differ from the start; a "
+                "difference between two lines is not an effect by itself. A gap is a figure that is "
+                "left out.",
             ),
             *(
                 charts.lines(
                     [panel],
                     [short(wave) for wave in context.waves],
                     Text(
-                        f"arms-{shape.name.lower()}", title,
+                        f"arms-{shape.name.lower()}",
+                        title,
                         f"One line for each group: {', '.join(s.label for s in series)}.",
                     ),
                     shape,
@@ -218,7 +269,9 @@ def _arms(context: Context) -> list[Block]:
                 [row for arm in arms for row in found[arm]],
                 [("Group", "arm"), ("Subscale", "subscale"), ("Measuring point", "wave")],
                 [
-                    ("Officers", "n"), ("Mean", "mean"), ("Lower limit", "ci_low"),
+                    ("Officers", "n"),
+                    ("Mean", "mean"),
+                    ("Lower limit", "ci_low"),
                     ("Upper limit", "ci_high"),
                 ],
             ),
