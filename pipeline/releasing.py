@@ -17,8 +17,10 @@ from pipeline.entries import Act
 from pipeline.orchestration.state import work_left
 from pipeline.privacy.disclosure.audit import Progress
 from pipeline.programme import UnusableConfiguration
+from pipeline.publishing.documents import documents_of
 from pipeline.publishing.release import Release, release_of
 from pipeline.publishing.remembered import as_frame, from_frame, without
+from pipeline.publishing.report.context import About
 from pipeline.storage import locks
 from pipeline.storage.home import Home
 from pipeline.storage.releases import Made, manifest_of
@@ -65,6 +67,7 @@ def make_release(
             release.tables,
             manifest_of(order.name, len(before) + 1, _about(home, build, release), now()),
             as_frame(release.next),
+            documents_of(release.tables, home.programme, _for_readers(home, order, build)),
         )
         _put_on_record(home, order, now())
         home.releases.back_up()
@@ -136,6 +139,16 @@ def _put_on_record(home: Home, order: Order, now: datetime) -> None:
     ]
     if acts:
         home.stewardship.enter(acts, now)
+
+
+def _for_readers(home: Home, order: Order, build: Build) -> About:
+    return About(
+        release=order.name,
+        as_of=build.as_of,
+        known_at=build.known_at,
+        version=__version__,
+        simulated=home.holds_simulation(),
+    )
 
 
 def _about(home: Home, build: Build, release: Release) -> Mapping[str, Any]:

@@ -40,15 +40,20 @@ class DataTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A chart in two shapes, for wide and narrow pages, with the table of what it shows."""
+class Drawing:
+    """A chart as SVG in two shapes, for wide and narrow pages."""
 
-    name: str
-    caption: Passage
     wide: str
     narrow: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A chart with the table of what it shows."""
+
+    caption: Passage
+    drawing: Drawing
     table: DataTable
-    aside: Passage = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Charts as SVG, each in a wide and a narrow shape: lines, intervals, bars, steps.
 
-What belongs here: how a kind of chart looks. What stays out: what it is of (`sections/`). Values come
-with the place in a release table that they are from; nothing is computed here but shares of a bar.
+What belongs here: how a kind of chart looks. What stays out: what it is of (`sections/`). Values
+come with the place in a release table that they are from; nothing is computed but shares of a bar.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import count
@@ -12,6 +12,7 @@ from math import ceil, floor
 from typing import Final
 
 from pipeline.publishing.report import vega
+from pipeline.publishing.report.blocks import Drawing
 from pipeline.publishing.report.vega import FONT_SIZE, GREY, INK, MUTED, RULE, Spec, Text
 from pipeline.publishing.report.words import number
 
@@ -94,25 +95,35 @@ class Bar:
     pieces: Sequence[Piece]
 
 
+def _in_both(text: Text, chart: Callable[[Shape], Spec]) -> Drawing:
+    return Drawing(
+        **{
+            name: vega.drawn(chart(shape), replace(text, name=f"{text.name}-{name}"))
+            for name, shape in (("wide", Shape.WIDE), ("narrow", Shape.NARROW))
+        }
+    )
+
+
 # ------------------------------------------------------------------ lines
 
 
-def lines(panels: Sequence[Panel], labels: Sequence[str], text: Text, shape: Shape) -> str:
+def lines(panels: Sequence[Panel], labels: Sequence[str], text: Text) -> Drawing:
     """One panel above the other with places of `labels` in common, and one scale for all.
 
     A point of the score is as high in one panel as in another, so that slopes can be compared.
     """
+    return _in_both(text, lambda shape: _lines(panels, labels, shape))
+
+
+def _lines(panels: Sequence[Panel], labels: Sequence[str], shape: Shape) -> Spec:
     are_named = any(len(panel.series) > 1 for panel in panels)
     span = max(max(4.0, 1.35 * (max(p.ends) - min(p.ends))) for p in panels)
     width = shape.value - (130 if are_named and shape is Shape.WIDE else 78 if are_named else 52)
-    return vega.drawn(
-        vega.under_each_other(
-            [
-                _line_panel(panel, labels, span, width, shape, is_last=panel is panels[-1])
-                for panel in panels
-            ]
-        ),
-        text,
+    return vega.under_each_other(
+        [
+            _line_panel(panel, labels, span, width, shape, is_last=panel is panels[-1])
+            for panel in panels
+        ]
     )
 
 
@@ -170,7 +181,7 @@ def _line_panel(
 
 
 def _set_apart(ends: list[Spec], least: float) -> None:
-    """Where names of lines stand: beside their ends, and no closer to each other than they are high."""
+    """Where names of lines stand: beside their ends, no closer to each other than they are high."""
     lowest = float("-inf")
     for row in sorted(ends, key=lambda row: row["value"]):
         row["beside"] = lowest = max(row["value"], lowest + least)
@@ -221,8 +232,12 @@ def _places(labels: Sequence[str], shape: Shape, *, said: bool = True) -> Spec:
 # ------------------------------------------------------------------ intervals
 
 
-def intervals(points: Sequence[Point], axis: str, text: Text, shape: Shape) -> str:
+def intervals(points: Sequence[Point], axis: str, text: Text) -> Drawing:
     """A row for each point with its interval, one under the other, and a line at no change."""
+    return _in_both(text, lambda shape: _intervals(points, axis, shape))
+
+
+def _intervals(points: Sequence[Point], axis: str, shape: Shape) -> Spec:
     is_wide = shape is Shape.WIDE
     said = is_wide and any(point.said for point in points)
     points = [replace(point, label=_fitting(point.label, shape)) for point in points]
@@ -288,7 +303,7 @@ def intervals(points: Sequence[Point], axis: str, text: Text, shape: Shape) -> s
         ]
     step = 17 if len(points) > _MANY else 23
     rows = [_interval_row(point, place) for place, point in enumerate(points)]
-    return vega.drawn(vega.layered(rows, layers, width, step * len(points)), text)
+    return vega.layered(rows, layers, width, step * len(points))
 
 
 def _fitting(name: str, shape: Shape) -> str:
@@ -335,14 +350,15 @@ def _axis(low: float, high: float, width: int) -> tuple[float, float, list[float
 # ------------------------------------------------------------------ bars
 
 
-def bars(groups: Sequence[tuple[str, Sequence[Bar]]], text: Text, shape: Shape) -> str:
+def bars(groups: Sequence[tuple[str, Sequence[Bar]]], text: Text) -> Drawing:
     """Bars that are whole, each cut into its pieces, one group under the other."""
+    return _in_both(text, lambda shape: _bars(groups, shape))
+
+
+def _bars(groups: Sequence[tuple[str, Sequence[Bar]]], shape: Shape) -> Spec:
     room = 92
     width = shape.value - room - 8
-    return vega.drawn(
-        vega.under_each_other([_bar_group(title, group, room, width) for title, group in groups]),
-        text,
-    )
+    return vega.under_each_other([_bar_group(title, group, room, width) for title, group in groups])
 
 
 def _bar_group(title: str, group: Sequence[Bar], room: int, width: int) -> Spec:
@@ -436,8 +452,12 @@ def _pieces(bar: Bar, place: int, width: int) -> list[Spec]:
 # ------------------------------------------------------------------ steps
 
 
-def steps(series: Sequence[Series], labels: Sequence[str], text: Text, shape: Shape) -> str:
+def steps(series: Sequence[Series], labels: Sequence[str], text: Text) -> Drawing:
     """Shares in whole percent that fall in steps, every step labelled."""
+    return _in_both(text, lambda shape: _steps(series, labels, shape))
+
+
+def _steps(series: Sequence[Series], labels: Sequence[str], shape: Shape) -> Spec:
     are_named = len(series) > 1
     width = shape.value - (190 if are_named and shape is Shape.WIDE else 70)
     rows = [
@@ -493,4 +513,4 @@ def steps(series: Sequence[Series], labels: Sequence[str], text: Text, shape: Sh
                 dy=8,
             )
         )
-    return vega.drawn(vega.layered(rows, layers, width, 220), text)
+    return vega.layered(rows, layers, width, 220)

@@ -1,6 +1,6 @@
 """The pages of a release as HTML: one for all organisations, one for each that has rows of its own.
 
-What belongs here: which sections stand in which order, and markup. What stays out: what sections say.
+What belongs here: which sections stand in which order, and markup. What stays out: what they say.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,6 +32,7 @@ from pipeline.publishing.report.sections import (
     trajectories,
 )
 from pipeline.publishing.report.sections.common import areas_of
+from pipeline.publishing.report.words import MINUS
 
 REPORT: Final = "report.html"
 
@@ -100,7 +101,7 @@ def _marked_part(part: Part) -> Markup:
         case Fixed():
             return _fixed(part.text)
         case _:
-            return escape(part)
+            return escape(part.replace("'", _APOSTROPHE))
 
 
 def _fixed(text: str) -> Markup:
@@ -127,7 +128,7 @@ def head_attributes(table: DataTable, column: int) -> Markup:
 def _is_number(part: Part) -> bool:
     if not isinstance(part, Figure):
         return False
-    return part.text in _SIGNS or part.text.lstrip("+−")[:1].isdigit()
+    return part.text in _SIGNS or part.text.lstrip(f"+{MINUS}")[:1].isdigit()
 
 
 def text_of(part: Part) -> str:
@@ -138,6 +139,7 @@ def _source(figure: Figure) -> Markup:
     return Markup(' data-from="{}"').format(figure.source)
 
 
+_APOSTROPHE: Final = "\N{RIGHT SINGLE QUOTATION MARK}"
 _SIGNS: Final = frozenset(NOTES.values())
 
 

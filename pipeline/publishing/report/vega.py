@@ -1,8 +1,8 @@
 """The few parts of Vega-Lite that the charts are made of, and drawing them as SVG.
 
-What stays out: what a chart shows (`charts.py`). Specifications are plain data: the Python layer over
-Vega-Lite takes seconds for the charts of many organisations, and its schema checks them in the tests.
-The renderer is imported when the first chart is drawn.
+What stays out: what a chart shows (`charts.py`). Specifications are plain data: the Python layer
+over Vega-Lite takes seconds for the charts of many organisations; in the tests its schema checks
+them. The renderer is imported when the first chart is drawn.
 """
 
 from collections.abc import Mapping, Sequence

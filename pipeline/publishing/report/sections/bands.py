@@ -5,8 +5,7 @@ What stays out: where bands begin (`pipeline/reference/instruments`).
 
 from pipeline.publishing.report import charts
 from pipeline.publishing.report.blocks import Block, Paragraph, Picture, Section
-from pipeline.publishing.report.charts import Bar, Piece, Shape
-from pipeline.publishing.report.vega import Text
+from pipeline.publishing.report.charts import Bar, Piece
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import passage
 from pipeline.publishing.report.printed import ALL, Row
@@ -17,6 +16,7 @@ from pipeline.publishing.report.sections.common import (
     primary_pair,
     table_of,
 )
+from pipeline.publishing.report.vega import Text
 from pipeline.publishing.report.words import readable, short
 
 
@@ -65,22 +65,16 @@ def _picture(context: Context, groups: list[tuple[str, list[Bar]]], rows: list[R
         name for name, _ in groups
     )
     return Picture(
-        "bands",
         passage(
             title,
             " at ",
             in_midst(primary.from_wave),
             " and ",
             in_midst(primary.to_wave),
-            ", everybody who answered at each. The numbers are officers. Bands that are joined were "
-            "joined because one of them held too few.",
+            ", everybody who answered at each. The numbers are officers. Bands were joined "
+            "where one of them held too few.",
         ),
-        *(
-            charts.bars(
-                groups, Text(f"bands-{shape.name.lower()}", title, f"{description}."), shape
-            )
-            for shape in Shape
-        ),
+        charts.bars(groups, Text("bands", title, f"{description}.")),
         table_of(
             passage(title),
             rows,
@@ -99,8 +93,8 @@ def _reliable(context: Context) -> list[Block]:
     return [
         Paragraph(
             passage(
-                "A change of one officer counts as reliable when it is larger than the error of the "
-                "questionnaire itself would make in most officers who have not changed."
+                "A change of one officer counts as reliable when it is larger than the error of "
+                "the questionnaire makes it in nearly all officers who have not changed."
             )
         ),
         table_of(

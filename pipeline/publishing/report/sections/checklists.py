@@ -49,15 +49,15 @@ def _strobe(context: Context) -> Checklist:
                 "5",
                 "Setting, places and dates",
                 passage(
-                    "Organisations: “What is left out, and why”. Dates of recruitment: to be filled in "
-                    "by the evaluators."
+                    "Organisations: “What is left out, and why”. Dates of recruitment: to be "
+                    "filled in by the evaluators."
                 ),
             ),
             (
                 "6",
                 "Who could take part and how they were followed up",
                 passage(
-                    "Everybody on an organisation’s roster, followed to ",
+                    "Everybody on an organisation's roster, followed to ",
                     in_midst(waves[-1]),
                     ". Criteria for being on it: to be filled in by the evaluators.",
                 ),
@@ -109,7 +109,7 @@ def _strobe(context: Context) -> Checklist:
                 "Whether it holds elsewhere",
                 passage("See “Organisations side by side”; judgement by the evaluators."),
             ),
-            ("22", "Funding and the funders’ part", OPEN),
+            ("22", "Funding and the funders' part", OPEN),
         ],
     )
 

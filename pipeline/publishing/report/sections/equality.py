@@ -5,12 +5,11 @@ What stays out: comparisons of two groups. Each is small, and there are many.
 
 from pipeline.publishing.report import charts
 from pipeline.publishing.report.blocks import Block, Paragraph, Picture, Section
-from pipeline.publishing.report.charts import Shape
-from pipeline.publishing.report.vega import Text
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import passage
 from pipeline.publishing.report.printed import Row
 from pipeline.publishing.report.sections.common import in_midst, missing, point, table_of
+from pipeline.publishing.report.vega import Text
 from pipeline.publishing.report.words import lower, readable
 
 
@@ -52,7 +51,6 @@ def _picture(context: Context, rows: list[Row], shown: list[Row]) -> Picture:
     ]
     title = f"Change of {lower(primary.subscale)} by group of officers"
     return Picture(
-        "equality",
         passage(
             title,
             " from ",
@@ -61,18 +59,14 @@ def _picture(context: Context, rows: list[Row], shown: list[Row]) -> Picture:
             in_midst(primary.to_wave),
             ", in points, of officers who answered both times.",
         ),
-        *(
-            charts.intervals(
-                points,
-                "Change in points",
-                Text(
-                    f"equality-{shape.name.lower()}",
-                    title,
-                    "One row for each group that can be shown, with its interval.",
-                ),
-                shape,
-            )
-            for shape in Shape
+        charts.intervals(
+            points,
+            "Change in points",
+            Text(
+                "equality",
+                title,
+                "One row for each group that can be shown, with its interval.",
+            ),
         ),
         table_of(
             passage(title),

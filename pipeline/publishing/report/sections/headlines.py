@@ -83,7 +83,7 @@ def _change_or_effect(context: Context) -> Passage:
     if context.has_comparison:
         return passage(
             "A change, not an effect: these figures are of all groups together, whether their "
-            "sessions had begun or not. Groups are shown apart below where enough officers answered."
+            "sessions had begun or not. Groups are shown apart below where enough answered."
         )
     return passage(
         "A change, not an effect: nobody was measured who did not follow the programme, so what "

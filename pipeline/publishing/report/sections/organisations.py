@@ -8,8 +8,7 @@ from dataclasses import replace
 
 from pipeline.publishing.report import charts
 from pipeline.publishing.report.blocks import Block, DataTable, Paragraph, Picture, Section
-from pipeline.publishing.report.charts import Point, Shape
-from pipeline.publishing.report.vega import Text
+from pipeline.publishing.report.charts import Point
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import Fixed, passage
 from pipeline.publishing.report.printed import ALL, Row
@@ -21,6 +20,7 @@ from pipeline.publishing.report.sections.common import (
     point,
     primary_pair,
 )
+from pipeline.publishing.report.vega import Text
 from pipeline.publishing.report.words import lower
 
 _POOLED = "All organisations, pooled"
@@ -82,7 +82,6 @@ def _forest(context: Context, shown: Sequence[Row]) -> Picture:
         f"largest rise of {lower(primary.subscale)}, each with its interval; all together last."
     )
     return Picture(
-        "forest",
         passage(
             title,
             " from ",
@@ -98,15 +97,7 @@ def _forest(context: Context, shown: Sequence[Row]) -> Picture:
                 else (".",)
             ),
         ),
-        *(
-            charts.intervals(
-                points,
-                "Change in points",
-                Text(f"forest-{shape.name.lower()}", title, description),
-                shape,
-            )
-            for shape in Shape
-        ),
+        charts.intervals(points, "Change in points", Text("forest", title, description)),
         DataTable(
             passage(title),
             ["Organisation", "Officers", "Change", "Lower limit", "Upper limit"],

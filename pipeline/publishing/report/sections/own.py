@@ -5,8 +5,7 @@ What stays out: bands and reliable change, which are published of all together o
 
 from pipeline.publishing.report import charts
 from pipeline.publishing.report.blocks import Block, Paragraph, Picture, Points, Remark, Section
-from pipeline.publishing.report.charts import Panel, Series, Shape
-from pipeline.publishing.report.vega import Text
+from pipeline.publishing.report.charts import Panel, Series
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import Fixed, Passage, passage
 from pipeline.publishing.report.printed import ALL, Row
@@ -20,6 +19,7 @@ from pipeline.publishing.report.sections.common import (
     table_of,
 )
 from pipeline.publishing.report.sections.headlines import change
+from pipeline.publishing.report.vega import GREY, Text
 from pipeline.publishing.report.words import readable, short
 
 
@@ -38,13 +38,13 @@ def own_answers(context: Context) -> Section:
         blocks.append(Paragraph(change(context, rows[0]), lead=True))
     else:
         blocks.append(
-            missing("this organisation’s change from the first to the second measurement")
+            missing("this organisation's change from the first to the second measurement")
         )
     blocks.append(
         Remark(
             passage(
-                "A change, not an effect, and of few officers: the interval says how far chance alone "
-                "may have moved it. An organisation that seems to differ from the others may not."
+                "A change, not an effect, and of few officers: the interval says how far chance "
+                "alone may have moved it. An organisation that seems to differ may not."
             )
         )
     )
@@ -95,7 +95,7 @@ def own_scores(context: Context) -> Section:
             readable(subscale),
             direction(context, subscale),
             [
-                Series("all", _points(every, subscale), charts.GREY, with_values=False),
+                Series("all", _points(every, subscale), GREY, with_values=False),
                 Series("here", _points(own, subscale)),
             ],
         )
@@ -103,8 +103,7 @@ def own_scores(context: Context) -> Section:
         if _points(own, subscale)
     ]
     if not panels:
-        return Section("scores", title, [missing("this organisation’s mean scores")])
-    assert context.organisation is not None
+        return Section("scores", title, [missing("this organisation's mean scores")])
     name = "Mean score at each measuring point"
     described = "Two lines in each panel: here, and all organisations."
     return Section(
@@ -112,24 +111,17 @@ def own_scores(context: Context) -> Section:
         title,
         [
             Picture(
-                "own",
                 passage(
                     name,
                     ": here (blue) and of all organisations (grey). Shaded bands are ",
                     Fixed("95%"),
                     " intervals; not the same officers answered every time.",
                 ),
-                *(
-                    charts.lines(
-                        panels,
-                        [short(wave) for wave in context.waves],
-                        Text(f"own-{shape.name.lower()}", name, described),
-                        shape,
-                    )
-                    for shape in Shape
+                charts.lines(
+                    panels, [short(wave) for wave in context.waves], Text("own", name, described)
                 ),
                 table_of(
-                    passage(name, ", ", organisation_name(context, context.organisation)),
+                    passage(name, ", ", organisation_name(context, context.organisation or ALL)),
                     own,
                     [("Subscale", "subscale"), ("Measuring point", "wave")],
                     [

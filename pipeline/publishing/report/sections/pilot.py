@@ -32,7 +32,7 @@ def pilot(context: Context) -> Section:
             [
                 "Measuring point",
                 "Subscale",
-                "Pilot’s mean",
+                "Pilot's mean",
                 "Possible at its number",
                 "Possible from, officers",
                 "National mean",
@@ -54,8 +54,8 @@ def pilot(context: Context) -> Section:
         ),
         Paragraph(
             passage(
-                "The two are of different officers at different times, so a difference between them "
-                "is no result. Intervals of the national means are ",
+                "The two are of different officers at different times, so a difference between "
+                "them is no result. Intervals of the national means are ",
                 Fixed("95%"),
                 " intervals.",
             )

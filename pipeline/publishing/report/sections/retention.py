@@ -5,12 +5,12 @@ What stays out: what dropout does to the changes (`robustness.py`).
 
 from pipeline.publishing.report import charts
 from pipeline.publishing.report.blocks import Block, Paragraph, Picture, Section
-from pipeline.publishing.report.charts import Point, Series, Shape
-from pipeline.publishing.report.vega import Text
+from pipeline.publishing.report.charts import Point, Series
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import Fixed, passage
 from pipeline.publishing.report.printed import Row
 from pipeline.publishing.report.sections.common import in_midst, missing, table_of
+from pipeline.publishing.report.vega import Text
 from pipeline.publishing.report.words import short
 
 _CURVES = {
@@ -57,20 +57,13 @@ def _picture(context: Context, rows: list[Row], drawn: list[Series]) -> Picture:
     shown = ", ".join(series.label for series in drawn)
     description = f"One falling line of steps for {shown}, from enrolment to the last wave."
 
-    def draw(shape: Shape) -> str:
-        return charts.steps(
-            drawn, labels, Text(f"retention-{shape.name.lower()}", title, description), shape
-        )
-
     return Picture(
-        "retention",
         passage(
             title,
             ". An officer counts as lost from the measuring point that they missed or had left "
-            "by, unless they answered again later (Kaplan–Meier, from rounded counts).",
+            "by, unless they answered again later (Kaplan\N{EN DASH}Meier, from rounded counts).",
         ),
-        draw(Shape.WIDE),
-        draw(Shape.NARROW),
+        charts.steps(drawn, labels, Text("retention", title, description)),
         table_of(
             passage(title, ", step by step"),
             rows,

@@ -5,8 +5,6 @@ What stays out: how the methods work (`pipeline/evaluation`).
 
 from pipeline.publishing.report import charts
 from pipeline.publishing.report.blocks import Block, Paragraph, Picture, Section
-from pipeline.publishing.report.charts import Shape
-from pipeline.publishing.report.vega import Text
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import Fixed, passage
 from pipeline.publishing.report.printed import Row
@@ -16,6 +14,7 @@ from pipeline.publishing.report.sections.common import (
     point,
     table_of,
 )
+from pipeline.publishing.report.vega import Text
 from pipeline.publishing.report.words import lower
 from pipeline.vocabulary import RobustnessMethod
 
@@ -63,26 +62,16 @@ def _picture(context: Context, rows: list[Row], shown: list[Row]) -> Picture:
     if any(row.text("outcome") for row in rows):
         stubs.append(("Against those who answered both times", "outcome"))
     return Picture(
-        "robustness",
         passage(
             title,
             " from ",
             in_midst(primary.from_wave),
             " to ",
             in_midst(primary.to_wave),
-            ", in "
-            "points. Each method makes its own assumption about those who did not answer; where all "
-            "agree, dropout alone is an unlikely explanation.",
+            ", in points. Each method makes its own assumption about those who did not answer; "
+            "where all agree, dropout alone is an unlikely explanation.",
         ),
-        *(
-            charts.intervals(
-                points,
-                "Change in points",
-                Text(f"robustness-{shape.name.lower()}", title, f"{described}."),
-                shape,
-            )
-            for shape in Shape
-        ),
+        charts.intervals(points, "Change in points", Text("robustness", title, f"{described}.")),
         table_of(
             passage(title),
             rows,

@@ -3,12 +3,12 @@
 What stays out: the rules in full (`docs/release.md`).
 """
 
+from pipeline.publishing.release_tables import Note
 from pipeline.publishing.report.blocks import Block, DataTable, Paragraph, Points, Section
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import Fixed, Part, passage
 from pipeline.publishing.report.printed import ALL, NOTES
 from pipeline.publishing.report.words import readable
-from pipeline.publishing.release_tables import Note
 
 _MARKS = "all", "most", "about half", "some", "none"
 

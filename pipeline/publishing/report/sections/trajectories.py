@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from pipeline.publishing.report import charts
 from pipeline.publishing.report.blocks import Block, Paragraph, Picture, Section
-from pipeline.publishing.report.charts import Panel, Series, Shape
-from pipeline.publishing.report.vega import Text
+from pipeline.publishing.report.charts import Panel, Series
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import Fixed, passage
 from pipeline.publishing.report.printed import ALL, Row
@@ -20,6 +19,7 @@ from pipeline.publishing.report.sections.common import (
     point,
     table_of,
 )
+from pipeline.publishing.report.vega import GREY, INK, Text
 from pipeline.publishing.report.words import readable, short
 
 
@@ -77,21 +77,14 @@ def _picture(
         if _points(rows, subscale, value, low, high)
     ]
     return Picture(
-        name,
         passage(
             title,
             ".",
             Fixed(band),
             " The three panels have one scale." if len(panels) == 3 else " Panels have one scale.",
         ),
-        *(
-            charts.lines(
-                panels,
-                [short(wave) for wave in context.waves],
-                Text(f"{name}-{shape.name.lower()}", title, _description(panels)),
-                shape,
-            )
-            for shape in Shape
+        charts.lines(
+            panels, [short(wave) for wave in context.waves], Text(name, title, _description(panels))
         ),
         table_of(
             passage(title),
@@ -213,17 +206,11 @@ def _arms(context: Context) -> list[Block]:
     if len(arms) < 2:
         return []
     primary = context.programme.primary
-    colours = (charts.BLUE, charts.ORANGE, charts.GREY, charts.INK)
+    colours = (charts.BLUE, charts.ORANGE, GREY, INK)
     found = {
-        arm: [
-            row
-            for row in context.printed.rows(
-                "wave_summary",
-                organisation=ALL,
-                arm=arm,
-                instrument=primary.instrument,
-            )
-        ]
+        arm: context.printed.rows(
+            "wave_summary", organisation=ALL, arm=arm, instrument=primary.instrument
+        )
         for arm in arms
     }
     series = [
@@ -242,27 +229,21 @@ def _arms(context: Context) -> list[Block]:
     panel = Panel(readable(primary.subscale), direction(context, primary.subscale), series)
     return [
         Picture(
-            "arms",
             passage(
                 title,
                 ", ",
                 named(primary.subscale),
-                ". Groups may differ from the start; a "
-                "difference between two lines is not an effect by itself. A gap is a figure that is "
-                "left out.",
+                ". Groups may differ from the start; a difference between two lines is not an "
+                "effect by itself. A gap is a figure that is left out.",
             ),
-            *(
-                charts.lines(
-                    [panel],
-                    [short(wave) for wave in context.waves],
-                    Text(
-                        f"arms-{shape.name.lower()}",
-                        title,
-                        f"One line for each group: {', '.join(s.label for s in series)}.",
-                    ),
-                    shape,
-                )
-                for shape in Shape
+            charts.lines(
+                [panel],
+                [short(wave) for wave in context.waves],
+                Text(
+                    "arms",
+                    title,
+                    f"One line for each group: {', '.join(s.label for s in series)}.",
+                ),
             ),
             table_of(
                 passage(title),
