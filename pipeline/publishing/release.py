@@ -30,7 +30,8 @@ from pipeline.privacy.disclosure.history import (
 from pipeline.privacy.disclosure.rounding import two_figures
 from pipeline.privacy.disclosure.rules import RULES, Rules
 from pipeline.programme import Programme
-from pipeline.publishing import release_tables, rows
+from pipeline.publishing import pooled_rows, release_tables, rows
+from pipeline.publishing.characteristics import places_of, shown_values
 from pipeline.publishing.officers import Officers
 from pipeline.publishing.populations import AREA, Described, describe, modelled
 from pipeline.publishing.release_tables import RELEASE_TABLES, Row
@@ -74,10 +75,15 @@ def release_of(
     earlier = before or Before()
     officers = Officers(participants, participant_waves, scores, programme, as_of)
     enrolled = dict(participants.group_by("organisation").len().iter_rows())
-    stood = {name: place.removeprefix(AREA) for name, place in earlier.areas.items()}
+    stood = {
+        name: place.removeprefix(AREA)
+        for name, place in earlier.areas.items()
+        if place.startswith(AREA)
+    }
     shown_as = areas(enrolled, rules, stood)
-    described = describe(officers, shown_as, earlier, rules)
-    places = {name: AREA + area for name, area in (shown_as or {}).items()}
+    values = shown_values(participants, earlier.areas, rules)
+    described = describe(officers, shown_as, earlier, rules, values)
+    places = {name: AREA + area for name, area in (shown_as or {}).items()} | places_of(values)
     held = held_back(described.population, described.members, places, earlier, rules)
     made = controlled(described.population, rules, held, progress)
     prints = _with_model(made.prints, held, officers, rules)
@@ -88,26 +94,29 @@ def release_of(
         made.audit,
         made.for_the_audit,
         rules,
-        _remembered(described, prints, held, earlier, shown_as or {}),
+        _remembered(described, prints, held, earlier, places),
     )
 
 
 def _tables(
     shown: Shown, organisations: Iterable[str], shown_as: Mapping[str, str] | None
 ) -> dict[str, pl.DataFrame]:
-    summary = list(rows.wave_summary(shown))
+    summary, paired = list(rows.wave_summary(shown)), list(rows.paired_change(shown))
     made: dict[str, Iterable[Row]] = {
         "areas": _areas(shown.programme, organisations, shown_as),
         "participant_flow": rows.participant_flow(shown),
         "follow_up": rows.follow_up(shown),
         "wave_summary": summary,
         "wave_bands": rows.wave_bands(shown),
-        "paired_change": rows.paired_change(shown),
+        "paired_change": paired,
+        "pooled_change": pooled_rows.pooled_change(paired),
+        "organisation_change": pooled_rows.organisation_change(paired),
         "reliable_change": rows.reliable_change(shown),
         "retention": rows.retention(shown),
         "attrition": rows.attrition(shown),
         "attrition_model": rows.attrition_model(shown),
         "dose_response": rows.dose_response(shown),
+        "equality_breakdown": rows.equality_breakdown(shown),
         "pilot_reconciliation": rows.pilot_reconciliation(_pilot(), summary),
     }
     return {table.name: table.frame(made[table.name]) for table in RELEASE_TABLES}
@@ -201,7 +210,7 @@ def _remembered(
     prints: Mapping[Key, Print],
     held: Held,
     earlier: Before,
-    shown_as: Mapping[str, str],
+    places: Mapping[str, str],
 ) -> Before:
     """Prints and members as of this release, and those of before where nothing newer took place."""
     new = {
@@ -225,5 +234,5 @@ def _remembered(
         prints={**earlier.prints, **{key: prints[key] for key in newly_printed}},
         members=members,
         gone={at: n for at, n in earlier.gone.items() if at not in new},
-        areas={**earlier.areas, **{name: AREA + area for name, area in shown_as.items()}},
+        areas={**earlier.areas, **places},
     )

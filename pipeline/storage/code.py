@@ -6,9 +6,13 @@ works something out again that did not change.
 """
 
 import hashlib
+import platform
+import subprocess
 from collections.abc import Iterable
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 PACKAGES = Path(__file__).parents[2]
 """The folder that holds `pipeline`, `assets` and `checks`."""
@@ -38,6 +42,8 @@ _WITHOUT = (
     "pipeline/research",
     "pipeline/assurance",
     "pipeline/release_commands.py",
+    "pipeline/releasing.py",
+    "pipeline/reproducing.py",
     "pipeline/privacy/disclosure",
     "pipeline/privacy/alike.py",
     "pipeline/privacy/intruder.py",
@@ -50,16 +56,72 @@ _WITHOUT = (
 """Rooms that no figure depends on."""
 
 
+RELEASE = (
+    "pipeline/releasing.py",
+    "pipeline/privacy/disclosure",
+    "pipeline/publishing",
+)
+"""What decides the tables of a release, beside what decides the warehouse."""
+
+LIBRARIES: Final = ("polars", "pyarrow", "duckdb", "numpy", "scipy")
+"""Those that figures come out of."""
+
+
 @cache
 def code_hash(*places: str) -> str:
-    """A hash of every file below `places`, which are relative to the packages' folder."""
+    """A hash of every file below `places`, which are relative to the packages' folder.
+
+    Without the rooms that no figure of the warehouse depends on.
+    """
+    return _hash_of(places, _WITHOUT)[:16]
+
+
+@cache
+def release_code_hash() -> str:
+    """A hash of all that decides what a release prints."""
+    parts = (_hash_of(EVERYTHING, _WITHOUT), _hash_of(RELEASE, ()))
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
+def git_commit() -> str | None:
+    """The commit that is checked out here, with `-changed` where files are not as it has them.
+
+    None where this is no checkout, or there is no Git.
+    """
+    top = _git("rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != PACKAGES.resolve():
+        return None
+    commit, changed = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "-uno")
+    return f"{commit}-changed" if commit and changed else commit
+
+
+def software() -> dict[str, str]:
+    """Versions of Python and of the libraries that figures come out of."""
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        said = subprocess.run(
+            ["git", "-C", str(PACKAGES), *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return said.stdout.strip()
+
+
+def _hash_of(places: Iterable[str], without: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     for path in _files(places):
         name = path.relative_to(PACKAGES).as_posix()
-        if not name.startswith(_WITHOUT):
+        if not without or not name.startswith(without):
             digest.update(name.encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
 
 
 def _files(places: Iterable[str]) -> list[Path]:
