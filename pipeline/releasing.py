@@ -18,7 +18,6 @@ from pipeline.privacy.disclosure.audit import Progress
 from pipeline.privacy.disclosure.rules import Rules
 from pipeline.programme import UnusableConfiguration
 from pipeline.publishing.documents import documents_of
-=======
 from pipeline.publishing.provenance import content_hash, inputs_of, settings_hash
 from pipeline.publishing.release import Release, release_of
 from pipeline.publishing.remembered import as_frame, from_frame, without
