@@ -57,10 +57,13 @@ def workbook(tables: Mapping[str, pl.DataFrame], title: str, about: About) -> by
 
 @contextmanager
 def _as_the_library_is() -> Iterator[None]:
-    """Without its own warnings: it leaves a file open, and uses what pandas will take away."""
+    """Without its own warnings: it leaves a file open, uses what pandas will take away,
+    and warns of a workbook without notes, which one without tables is.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", ResourceWarning)
+        warnings.filterwarnings("ignore", "No note text provided", UserWarning)
         yield
 
 
@@ -72,6 +75,9 @@ def _written(tables: Mapping[str, pl.DataFrame], title: str, about: About) -> by
     filled = [table for table in made if tables[table.name].height]
     sheets = {readable(table.name): _sheet(table, tables[table.name]) for table in filled}
     used = [kind for kind in _NOTES if any(_first(table, kind) is not None for table in filled)]
+    notes = pd.DataFrame(
+        {"reference": [kind.name for kind in used], "Note text": [_NOTES[kind] for kind in used]}
+    )
     # What can be written to is as good as a name for the library below.
     file = BytesIO()
     # Text stays text: a name that begins with `=` is no formula, and none is an address.
@@ -84,9 +90,8 @@ def _written(tables: Mapping[str, pl.DataFrame], title: str, about: About) -> by
             about=[*_signs(), *_without_rows(made, filled)],
             contact=["The evaluators who handed on this release."],
         ),
-        notes_table=pd.DataFrame(
-            {"reference": [kind.name for kind in used], "Note text": [_NOTES[k] for k in used]}
-        ),
+        contentsheet_label="Contents" if sheets else None,
+        notes_table=notes if sheets else None,
         workbook_options={
             "in_memory": True,
             "strings_to_formulas": False,

@@ -308,7 +308,7 @@ def _intervals(points: Sequence[Point], axis: str, shape: Shape) -> Spec:
 
 def _fitting(name: str, shape: Shape) -> str:
     """A name that leaves room for the drawing; the table below has it whole."""
-    most = 34 if shape is Shape.WIDE else 19
+    most = 34 if shape is Shape.WIDE else 22
     if len(name) > most:
         name = name.replace("Violence Reduction Unit", "VRU").replace(" Constabulary", "")
     return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"

@@ -12,6 +12,8 @@ from pipeline.publishing.report.sections.common import in_midst, missing, point,
 from pipeline.publishing.report.vega import Text
 from pipeline.publishing.report.words import lower, readable
 
+_SHORT = {"rank_group": "Rank", "service_band": "Service", "ethnicity_group": "Ethnicity"}
+
 
 def equality(context: Context) -> Section:
     title = passage("Groups of officers side by side")
@@ -38,12 +40,17 @@ def equality(context: Context) -> Section:
     return Section("equality", title, blocks)
 
 
+def _group(row: Row) -> str:
+    characteristic = row.text("characteristic")
+    return f"{_SHORT.get(characteristic, readable(characteristic))}: {lower(row.text('value'))}"
+
+
 def _picture(context: Context, rows: list[Row], shown: list[Row]) -> Picture:
     primary = context.programme.primary
     points = [
         point(
             row,
-            f"{readable(row.text('characteristic'))}: {lower(row.text('value'))}",
+            _group(row),
             "mean_change",
             said=True,
         )

@@ -23,7 +23,7 @@ from pipeline.publishing.report.sections.common import (
 from pipeline.publishing.report.vega import Text
 from pipeline.publishing.report.words import lower
 
-_POOLED = "All organisations, pooled"
+_POOLED = "All, pooled"
 
 
 def organisations(context: Context) -> Section:
@@ -146,13 +146,12 @@ def _spread(context: Context) -> list[Block]:
         return [missing("the average over organisations that allows for their differing")]
     said = passage("The pooled change is over ", row.figure("k"), " organisations")
     if row.has("k_left_out"):
-        said += passage("; ", row.figure("k_left_out"), " were left out as too small")
+        said += passage(" (left out as too small: ", row.figure("k_left_out"), ")")
     said += passage(".")
     if row.has("i2"):
         said += passage(
-            " About ",
+            " Of the variation between them, a share of ",
             row.figure("i2"),
-            Fixed("%"),
-            " of the variation between them is more than chance would make.",
+            " is more than chance would make.",
         )
     return [Paragraph(said)]
