@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipeline import __version__, tables
 from pipeline.entries import Act
@@ -28,6 +28,15 @@ from pipeline.storage.home import Home
 from pipeline.storage.releases import Made, manifest_of
 from pipeline.storage.warehouse import Build, must_have_build, read_table
 from pipeline.vocabulary import EntryKind
+
+_EVALUATED: Final = (
+    tables.TRAJECTORY,
+    tables.ROBUSTNESS,
+    tables.RELIABILITY,
+    tables.COMPARABILITY,
+    tables.SUBMISSIONS,
+)
+"""What only the evaluation can say; everything else is made of core."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +130,14 @@ def audited(
         for table in (tables.PARTICIPANTS, tables.PARTICIPANT_WAVES, tables.SCORES)
     )
     return release_of(
-        people, waves, scores, home.programme, as_of, before=before, progress=progress
+        people,
+        waves,
+        scores,
+        home.programme,
+        as_of,
+        evaluated={table.name: read_table(warehouse, table) for table in _EVALUATED},
+        before=before,
+        progress=progress,
     )
 
 

@@ -1,7 +1,10 @@
-"""Which values of a characteristic have rows of their own in a release, and which are `others`.
+"""Characteristics of officers in a release: which are shown, and the values that they have.
 
-What belongs here: the choice, by the rule for organisations, and the names of places. What stays
-out: figures (`populations.py`, `rows.py`).
+What belongs here: code lists and the names of places. What stays out: figures (`populations.py`,
+`rows.py`), and which of them are printed.
+
+Every value of the code list has rows, whether anybody has it or not: that a value has none would
+say so. Small values are not pooled, since with few values that would cost a large one its rows.
 """
 
 from collections.abc import Mapping
@@ -12,11 +15,7 @@ import polars as pl
 
 from pipeline import reference
 from pipeline.evaluation.equality_breakdown import CHARACTERISTICS, UNKNOWN
-from pipeline.privacy.disclosure.areas import areas
 from pipeline.privacy.disclosure.rules import Rules
-
-Values = Mapping[str, Mapping[str, str]]
-"""By characteristic: each value that somebody has -> itself or `others`, as areas are."""
 
 
 def place_of(characteristic: str, value: str) -> str:
@@ -24,49 +23,29 @@ def place_of(characteristic: str, value: str) -> str:
     return f"{characteristic}:{value}"
 
 
-def shown_values(participants: pl.DataFrame, earlier: Mapping[str, str], rules: Rules) -> Values:
-    """The values with rows of their own; a characteristic that cannot be told apart is not there.
+def shown_characteristics(participants: pl.DataFrame, rules: Rules) -> tuple[str, ...]:
+    """Those of which at least two values have as many officers as an organisation with rows needs.
 
-    `earlier` says where values stood before, as `places_of` does; other keys are passed over. A
-    value that stood in `others` stays there: who it is would else be the change of `others`.
+    Raises ValueError for a value that is not in the code list.
     """
-    found = {}
+    found = []
     for characteristic in CHARACTERISTICS:
         values = participants[characteristic].fill_null(UNKNOWN)
-        before = {
-            value: stood.removeprefix(place_of(characteristic, ""))
-            for value in values.unique()
-            if (stood := earlier.get(place_of(characteristic, value))) is not None
-        }
-        enrolled = dict(zip(*_counted(values), strict=True))
-        shown = areas(enrolled, rules, before)
-        if shown is not None:
-            found[characteristic] = shown
-    return found
-
-
-def places_of(values: Values) -> dict[str, str]:
-    """The place of each value by itself -> the place where it stands."""
-    return {
-        place_of(characteristic, value): place_of(characteristic, shown)
-        for characteristic, stands in values.items()
-        for value, shown in stands.items()
-    }
+        if not values.is_in(list(code_list()[characteristic])).all():
+            raise ValueError(f"participants: a {characteristic} that the code list does not have")
+        sizes = values.value_counts()["count"]
+        if (sizes >= rules.fewest_enrolled).sum() > 1:
+            found.append(characteristic)
+    return tuple(found)
 
 
 @cache
-def code_list() -> Mapping[str, frozenset[str]]:
-    """Every value that a characteristic may have, whether anybody has it or not."""
-    return MappingProxyType(
-        {
-            "rank_group": frozenset({*reference.rank_groups().values(), UNKNOWN}),
-            "service_band": frozenset({*reference.SERVICE_BANDS, UNKNOWN}),
-            "gender": frozenset({*reference.genders().values(), UNKNOWN}),
-            "ethnicity_group": frozenset({*reference.ethnicity_groups().values(), UNKNOWN}),
-        }
-    )
-
-
-def _counted(values: pl.Series) -> tuple[list[str], list[int]]:
-    counted = values.value_counts(sort=False).sort(values.name)
-    return counted[values.name].to_list(), counted["count"].to_list()
+def code_list() -> Mapping[str, tuple[str, ...]]:
+    """The values of every characteristic, `unknown` last: no export said it."""
+    values = {
+        "rank_group": list(reference.rank_groups().values()),
+        "service_band": list(reference.SERVICE_BANDS),
+        "gender": list(reference.genders().values()),
+        "ethnicity_group": list(reference.ethnicity_groups().values()),
+    }
+    return MappingProxyType({name: (*sorted(set(of)), UNKNOWN) for name, of in values.items()})

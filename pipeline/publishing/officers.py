@@ -137,6 +137,14 @@ class Officers:
             self._masks[key] = mask
         return self._masks[key]
 
+    def any_score(self, wave: str, instrument: str) -> Mask:
+        """Officers with a score on any subscale of the instrument at the wave."""
+        mask = np.zeros(self.n, dtype=bool)
+        for subscale in self.programme.instrument(instrument).by_subscale:
+            if (wave, instrument, subscale) in self._scored:
+                mask[self._scored[wave, instrument, subscale][0]] = True
+        return mask
+
     @cached_property
     def _masks(self) -> dict[tuple[str, str], Mask]:
         return {}

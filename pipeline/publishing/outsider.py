@@ -24,7 +24,15 @@ from pipeline.publishing.release_tables import (
     ReleaseTable,
 )
 
-_IN_TENTHS: Final = (Kind.MEAN, Kind.SD, Kind.INTERVAL, Kind.EFFECT, Kind.POOLED)
+_IN_TENTHS: Final = (
+    Kind.MEAN,
+    Kind.SD,
+    Kind.INTERVAL,
+    Kind.EFFECT,
+    Kind.POOLED,
+    Kind.ESTIMATE,
+    Kind.AGREEMENT,
+)
 _CENTRE: Final = (("mean", "sd"), ("mean_change", "sd_change"))
 
 Key = tuple[Any, ...]

@@ -4,7 +4,7 @@ What belongs here: what the tables are about, written once, so that the same gro
 is one group. What stays out: what is printed of it, and how a table looks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -14,7 +14,6 @@ import polars as pl
 
 from pipeline.evaluation.cells import ALL, UNITS_PER_POINT
 from pipeline.evaluation.equality_breakdown import UNKNOWN
-from pipeline.privacy.disclosure.areas import OTHERS
 from pipeline.privacy.disclosure.groups import (
     Difference,
     Group,
@@ -27,7 +26,7 @@ from pipeline.privacy.disclosure.groups import (
 from pipeline.privacy.disclosure.history import MEMBERS_SCHEMA, Before
 from pipeline.privacy.disclosure.merging import merged
 from pipeline.privacy.disclosure.rules import Rules
-from pipeline.publishing.characteristics import Values, place_of
+from pipeline.publishing.characteristics import code_list, place_of
 from pipeline.publishing.officers import NOBODY, Codes, Mask, Officers, Units
 from pipeline.vocabulary import Denominator, DropoutStage, SessionsBand, WaveStatus
 
@@ -77,6 +76,9 @@ class Rank:
     DETAIL: Final = 10
     DETAIL_OF_ARM: Final = 11
     CHARACTERISTIC: Final = 12
+    """By a characteristic, at the waves of the primary contrast."""
+    CHANGE_BY_CHARACTERISTIC: Final = 13
+    CHARACTERISTIC_AT_OTHER_WAVES: Final = 14
 
 
 def scored_at(wave: str, instrument: str) -> str:
@@ -158,8 +160,8 @@ class Layout:
     outcomes: Mapping[tuple[str, str, str, str], tuple[tuple[str, ...], ...]]
     doses: Mapping[tuple[str, str], tuple[tuple[str, ...], ...]]
     """By later wave and instrument."""
-    values: Mapping[str, tuple[str, ...]]
-    """By characteristic: the values that there are rows of, `others` last."""
+    characteristics: tuple[str, ...]
+    """Those that there are rows of."""
     steps: tuple[tuple[int, int], ...]
     """Of retention: from one time to another."""
     merged: frozenset[Key]
@@ -181,14 +183,14 @@ def describe(
     areas: Mapping[str, str] | None,
     before: Before,
     rules: Rules,
-    values: Values | None = None,
+    characteristics: Collection[str] = (),
 ) -> Described:
     """All groups of a release. `areas` as `disclosure.areas` gives them; None: national rows only.
 
-    `values` are those of characteristics, as `shown_values` gives them. Raises ValueError for
-    frames that do not fit each other, as the evaluation does.
+    `characteristics` are those to be shown. Raises ValueError for frames that do not fit each
+    other, as the evaluation does.
     """
-    return _Describing(officers, areas, before, rules, values or {}).done()
+    return _Describing(officers, areas, before, rules, characteristics).done()
 
 
 @dataclass
@@ -197,7 +199,7 @@ class _Describing:
     areas: Mapping[str, str] | None
     before: Before
     rules: Rules
-    values: Values
+    characteristics: Collection[str]
     groups: dict[Key, Group] = field(default_factory=dict)
     partitions: list[Partition] = field(default_factory=list)
     scales: dict[str, Scale] = field(default_factory=dict)
@@ -218,8 +220,8 @@ class _Describing:
         # One arm is everybody: a row of its own would be the same row twice.
         self.by_arm = Place(tuple(ARM + arm for arm in arms) if len(arms) > 1 else (), arm_codes)
         self.by_value = {
-            characteristic: self._places_of(characteristic, stands)
-            for characteristic, stands in self.values.items()
+            characteristic: self._places_of(characteristic)
+            for characteristic in self.characteristics
         }
         self.first, *self.later = self.programme.wave_names
         primary = self.programme.primary
@@ -230,12 +232,11 @@ class _Describing:
         self.pairs = tuple(pairs)
         self.primary_instrument = primary.instrument
 
-    def _places_of(self, characteristic: str, stands: Mapping[str, str]) -> Place:
+    def _places_of(self, characteristic: str) -> Place:
         names, codes = self.officers.named(characteristic, UNKNOWN)
-        shown = sorted(set(stands.values()), key=lambda value: (value == OTHERS, value))
-        place_of_name = np.array([shown.index(stands[name]) for name in names])
-        keys = tuple(place_of(characteristic, value) for value in shown)
-        return Place(keys, _looked_up(place_of_name, codes))
+        values = code_list()[characteristic]
+        keys = tuple(place_of(characteristic, value) for value in values)
+        return Place(keys, _looked_up(np.array([values.index(name) for name in names]), codes))
 
     def done(self) -> Described:
         self._enrolled()
@@ -256,10 +257,7 @@ class _Describing:
             bands=bands,
             outcomes=outcomes,
             doses=doses,
-            values={
-                characteristic: tuple(key.partition(":")[2] for key in place.keys)
-                for characteristic, place in self.by_value.items()
-            },
+            characteristics=tuple(self.by_value),
             steps=steps,
             merged=frozenset(key for key in self.masks if "|" in key.measure),
         )
@@ -509,17 +507,19 @@ class _Describing:
         self._add(measure, mask, rank, self._everywhere, quantities, rank_of_all=Rank.SCORED_OF_ALL)
         self._nested(ENROLLED, measure, self._everywhere)
         if instrument == self.primary_instrument:
-            self._of_values(measure, mask, quantities)
+            is_primary = wave in self.primary_pair
+            rank = Rank.CHARACTERISTIC if is_primary else Rank.CHARACTERISTIC_AT_OTHER_WAVES
+            self._of_values(measure, mask, rank, quantities)
             self._nested(ENROLLED, measure, list(self.by_value.values()))
 
-    def _of_values(self, measure: str, mask: Mask, quantities: Mapping[str, _Quantity]) -> None:
+    def _of_values(
+        self, measure: str, mask: Mask, rank: int, quantities: Mapping[str, _Quantity]
+    ) -> None:
         """The groups of a measure by one characteristic at a time."""
         for characteristic, place in self.by_value.items():
-            self._add(measure, mask, Rank.CHARACTERISTIC, [place], quantities)
+            self._add(measure, mask, rank, [place], quantities)
             for rows in (self.by_area, self.by_arm):
-                # Areas have no pairs of waves but the primary one.
-                if all(Key(measure, key) in self.groups for key in rows.keys):
-                    self._two_ways(measure, mask, quantities, (rows, place), characteristic)
+                self._two_ways(measure, mask, quantities, (rows, place), characteristic)
 
     def _paired(self, from_wave: str, to_wave: str, instrument: str) -> None:
         is_primary = (from_wave, to_wave, instrument) == (
@@ -546,15 +546,10 @@ class _Describing:
             places,
             quantities,
         )
-        if instrument == self.primary_instrument and from_wave == self.first:
-            self._of_values(
-                measure,
-                mask,
-                {
-                    name: (units, mean, sd and mean)
-                    for name, (units, mean, sd) in quantities.items()
-                },
-            )
+        if is_primary:
+            # Nothing is printed of the scores that the change is made of.
+            printed = {name: (units, of, sd and of) for name, (units, of, sd) in quantities.items()}
+            self._of_values(measure, mask, Rank.CHANGE_BY_CHARACTERISTIC, printed)
             places = (*places, *self.by_value.values())
         earlier_wave, later_wave = (scored_at(wave, instrument) for wave in (from_wave, to_wave))
         for scored in (earlier_wave, later_wave):

@@ -10,9 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from pipeline.evaluation.cells import ALL
-from pipeline.privacy.disclosure.areas import OTHERS
 from pipeline.privacy.intruder import PublishedCell
-from pipeline.publishing.characteristics import code_list
 from pipeline.publishing.release_tables import RELEASE_TABLES, Kind, ReleaseTable
 
 _BANDS: Final = "wave_bands"
@@ -27,20 +25,18 @@ def published_cells(
 
     `instrument` and `subscale` are those whose bands an intruder is after. Whether somebody
     answered a wave is taken for known, since that only makes groups smaller. An organisation in
-    `others` is one of those: a cell for each organisation that stands there, and likewise for each
-    value of a characteristic.
+    `others` is one of those: a cell for each organisation that stands there.
     """
     within: dict[str, list[str]] = {}
     for organisation, shown_as in tables["areas"].select("organisation", "shown_as").iter_rows():
         within.setdefault(shown_as, []).append(organisation)
-    others = _values_of_others(tables["equality_breakdown"])
     return [
         PublishedCell(people, row[field.name], *_band(table, row, instrument, subscale))
         for table in RELEASE_TABLES
         for field in table.fields
         if field.kind is Kind.COUNT
         for row in tables[table.name].iter_rows(named=True)
-        for people in _people(row, within, others)
+        for people in _people(row, within)
     ]
 
 
@@ -52,23 +48,11 @@ def _band(
     return (row["band"], row["wave"]) if wanted else (None, None)
 
 
-def _values_of_others(breakdown: pl.DataFrame) -> dict[str, list[str]]:
-    """By characteristic: the values of the code list that have no rows of their own."""
-    shown = breakdown.select("characteristic", "value").unique().rows()
-    return {
-        characteristic: sorted(values - {value for of, value in shown if of == characteristic})
-        for characteristic, values in code_list().items()
-    }
-
-
-def _people(
-    row: Mapping[str, Any], within: Mapping[str, list[str]], others: Mapping[str, list[str]]
-) -> Iterator[dict[str, str]]:
+def _people(row: Mapping[str, Any], within: Mapping[str, list[str]]) -> Iterator[dict[str, str]]:
     named = {name: row[name] for name in _SAYS_WHO if row.get(name) not in {None, ALL}}
     area = row.get("organisation", ALL)
     if characteristic := row.get("characteristic"):
-        values = others[characteristic] if row["value"] == OTHERS else [row["value"]]
-        yield from ({**named, characteristic: value} for value in values)
+        yield {**named, characteristic: row["value"]}
     elif area == ALL:
         yield named
     else:

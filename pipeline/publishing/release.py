@@ -30,11 +30,14 @@ from pipeline.privacy.disclosure.history import (
 from pipeline.privacy.disclosure.rounding import two_figures
 from pipeline.privacy.disclosure.rules import RULES, Rules
 from pipeline.programme import Programme
-from pipeline.publishing import pooled_rows, release_tables, rows
-from pipeline.publishing.characteristics import places_of, shown_values
+from pipeline.publishing import model_rows, pooled_rows, release_tables, rows
+from pipeline.publishing.characteristics import shown_characteristics
+from pipeline.publishing.model_rows import Evaluated, Models
+from pipeline.publishing.modelled import Printed, printed_blocks
 from pipeline.publishing.officers import Officers
-from pipeline.publishing.populations import AREA, Described, describe, modelled
-from pipeline.publishing.release_tables import RELEASE_TABLES, Row
+from pipeline.publishing.populations import AREA, Described, describe, scored_at
+from pipeline.publishing.populations import modelled as modelled_as
+from pipeline.publishing.release_tables import DATA_QUALITY, RELEASE_TABLES, Row
 from pipeline.publishing.rows import Shown
 from pipeline.tables import WAVE_SUMMARY
 
@@ -63,43 +66,54 @@ def release_of(
     programme: Programme,
     as_of: date,
     *,
+    evaluated: Evaluated | None = None,
     before: Before | None = None,
     rules: Rules = RULES,
     progress: Progress | None = None,
 ) -> Release:
     """The tables of a release from frames of `tables.PARTICIPANTS`, PARTICIPANT_WAVES and SCORES.
 
-    `before` is `Release.next` of the release before. Raises `control.Unsafe` where the audit does
-    not pass, and ValueError for frames that do not fit each other.
+    `evaluated` are tables of the evaluation, for what only models say; without them those tables
+    have no figures. `before` is `Release.next` of the release before. Raises `control.Unsafe` where
+    the audit does not pass, and ValueError for frames that do not fit each other.
     """
     earlier = before or Before()
     officers = Officers(participants, participant_waves, scores, programme, as_of)
     enrolled = dict(participants.group_by("organisation").len().iter_rows())
-    stood = {
-        name: place.removeprefix(AREA)
-        for name, place in earlier.areas.items()
-        if place.startswith(AREA)
-    }
+    stood = {name: place.removeprefix(AREA) for name, place in earlier.areas.items()}
     shown_as = areas(enrolled, rules, stood)
-    values = shown_values(participants, earlier.areas, rules)
-    described = describe(officers, shown_as, earlier, rules, values)
-    places = {name: AREA + area for name, area in (shown_as or {}).items()} | places_of(values)
+    characteristics = shown_characteristics(participants, rules)
+    described = describe(officers, shown_as, earlier, rules, characteristics)
+    places = {name: AREA + area for name, area in (shown_as or {}).items()}
     held = held_back(described.population, described.members, places, earlier, rules)
     made = controlled(described.population, rules, held, progress)
+    known = evaluated or {}
     prints = _with_model(made.prints, held, officers, rules)
-    tables = _tables(Shown(prints, described.layout, programme), enrolled, shown_as)
+    prints = _with_agreement(prints, held, known)
+    modelled = printed_blocks(
+        model_rows.blocks(officers, known, described.layout),
+        participants["participant_id"],
+        earlier,
+        rules,
+    )
+    shown = Shown(prints, described.layout, programme)
+    tables = _tables(shown, Models(modelled.figures), enrolled, shown_as)
+    tables["data_quality"] = DATA_QUALITY.frame(model_rows.data_quality(known, shown_as))
     return Release(
         tables,
         release_tables.shares(tables, RELEASE_TABLES),
         made.audit,
         made.for_the_audit,
         rules,
-        _remembered(described, prints, held, earlier, places),
+        replace(
+            _remembered(described, prints, held, earlier, modelled),
+            areas={**earlier.areas, **places},
+        ),
     )
 
 
 def _tables(
-    shown: Shown, organisations: Iterable[str], shown_as: Mapping[str, str] | None
+    shown: Shown, models: Models, organisations: Iterable[str], shown_as: Mapping[str, str] | None
 ) -> dict[str, pl.DataFrame]:
     summary, paired = list(rows.wave_summary(shown)), list(rows.paired_change(shown))
     made: dict[str, Iterable[Row]] = {
@@ -117,9 +131,13 @@ def _tables(
         "attrition_model": rows.attrition_model(shown),
         "dose_response": rows.dose_response(shown),
         "equality_breakdown": rows.equality_breakdown(shown),
+        "trajectory": model_rows.trajectory(shown, models),
+        "robustness": model_rows.robustness(shown, models),
+        "reliability": model_rows.reliability(shown),
+        "comparability": model_rows.comparability(shown),
         "pilot_reconciliation": rows.pilot_reconciliation(_pilot(), summary),
     }
-    return {table.name: table.frame(made[table.name]) for table in RELEASE_TABLES}
+    return {table.name: table.frame(made.get(table.name, ())) for table in RELEASE_TABLES}
 
 
 def _areas(
@@ -149,9 +167,22 @@ def _with_model(
 ) -> dict[Key, Print]:
     """The prints with the model's figures, where its people are printed and not held back."""
     found = dict(prints)
-    key = Key(modelled(officers.programme.primary.instrument), ALL)
+    key = Key(modelled_as(officers.programme.primary.instrument), ALL)
     if key in found and key not in held.standing:
         found[key] = replace(found[key], others=_model(officers, rules))
+    return found
+
+
+def _with_agreement(
+    prints: Mapping[Key, Print], held: Held, evaluated: Evaluated
+) -> dict[Key, Print]:
+    """The prints with alpha and omega of who is scored, where that group is printed anew."""
+    found = dict(prints)
+    for (organisation, wave, instrument), figures in model_rows.agreement(evaluated).items():
+        place = ALL if organisation == ALL else AREA + organisation
+        key = Key(scored_at(wave, instrument), place)
+        if key in found and key not in held.standing:
+            found[key] = replace(found[key], others=figures)
     return found
 
 
@@ -210,14 +241,14 @@ def _remembered(
     prints: Mapping[Key, Print],
     held: Held,
     earlier: Before,
-    places: Mapping[str, str],
+    modelled: Printed,
 ) -> Before:
     """Prints and members as of this release, and those of before where nothing newer took place."""
     new = {
         Recorded(group.key, group.key in prints)
         for group in described.population.groups.values()
         if group.key not in held.standing
-    }
+    } | {Recorded(key, True) for key in modelled.new}
     rows = [(*key, printed) for key, printed in sorted(new)]
     on = ["measure", "place", "printed"]
     recorded = pl.DataFrame(
@@ -226,13 +257,14 @@ def _remembered(
     members = pl.concat(
         [
             described.members.join(recorded, on=on[:2]).select(RECORDED_SCHEMA.names()),
+            modelled.members,
             earlier.members.join(recorded, on=on, how="anti"),
         ]
     )
+    printed = {**prints, **modelled.new}
     newly_printed = {key for key, printed in new if printed}
     return Before(
-        prints={**earlier.prints, **{key: prints[key] for key in newly_printed}},
+        prints={**earlier.prints, **{key: printed[key] for key in newly_printed}},
         members=members,
         gone={at: n for at, n in earlier.gone.items() if at not in new},
-        areas={**earlier.areas, **places},
     )

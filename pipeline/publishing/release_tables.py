@@ -13,7 +13,7 @@ import polars as pl
 
 from pipeline.tables import Column, Table, Type
 from pipeline.tables.columns import one_of
-from pipeline.vocabulary import Term
+from pipeline.vocabulary import RobustnessMethod, RobustnessOutcome, Term, Verdict
 
 SCHEMA: Final = "main"
 """DuckDB calls a database after its file, here `release`, and `release.wave_summary` could not be
@@ -50,6 +50,11 @@ class Kind(Enum):
     FLAG = "from a printed effect"
     MODEL = "model of all officers, two significant figures"
     POOLED = "to one decimal, by a model of printed changes of organisations"
+    ESTIMATE = "model of all officers, to one decimal"
+    OUTCOME = "by the rule of the robustness panel"
+    AGREEMENT = "to one decimal"
+    ROWS = "rows of files, to the nearest hundred"
+    STEPS = "percent in steps of 5, where there are 200 rows"
     SHARE = "share in steps of 0.05 (weights) or 0.1 (I2), by the same model"
 
 
@@ -59,6 +64,9 @@ _TYPES: Final[Mapping[Kind, Type]] = {
     Kind.COUNT: Type.WHOLE,
     Kind.PERCENT: Type.WHOLE,
     Kind.FLAG: Type.TEXT,
+    Kind.OUTCOME: Type.TEXT,
+    Kind.ROWS: Type.WHOLE,
+    Kind.STEPS: Type.WHOLE,
 }
 
 Value = float | int | str | bool | Note | None
@@ -405,21 +413,110 @@ DOSE_RESPONSE = ReleaseTable(
 EQUALITY_BREAKDOWN = ReleaseTable(
     "equality_breakdown",
     "characteristic, value, wave, instrument and subscale",
-    "Levels, and changes since the first wave, by one characteristic of officers at a time; all "
-    "organisations and arms together, primary instrument. No comparison of groups.",
+    "Levels, and the change of the primary contrast, by one characteristic of officers at a time; "
+    "all organisations and arms together, primary instrument. No comparison of groups.",
     (
         _key("characteristic", "`rank_group`, `service_band`, `gender` or `ethnicity_group`."),
-        _key("value", "Its value; `others`: every value without rows of its own."),
+        _key("value", "Its value, `unknown` where no export said it; every one that there may be."),
         _WAVE,
         _INSTRUMENT,
         _SUBSCALE,
         Field("n", Kind.COUNT, "Officers scored."),
         Field("mean", Kind.MEAN, "Mean score."),
         Field("sd", Kind.SD, "Spread of the scores."),
-        Field("n_change", Kind.COUNT, "Of these, officers scored at the first wave too."),
-        Field("mean_change", Kind.MEAN, "Mean of the wave minus the first, of those."),
+        Field("n_change", Kind.COUNT, "Of these, scored at the contrast's earlier wave too."),
+        Field("mean_change", Kind.MEAN, "Mean of later minus earlier, of those."),
         Field("sd_change", Kind.SD, "Spread of that change."),
         *_CI,
+    ),
+)
+
+_CLUSTERED = "clustered; of ten organisations or more"
+
+TRAJECTORY = ReleaseTable(
+    "trajectory",
+    "arm, wave, instrument and subscale",
+    "Level and change by a mixed model that officers who left early are part of. A change, not an "
+    "effect.",
+    (
+        _ARM,
+        _WAVE,
+        _INSTRUMENT,
+        _SUBSCALE,
+        _NAMED_BEFOREHAND,
+        Field("n", Kind.COUNT, "Officers scored at this wave."),
+        Field("estimate", Kind.ESTIMATE, "Mean at this wave, by the model."),
+        Field("ci_low", Kind.ESTIMATE, f"Lower limit of its 95% interval, {_CLUSTERED}."),
+        Field("ci_high", Kind.ESTIMATE, f"Upper limit of it, {_CLUSTERED}."),
+        Field("change", Kind.ESTIMATE, "Printed estimate less that of the first wave."),
+        Field("change_ci_low", Kind.ESTIMATE, f"Lower limit of its 95% interval, {_CLUSTERED}."),
+        Field("change_ci_high", Kind.ESTIMATE, f"Upper limit of it, {_CLUSTERED}."),
+    ),
+)
+
+ROBUSTNESS = ReleaseTable(
+    "robustness",
+    "subscale and method",
+    "The change of the primary contrast by methods that treat dropout differently. A change, not "
+    "an effect.",
+    (
+        _TO,
+        _INSTRUMENT,
+        _SUBSCALE,
+        _key("method", one_of(RobustnessMethod)),
+        _NAMED_BEFOREHAND,
+        Field("n", Kind.COUNT, "Officers scored at both waves, or at the later (mixed model)."),
+        Field("estimate", Kind.ESTIMATE, "Mean of later minus first."),
+        Field("ci_low", Kind.ESTIMATE, f"Lower limit of its 95% interval, {_CLUSTERED}."),
+        Field("ci_high", Kind.ESTIMATE, f"Upper limit of it, {_CLUSTERED}."),
+        Field("tipping_delta", Kind.ESTIMATE, "Smallest shift, in baseline SDs, that includes 0."),
+        Field("outcome", Kind.OUTCOME, one_of(RobustnessOutcome)),
+    ),
+)
+
+RELIABILITY = ReleaseTable(
+    "reliability",
+    "organisation, wave, instrument and subscale",
+    "How far the items of a subscale agree.",
+    (
+        _ORGANISATION,
+        _WAVE,
+        _INSTRUMENT,
+        _SUBSCALE,
+        Field("n", Kind.COUNT, "Officers scored; nearly all of them answered every item."),
+        Field("alpha", Kind.AGREEMENT, "Cronbach's alpha."),
+        Field("omega", Kind.AGREEMENT, "McDonald's omega."),
+    ),
+)
+
+COMPARABILITY = ReleaseTable(
+    "comparability",
+    "wave, instrument and subscale",
+    "How many organisations have answers that can be compared with others', of those whose scores "
+    "are printed in wave_summary.",
+    (
+        _WAVE,
+        _INSTRUMENT,
+        _SUBSCALE,
+        Field("organisations", Kind.FACT, "Organisations of which it is known.", Type.WHOLE),
+        Field("comparable", Kind.FACT, "Of these, with comparable answers.", Type.WHOLE),
+        Field("not_comparable", Kind.FACT, "Of these, with answers that are not.", Type.WHOLE),
+    ),
+)
+
+DATA_QUALITY = ReleaseTable(
+    "data_quality",
+    "organisation",
+    "What was sent: files by verdict, and rows; whose they are, no figure says.",
+    (
+        _ORGANISATION,
+        Field("files", Kind.FACT, "Files that were received.", Type.WHOLE),
+        *(
+            Field(f"files_{verdict}", Kind.FACT, f"Of these: {verdict.meaning}", Type.WHOLE)
+            for verdict in Verdict
+        ),
+        Field("rows_read", Kind.ROWS, "Rows of all kinds of files."),
+        Field("quarantined_percent", Kind.STEPS, "Of the rows, those that broke a rule."),
     ),
 )
 
@@ -462,5 +559,10 @@ RELEASE_TABLES: Final = (
     ATTRITION_MODEL,
     DOSE_RESPONSE,
     EQUALITY_BREAKDOWN,
+    TRAJECTORY,
+    ROBUSTNESS,
+    RELIABILITY,
+    COMPARABILITY,
+    DATA_QUALITY,
     PILOT_RECONCILIATION,
 )

@@ -17,7 +17,7 @@ from pipeline.privacy.disclosure.rounding import tenths
 from pipeline.programme import DROPOUT, Contrast, Programme
 from pipeline.programme import ENROLLED as ENROLLED_STAGE
 from pipeline.publishing import populations as groups
-from pipeline.publishing.characteristics import place_of
+from pipeline.publishing.characteristics import code_list, place_of
 from pipeline.publishing.populations import AREA, ARM, Layout
 from pipeline.publishing.release_tables import Note, Row, Value
 from pipeline.vocabulary import Denominator, DropoutStage
@@ -275,10 +275,9 @@ def attrition_model(shown: Shown) -> Iterator[Row]:
 
 
 def equality_breakdown(shown: Shown) -> Iterator[Row]:
-    first = shown.programme.wave_names[0]
     instrument = shown.programme.primary.instrument
-    for characteristic, values in shown.layout.values.items():
-        for value in values:
+    for characteristic in shown.layout.characteristics:
+        for value in code_list()[characteristic]:
             place = place_of(characteristic, value)
             for wave in shown.programme.wave_names:
                 for subscale in shown.programme.instrument(instrument).by_subscale:
@@ -292,15 +291,15 @@ def equality_breakdown(shown: Shown) -> Iterator[Row]:
                         "instrument": instrument,
                         "subscale": subscale,
                         **{name: level[name] for name in ("n", "mean", "sd")},
-                        **_since_first(shown, place, (first, wave), instrument, subscale),
+                        **_primary_change(shown, place, wave, subscale),
                     }
 
 
-def _since_first(
-    shown: Shown, place: str, waves: tuple[str, str], instrument: str, subscale: str
-) -> Row:
-    """The change since the first wave of those with a value, with the count named `n_change`."""
-    if waves[0] == waves[1]:
+def _primary_change(shown: Shown, place: str, wave: str, subscale: str) -> Row:
+    """The change up to a wave of those with a value, with the count named `n_change`."""
+    primary = shown.programme.primary
+    waves, instrument = (primary.from_wave, primary.to_wave), primary.instrument
+    if wave != primary.to_wave:
         names = ("n_change", "mean_change", "sd_change", "ci_low", "ci_high")
         return dict.fromkeys(names, Note.NOT_APPLICABLE)
     measure = groups.paired_over(*waves, instrument)

@@ -46,7 +46,7 @@ class Judge:
         self.relations: list[list[Relation]] = []
         for release, truth in zip(releases, truths, strict=True):
             print_ = read(release, world, self.prints[-1] if self.prints else None)
-            truth.areas, truth.shown_values = print_.areas, print_.values
+            truth.areas = print_.areas
             self.prints.append(print_)
             self.relations.append(list(relations(world, print_.areas, print_.groups)))
 

@@ -76,7 +76,7 @@ class NaiveRelease:
     def make(self, truth: Truth) -> Tables:
         """The tables of the next release."""
         areas = self._areas(truth)
-        truth.areas, truth.shown_values = areas, truth.world.values
+        truth.areas = areas
         rows = {table: list(_rows(table, truth.world, tuple(areas))) for table in KEYS}
         if self._on.retention_merged:
             rows["retention"] = [*_merged_retention(truth)]

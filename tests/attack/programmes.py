@@ -23,10 +23,20 @@ SCALE: Final = (10, 50)
 BANDS: Final = {"low": (10, 22), "moderate": (23, 41), "high": (42, 50)}
 
 VALUES: Final = {
-    "gender": ("female", "male", "non-binary", "unknown"),
-    "rank_group": ("constable", "inspector", "sergeant", "unknown"),
+    "gender": ("female", "male", "non-binary", "not_stated", "other", "unknown"),
+    "rank_group": (
+        "constable",
+        "inspector",
+        "senior_officer",
+        "sergeant",
+        "staff_and_others",
+        "unknown",
+    ),
 }
-_SHARES: Final = {"gender": (0.4, 0.53, 0.03, 0.04), "rank_group": (0.7, 0.1, 0.2, 0.0)}
+_SHARES: Final = {
+    "gender": (0.4, 0.5, 0.03, 0.03, 0.0, 0.04),
+    "rank_group": (0.6, 0.1, 0.02, 0.2, 0.08, 0.0),
+}
 
 _WAVES: Final = ("baseline", "session_7", "session_10")
 SUBSCALES: Final = ("burnout", "compassion_satisfaction", "secondary_traumatic_stress")

@@ -237,10 +237,9 @@ def _equality_breakdown(
     wave, subscale = at["wave"], at["subscale"]
     score = Measure((wave,), subscale)
     yield cell("scored", (ENROLLED, wave), "n", "mean", "sd", None, score)
-    if wave != world.waves[0]:
-        waves, limits = (world.waves[0], wave), ("ci_low", "ci_high")
-        change = Measure(waves, subscale)
-        yield cell("paired", waves, "n_change", "mean_change", "sd_change", limits, change)
+    if wave == world.primary[1]:
+        limits, change = ("ci_low", "ci_high"), Measure(world.primary, subscale)
+        yield cell("paired", world.primary, "n_change", "mean_change", "sd_change", limits, change)
 
 
 _READERS: Final[Mapping[str, Reader]] = {
@@ -276,16 +275,6 @@ def areas(release: Release) -> dict[str, tuple[str, ...]]:
         if shown_as is not None and shown_as != ALL:
             found.setdefault(shown_as, []).append(organisation)
     return {area: tuple(members) for area, members in found.items()}
-
-
-def values(release: Release) -> dict[str, frozenset[str]]:
-    """Characteristics with rows -> the values that have rows of their own, and `others`."""
-    found: dict[str, set[str]] = {}
-    if "equality_breakdown" in release:
-        rows = release["equality_breakdown"].select("characteristic", "value").unique()
-        for characteristic, value in rows.iter_rows():
-            found.setdefault(characteristic, set()).add(value)
-    return {characteristic: frozenset(names) for characteristic, names in found.items()}
 
 
 def read_release(folder: Path) -> dict[str, pl.DataFrame]:

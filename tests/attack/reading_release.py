@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
-from published import KEYS, Cell, Group, Measure, Release, Row, World, areas, cells_of, values
+from published import KEYS, Cell, Group, Measure, Release, Row, World, areas, cells_of
 
 EXACT: Final = 1e-9
 _PLACES: Final = (0, 1, 2, 3, 4)
@@ -81,8 +81,6 @@ class Print:
     release: Release
     groups: Mapping[Group, Shown]
     areas: Mapping[str, tuple[str, ...]]
-    values: Mapping[str, frozenset[str]]
-    """Characteristic -> values that have rows."""
     counts_to: int
     """5, or 1 where some count is no multiple of it."""
     fewest: int
@@ -122,7 +120,6 @@ def read(release: Release, world: World, before: Print | None) -> Print:
         release,
         groups,
         areas(release),
-        values(release),
         counts_to=5 if all(n % 5 == 0 for n in counts) else 1,
         fewest=0 if any(n < FEWEST_PRINTED for n in counts) else FEWEST_PRINTED,
         half_places={

@@ -14,7 +14,6 @@ from published import (
     DENOMINATORS,
     ENROLLED,
     LEVELS,
-    OTHERS,
     OUTCOMES,
     SAYING,
     STAGES,
@@ -251,9 +250,7 @@ def _by_values(
             yield _divided(total, (total.at(arm=value) for value in values))
         for value in values:
             yield from _followed(world, ALL, value)
-        unsaid = next(
-            (v for v in values if v.endswith(f":{UNKNOWN}")), f"{characteristic}:{OTHERS}"
-        )
+        unsaid = f"{characteristic}:{UNKNOWN}"
         silent = world.silent.get(characteristic, ())
         mute = [area for area, members in areas.items() if set(members) <= set(silent)]
         if mute and unsaid in values:
@@ -270,9 +267,8 @@ def _divided_by_value(world: World) -> Iterator[tuple[str, tuple[str, ...]]]:
     for wave in world.waves:
         yield "scored", (ENROLLED, wave)
         yield "unscored", (wave,)
-    for later in world.waves[1:]:
-        for kind in ("paired", "only_from", "only_to", "neither"):
-            yield kind, (world.waves[0], later)
+    for kind in ("paired", "only_from", "only_to", "neither"):
+        yield kind, world.primary
 
 
 def _merged(printed: Iterable[Group]) -> Iterator[Relation]:

@@ -4,7 +4,7 @@ What belongs here: membership by what docs/release.md says each group is, straig
 stays out: anything an attacker or a release could use.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -16,7 +16,6 @@ from published import (
     BANDS,
     ENROLLED,
     LEVELS,
-    OTHERS,
     OUTCOMES,
     SAYING,
     TWO_SESSIONS,
@@ -47,8 +46,6 @@ class Truth:
         self.world: World = snapshot.world
         self.areas: Mapping[str, Sequence[str]] = {}
         """Set to what a release calls its areas before groups of them are asked for."""
-        self.shown_values: Mapping[str, Collection[str]] = {}
-        """Likewise to what it shows of each characteristic: who is in others follows from it."""
         self._snapshot = snapshot
         officers = taking_part(
             snapshot.participants, snapshot.participant_waves, snapshot.programme, snapshot.as_of
@@ -64,7 +61,6 @@ class Truth:
     def members(self, group: Group) -> Mask:
         # What releases call an area differs: `others` of one are not those of another.
         within = tuple(self.areas.get(group.organisation, (group.organisation,)))
-        within += tuple(sorted(self.shown_values.get(group.arm.partition(":")[0], ())))
         if (group, within) not in self._known:
             place = self._place(group, within)
             self._known[group, within] = place & self._of_kind(group.kind, group.of)
@@ -103,10 +99,7 @@ class Truth:
         return everybody & self._mask(np.isin(self._column("organisation").astype(str), within))
 
     def _with_value(self, characteristic: str, value: str) -> Mask:
-        values = self._officers[characteristic].fill_null(UNKNOWN)
-        if value == OTHERS:
-            return self._mask(~values.is_in(list(self.shown_values[characteristic])))
-        return self._mask(values == value)
+        return self._mask(self._officers[characteristic].fill_null(UNKNOWN) == value)
 
     def _of_kind(self, kind: str, of: tuple[str, ...]) -> Mask:
         return _OF_KIND.get(kind, lambda truth, of: truth._in_time(kind, of))(self, of)

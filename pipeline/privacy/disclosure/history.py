@@ -42,7 +42,7 @@ class Before:
     gone: Mapping[Recorded, int] = field(default_factory=dict)
     """How many of a group were erased since: they are nobody any more, but they did go."""
     areas: Mapping[str, str] = field(default_factory=dict)
-    """Place where each organisation stood, and each value of a characteristic."""
+    """Place where each organisation stood."""
 
     @cached_property
     def recorded(self) -> frozenset[Recorded]:
@@ -81,8 +81,8 @@ def held_back(
     """What earlier releases ask of this one.
 
     `members` (MEMBERS_SCHEMA) are those of the groups as they are, hidden ones too; `areas` is the
-    place where each organisation, and each value of a characteristic, stands now. A group whose
-    parts were cut otherwise is compared with all that it is made of.
+    place where each organisation stands now. A group whose parts were cut otherwise is compared
+    with all that it is made of.
 
     A group that was printed and differs by fewer people than the threshold stands as it was. One
     that was left out and differs by fewer stays left out: printed now, it would say what it was
