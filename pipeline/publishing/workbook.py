@@ -32,6 +32,11 @@ _DECIMALS: Final[Mapping[Kind, str]] = {
     Kind.SD: "0.0",
     Kind.INTERVAL: "0.0",
     Kind.EFFECT: "0.0",
+    Kind.POOLED: "0.0",
+    Kind.ESTIMATE: "0.0",
+    Kind.AGREEMENT: "0.0",
+    Kind.ROWS: "#,##0",
+    Kind.STEPS: "0",
 }
 _NOTES: Final[Mapping[Kind, str]] = {
     Kind.COUNT: "Rounded to the nearest 5. No count is of fewer than ten officers.",
@@ -41,6 +46,12 @@ _NOTES: Final[Mapping[Kind, str]] = {
     Kind.EFFECT: "To one decimal, from printed means and spreads.",
     Kind.PERCENT: "Whole percent, from rounded counts.",
     Kind.MODEL: "From a model of all officers, to two significant figures.",
+    Kind.POOLED: "From a model of the printed changes of organisations, to one decimal.",
+    Kind.ESTIMATE: "From a model of all officers, to one decimal. Intervals of such estimates allow "
+    "for officers of one organisation being alike.",
+    Kind.ROWS: "Rounded to the nearest hundred.",
+    Kind.STEPS: "Percent in steps of 5, where there are 200 rows.",
+    Kind.SHARE: "A share: weights in steps of 0.05, I2 in steps of 0.1.",
 }
 _READABLE: Final = re.compile(r"[A-Za-z0-9]")
 

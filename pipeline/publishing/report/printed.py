@@ -54,10 +54,12 @@ class Row:
         if found is None:
             note = self.text(f"{column}_note")
             return Figure(NOTES.get(note, "[x]"), self.source(column))
+        if isinstance(found, str):
+            return Figure(found.replace("_", " "), self.source(column))
         return Figure(number(abs(found) if size else found, signed=signed), self.source(column))
 
     def cell(self, column: str) -> Part:
-        """A fact of the table that may hold digits."""
+        """A fact of the table that may hold digits, spelt as it is."""
         return Figure(self.text(column), self.source(column))
 
     def __getitem__(self, column: str) -> Any:

@@ -39,7 +39,7 @@ def lower(name: str) -> str:
     return found[:1].lower() + found[1:]
 
 
-def number(value: float | int | str, *, signed: bool = False) -> str:
+def number(value: float | int, *, signed: bool = False) -> str:
     """A figure with the digits that the table has: thousands apart, a true minus.
 
     >>> [number(1000), number(0.5, signed=True), number(2.0)]
@@ -47,8 +47,6 @@ def number(value: float | int | str, *, signed: bool = False) -> str:
     >>> number(-1.25) == f"{MINUS}1.25"
     True
     """
-    if isinstance(value, str):
-        return value
     shown = f"{value:,}" if isinstance(value, int) else f"{value:,.10g}"
     if isinstance(value, float) and "." not in shown:
         shown += ".0"

@@ -17,6 +17,7 @@ from pipeline.publishing.report.sections.common import (
     named,
     primary_pair,
 )
+from pipeline.vocabulary import RobustnessOutcome
 
 _HERE = {"organisation": ALL, "arm": ALL}
 
@@ -37,7 +38,11 @@ def headlines(context: Context) -> Section:
         )
     blocks.append(Remark(_change_or_effect(context)))
     points = [change(context, row) for name, row in rows.items() if row is not primary]
-    points += [said for said in (_pooled(context), _answered(context), _stayed(context)) if said]
+    points += [
+        said
+        for said in (_pooled(context), _robust(context), _answered(context), _stayed(context))
+        if said
+    ]
     points += _who_left(context)
     if points:
         blocks.append(Points(points))
@@ -115,6 +120,26 @@ def _pooled(context: Context) -> Passage | None:
             " is to be expected.",
         )
     return said
+
+
+def _robust(context: Context) -> Passage | None:
+    """Whether methods that treat dropout differently agree, by the rule of the table."""
+    primary = context.programme.primary
+    outcomes = [
+        row.text("outcome")
+        for row in context.printed.rows(
+            "robustness", to_wave=primary.to_wave, subscale=primary.subscale
+        )
+        if row.has("outcome") and row["outcome"] != RobustnessOutcome.REFERENCE
+    ]
+    if not outcomes:
+        return None
+    if set(outcomes) == {RobustnessOutcome.SIGN_AND_INTERVAL_AGREE}:
+        return passage("Methods that treat dropout in different ways agree on that change.")
+    return passage(
+        "Methods that treat dropout in different ways do not all agree on that change; see “Could "
+        "dropout explain it?”."
+    )
 
 
 def _answered(context: Context) -> Passage | None:

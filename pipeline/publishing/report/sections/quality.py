@@ -4,19 +4,25 @@ became of the rows that were read.
 What stays out: single files and rows, which stay with the stewards.
 """
 
-from pipeline.publishing.report.blocks import Block, Paragraph, Section
+from pipeline.publishing.report.blocks import Block, DataTable, Paragraph, Section
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import Fixed, passage
 from pipeline.publishing.report.printed import ALL, Printed, Row
-from pipeline.publishing.report.sections.common import missing, table_of
+from pipeline.publishing.report.sections.common import missing, organisation_name, table_of
 from pipeline.publishing.report.words import readable
+
+_HEADINGS = {
+    "files_accepted_with_warnings": "Files accepted, warned of",
+    "quarantined_percent": "Of a hundred rows, broke a rule",
+}
 
 
 def quality(context: Context) -> Section:
     parts = {
         "whether the questions of each subscale hang together": _reliability(context.printed),
+        "whether organisations' answers can be compared": _comparability(context.printed),
         "signs of answers given without care": _response_quality(context.printed),
-        "what became of the rows that organisations sent": _rows(context.printed),
+        "what became of the rows that organisations sent": _rows(context),
     }
     blocks: list[Block] = [block for part in parts.values() for block in part]
     if absent := [what for what, part in parts.items() if not part]:
@@ -75,21 +81,60 @@ def _figures_of(
     ]
 
 
-def _rows(printed: Printed) -> list[Block]:
-    rows = printed.rows("data_quality")
+def _comparability(printed: Printed) -> list[Block]:
+    rows = printed.rows("comparability")
     if not rows:
         return []
-    stubs = [("Organisation", "organisation")]
-    facts = [
-        (readable(name), name)
-        for name in rows[0].cells
-        if name != "organisation" and not name.endswith("_note")
-    ]
     return [
         table_of(
-            passage("Files and rows that organisations sent, and what became of them"),
+            passage("Organisations whose answers can be compared with those of the others"),
             rows,
-            stubs,
-            facts,
+            [("Subscale", "subscale"), ("Measuring point", "wave")],
+            [
+                ("Organisations", "organisations"),
+                ("Comparable", "comparable"),
+                ("Not comparable", "not_comparable"),
+            ],
         )
     ]
+
+
+def _rows(context: Context) -> list[Block]:
+    rows = context.printed.rows("data_quality")
+    if not rows:
+        return []
+    columns = [
+        name for name in rows[0].cells if name != "organisation" and not name.endswith("_note")
+    ]
+    blocks: list[Block] = []
+    total = context.printed.first("data_quality", organisation=ALL)
+    if total and total.has("files", "rows_read", "quarantined_percent"):
+        blocks.append(
+            Paragraph(
+                passage(
+                    "Organisations sent ",
+                    total.figure("files"),
+                    " files with about ",
+                    total.figure("rows_read"),
+                    " rows. About ",
+                    total.figure("quarantined_percent"),
+                    " of a hundred rows broke a rule and do not count unless a steward has decided "
+                    "otherwise.",
+                )
+            )
+        )
+    blocks.append(
+        DataTable(
+            passage("Files and rows that organisations sent, and what became of them"),
+            ["Organisation", *(_HEADINGS.get(name, readable(name)) for name in columns)],
+            [
+                [
+                    organisation_name(context, row.text("organisation")),
+                    *(row.figure(name) for name in columns),
+                ]
+                for row in rows
+            ],
+            folded=True,
+        )
+    )
+    return blocks

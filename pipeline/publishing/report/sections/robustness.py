@@ -58,9 +58,6 @@ def _picture(context: Context, rows: list[Row], shown: list[Row]) -> Picture:
     ]
     title = f"Change of {lower(primary.subscale)} by method"
     described = "One row for each method with its interval: " + ", ".join(p.label for p in points)
-    stubs = [("Method", "method")]
-    if any(row.text("outcome") for row in rows):
-        stubs.append(("Against those who answered both times", "outcome"))
     return Picture(
         passage(
             title,
@@ -75,12 +72,14 @@ def _picture(context: Context, rows: list[Row], shown: list[Row]) -> Picture:
         table_of(
             passage(title),
             rows,
-            stubs,
+            [("Method", "method")],
             [
                 ("Officers", "n"),
                 ("Change", "estimate"),
                 ("Lower limit", "ci_low"),
                 ("Upper limit", "ci_high"),
+                ("Shift, SDs", "tipping_delta"),
+                ("Beside those who answered both times", "outcome"),
             ],
         ),
     )
@@ -88,16 +87,16 @@ def _picture(context: Context, rows: list[Row], shown: list[Row]) -> Picture:
 
 def _tipping(rows: list[Row]) -> list[Block]:
     row = next((r for r in rows if r.text("method") == RobustnessMethod.TIPPING_POINT), None)
-    if row is None or not row.has("estimate"):
+    if row is None or not row.has("tipping_delta"):
         return []
     return [
         Paragraph(
             passage(
                 "For the ",
                 Fixed("95%"),
-                " interval to include no change, those who did not answer would have to score ",
-                row.figure("estimate", signed=True),
-                " points from what is expected of officers like them.",
+                " interval to include no change, those who did not answer would have to lie ",
+                row.figure("tipping_delta", signed=True),
+                " standard deviations from what is expected of officers like them.",
             )
         )
     ]

@@ -21,9 +21,9 @@ def suppression(context: Context) -> Section:
     blocks: list[Block] = [
         Paragraph(
             passage(
-                "No figure is of fewer than ",
+                "No figure of officers is of fewer than ",
                 Fixed("10"),
-                " officers, and none can be worked out "
+                ", and none can be worked out "
                 "from those that are printed; an audit looked for what an attacker could find. "
                 "Counts are rounded to ",
                 Fixed("5"),
