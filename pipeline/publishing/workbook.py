@@ -47,8 +47,8 @@ _NOTES: Final[Mapping[Kind, str]] = {
     Kind.PERCENT: "Whole percent, from rounded counts.",
     Kind.MODEL: "From a model of all officers, to two significant figures.",
     Kind.POOLED: "From a model of the printed changes of organisations, to one decimal.",
-    Kind.ESTIMATE: "From a model of all officers, to one decimal. Intervals of such estimates allow "
-    "for officers of one organisation being alike.",
+    Kind.ESTIMATE: "From a model of all officers, to one decimal. Intervals of such estimates "
+    "allow for officers of one organisation being alike.",
     Kind.ROWS: "Rounded to the nearest hundred.",
     Kind.STEPS: "Percent in steps of 5, where there are 200 rows.",
     Kind.SHARE: "A share: weights in steps of 0.05, I2 in steps of 0.1.",

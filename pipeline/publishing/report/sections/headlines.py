@@ -38,11 +38,8 @@ def headlines(context: Context) -> Section:
         )
     blocks.append(Remark(_change_or_effect(context)))
     points = [change(context, row) for name, row in rows.items() if row is not primary]
-    points += [
-        said
-        for said in (_pooled(context), _robust(context), _answered(context), _stayed(context))
-        if said
-    ]
+    further = (_pooled, _robust, _answered, _stayed)
+    points += [said for say in further if (said := say(context))]
     points += _who_left(context)
     if points:
         blocks.append(Points(points))
