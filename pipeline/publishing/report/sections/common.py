@@ -14,6 +14,7 @@ from pipeline.publishing.report.words import lower, number, readable, short
 from pipeline.vocabulary import Better
 
 INTERVAL = Fixed("95%")
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _WAVES = frozenset({"wave", "from_wave", "to_wave"})
 
 
@@ -122,7 +123,7 @@ def _stub(row: Row, column: str) -> Part:
     found = row.text(column)
     if not found:
         return "Start"
-    return Fixed(short(found) if column in _WAVES else readable(found))
+    return Fixed(short(found).replace(" ", _NO_BREAK) if column in _WAVES else readable(found))
 
 
 def missing(*what: str) -> Remark:

@@ -3,6 +3,8 @@
 What stays out: everything that needs a table to be read.
 """
 
+from collections.abc import Iterable
+
 from pipeline.publishing.report.blocks import Block, Heading, Paragraph, Points, Remark, Section
 from pipeline.publishing.report.context import Context
 from pipeline.publishing.report.passages import Fixed, Passage, passage
@@ -17,18 +19,14 @@ from pipeline.publishing.report.sections.common import (
     named,
     primary_pair,
 )
-from pipeline.vocabulary import RobustnessOutcome
+from pipeline.vocabulary import RobustnessMethod, RobustnessOutcome
 
 _HERE = {"organisation": ALL, "arm": ALL}
 
 
 def headlines(context: Context) -> Section:
     blocks: list[Block] = []
-    rows = {
-        row.text("subscale"): row
-        for row in context.printed.rows("paired_change", **_HERE, **primary_pair(context))
-        if row.has("mean_change", "ci_low", "ci_high", "n")
-    }
+    rows = _changes(context)
     primary = rows.get(context.programme.primary.subscale)
     if primary:
         blocks.append(Paragraph(change(context, primary), lead=True))
@@ -37,6 +35,15 @@ def headlines(context: Context) -> Section:
             missing("the change named beforehand, since too few officers answered both times")
         )
     blocks.append(Remark(_change_or_effect(context)))
+    if rows and not _allow_for_clusters(rows.values()):
+        blocks.append(
+            Remark(
+                passage(
+                    "The intervals here ignore that officers of one organisation are alike, so they "
+                    "are too short; those that allow for it are not in this release."
+                )
+            )
+        )
     points = [change(context, row) for name, row in rows.items() if row is not primary]
     further = (_pooled, _robust, _answered, _stayed)
     points += [said for say in further if (said := say(context))]
@@ -48,10 +55,41 @@ def headlines(context: Context) -> Section:
     return Section("answers", passage("What was found"), blocks)
 
 
+def _changes(context: Context) -> dict[str, Row]:
+    """Of each subscale the change between the waves of the primary contrast.
+
+    With the interval that allows for officers of one organisation being alike where the release has
+    it (the complete cases of the robustness panel), else with that of the printed mean and spread.
+    """
+    pair = primary_pair(context)
+    robust = context.printed.rows(
+        "robustness",
+        instrument=pair["instrument"],
+        to_wave=pair["to_wave"],
+        method=RobustnessMethod.COMPLETE_CASES,
+    )
+    plain = context.printed.rows("paired_change", **_HERE, **pair)
+    return {
+        row.text("subscale"): row
+        for row in (*plain, *robust)
+        if row.has(value_of(row), "ci_low", "ci_high", "n")
+    }
+
+
+def _allow_for_clusters(rows: Iterable[Row]) -> bool:
+    return all(row.table == "robustness" for row in rows)
+
+
+def value_of(row: Row) -> str:
+    """The column of a row of `paired_change` or `robustness` that has the change."""
+    return "estimate" if row.table == "robustness" else "mean_change"
+
+
 def change(context: Context, row: Row) -> Passage:
     """One change in a sentence, with its interval and of how many."""
+    value = value_of(row)
     subscale = row.text("subscale")
-    when = (" from ", in_midst(row.text("from_wave")), " to ", in_midst(row.text("to_wave")))
+    when = (" from ", in_midst(primary.from_wave), " to ", in_midst(primary.to_wave))
     of = (", among about ", row.figure("n"), " officers who answered both times.")
     if not excludes_zero(row):
         return passage(
@@ -59,18 +97,18 @@ def change(context: Context, row: Row) -> Passage:
             " did not clearly change",
             *when,
             ": ",
-            row.figure("mean_change", signed=True),
+            row.figure(value, signed=True),
             " points (",
             *interval(row),
             ")",
             *of,
         )
-    rose = row["mean_change"] > 0
-    better = is_better(context, subscale, row["mean_change"])
+    rose = row[value] > 0
+    better = is_better(context, subscale, row[value])
     return passage(
         named(subscale),
         " rose by " if rose else " fell by ",
-        row.figure("mean_change", size=True),
+        row.figure(value, size=True),
         " points",
         *when,
         " (",

@@ -116,10 +116,9 @@ def _rows(context: Context) -> list[Block]:
                     total.figure("files"),
                     " files with about ",
                     total.figure("rows_read"),
-                    " rows. About ",
+                    " rows. Of a hundred rows, to the nearest five, ",
                     total.figure("quarantined_percent"),
-                    " of a hundred rows broke a rule and do not count unless a steward has decided "
-                    "otherwise.",
+                    " broke a rule and do not count unless a steward has decided otherwise.",
                 )
             )
         )

@@ -89,6 +89,16 @@ def _tipping(rows: list[Row]) -> list[Block]:
     row = next((r for r in rows if r.text("method") == RobustnessMethod.TIPPING_POINT), None)
     if row is None or not row.has("tipping_delta"):
         return []
+    if not row["tipping_delta"]:
+        return [
+            Paragraph(
+                passage(
+                    "With scores drawn for those who did not answer, the ",
+                    Fixed("95%"),
+                    " interval includes no change already.",
+                )
+            )
+        ]
     return [
         Paragraph(
             passage(

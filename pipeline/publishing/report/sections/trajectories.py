@@ -149,7 +149,8 @@ def _changes(context: Context) -> list[Block]:
                 "Change",
                 *since,
                 " of officers who answered both times, in points; a standardised "
-                "change (d) relates it to the spread of scores",
+                "change (d) relates it to the spread of scores. Limits ignore that officers of one "
+                "organisation are alike",
             ),
             rows,
             [
@@ -186,7 +187,7 @@ def _model(context: Context) -> list[Block]:
             rows,
             "Estimated mean of everybody who began, those who left early included",
             " A mixed model for repeated measures; 95% intervals allow for officers of one "
-            "organisation being alike.",
+            "organisation being alike. Without a band the interval is left out.",
             "estimate",
             "ci_low",
             "ci_high",
