@@ -39,8 +39,8 @@ def headlines(context: Context) -> Section:
         blocks.append(
             Remark(
                 passage(
-                    "The intervals here ignore that officers of one organisation are alike, so they "
-                    "are too short; those that allow for it are not in this release."
+                    "The intervals here ignore that officers of one organisation are alike, so "
+                    "they are too short; those that allow for it are not in this release."
                 )
             )
         )
@@ -89,6 +89,7 @@ def change(context: Context, row: Row) -> Passage:
     """One change in a sentence, with its interval and of how many."""
     value = value_of(row)
     subscale = row.text("subscale")
+    primary = context.programme.primary
     when = (" from ", in_midst(primary.from_wave), " to ", in_midst(primary.to_wave))
     of = (", among about ", row.figure("n"), " officers who answered both times.")
     if not excludes_zero(row):
