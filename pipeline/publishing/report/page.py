@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from pipeline.programme import Programme
 from pipeline.publishing.report.blocks import DataTable, Section
 from pipeline.publishing.report.context import About, Context
-from pipeline.publishing.report.passages import Figure, Fixed, Part, Passage
+from pipeline.publishing.report.passages import Figure, Fixed, Part, Passage, in_words
 from pipeline.publishing.report.printed import NOTES, Printed, name_of
 from pipeline.publishing.report.sections import (
     bands,
@@ -152,7 +152,7 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"marked": marked, "fixed": _fixed, "svg": Markup}
+    environment.filters |= {"marked": marked, "fixed": _fixed, "in_words": in_words, "svg": Markup}
     environment.globals |= {
         "cell": cell_attributes,
         "head_attributes": head_attributes,
