@@ -36,17 +36,18 @@ def test_a_release_of_three_officers_says_where_its_report_is_and_shows_nobody(h
 
 
 @pytest.mark.parametrize(
-    ("file", "number", "why"),
+    ("file", "refusal"),
     [
-        ("report.html", errno.ENOSPC, "the disk is full"),
-        ("tables.xlsx", errno.ENOSPC, "the disk is full"),
-        ("areas.csv", errno.EACCES, "permission denied"),
+        ("report.html", (errno.ENOSPC, "the disk is full")),
+        ("tables.xlsx", (errno.ENOSPC, "the disk is full")),
+        ("areas.csv", (errno.EACCES, "permission denied")),
     ],
 )
 def test_a_full_or_locked_disk_is_one_sentence_and_earlier_releases_stand(
-    home, muster, monkeypatch, file, number, why
-):  # noqa: PLR0917 - fixtures and parameters are named
+    home, muster, monkeypatch, file, refusal
+):
     assert muster("release", "make", "--name", "first", "--as-of", AS_OF).code == 0
+    number, why = refusal
     write = Path.write_bytes
 
     def refused(path: Path, content: bytes) -> int:

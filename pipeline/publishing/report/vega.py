@@ -116,7 +116,7 @@ def drawn(chart: Spec, text: Text) -> str:
 
 def whole(chart: Spec) -> Spec:
     """A chart with what all charts have in common: a specification of its own."""
-    return {"$schema": _SCHEMA, "config": _CONFIG, "background": None, **chart}
+    return {"$schema": _SCHEMA, "config": _CONFIG, **chart}
 
 
 def _svg(spec: Spec) -> str:
