@@ -20,6 +20,7 @@ from mixed_model import mixed_model
 from pseudonyms import pseudonyms
 from reading import reading
 from release import release
+from report import report
 from robustness_panel import robustness_panel
 
 HERE = Path(__file__).parent
@@ -70,6 +71,7 @@ PARTS = {
     "ledger": ledger,
     "small_files": small_files,
     "release": release,
+    "report": report,
     "killed": killed,
     "intervals": intervals,
     "mixed_model": mixed_model,
