@@ -5,7 +5,7 @@ from datetime import date
 from functools import cache
 
 import polars as pl
-from small_evaluation import frames, officers, programme
+from small_evaluation import frames, officers
 
 from pipeline.programme import Programme, parse_programme
 from pipeline.publishing.release_tables import RELEASE_TABLES
@@ -103,6 +103,3 @@ waves:
   - {wave: session_10, due_after_days: 140}
 """
     )
-
-
-__all__ = ["programme"]

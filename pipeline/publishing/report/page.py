@@ -82,7 +82,6 @@ def _page(context: Context, before: Sequence[Section], after: Sequence[Section])
         before=before,
         after=after,
         has_comparison=context.has_comparison,
-        primary=context.programme.primary,
     )
     return text.encode("utf-8")
 

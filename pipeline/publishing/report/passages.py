@@ -44,16 +44,6 @@ def passage(*parts: Part) -> Passage:
     return parts
 
 
-def joined(passages: list[Passage], between: str, last: str) -> Passage:
-    """Several passages as one: a, b and c."""
-    found: list[Part] = []
-    for place, each in enumerate(passages):
-        if place:
-            found.append(last if place == len(passages) - 1 else between)
-        found += each
-    return tuple(found)
-
-
 def in_words(text: Passage) -> str:
     """The same without saying where numbers come from, for titles and text alternatives."""
     return "".join(part if isinstance(part, str) else part.text for part in text)

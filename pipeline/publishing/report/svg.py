@@ -14,10 +14,18 @@ _SVG: Final = "http://www.w3.org/2000/svg"
 _DECIMAL: Final = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 _PLACED: Final = frozenset({"transform", "d", "x", "y", "x2", "y2", "width", "height"})
 _DROPPED: Final = frozenset(
-    {"role", "aria-label", "aria-roledescription", "aria-hidden", "pointer-events", "class"}
-    | {"font-family", "stroke-miterlimit"}
+    {
+        "role",
+        "aria-label",
+        "aria-roledescription",
+        "aria-hidden",
+        "class",
+        "font-family",
+        "pointer-events",
+        "stroke-miterlimit",
+    }
 )
-_DEFAULTS: Final = {"opacity": "1", "stroke-width": "1", "fill": "none"}
+_DEFAULTS: Final = frozenset({("opacity", "1"), ("stroke-width", "1")})
 
 ET.register_namespace("", _SVG)
 
@@ -30,37 +38,34 @@ def embedded(svg: str, name: str, title: str, description: str) -> str:
     """
     root = ET.fromstring(svg)  # noqa: S314 - made by the chart library from our own specification
     _tidy(root)
-    width, height = root.get("width", "0"), root.get("height", "0")
-    for key in ("xmlns:xlink", "version"):
-        root.attrib.pop(key, None)
+    root.attrib.pop("version", None)
     root.attrib |= {
         "class": "chart",
         "role": "img",
         "aria-labelledby": f"{name}-title {name}-text",
-        "viewBox": f"0 0 {width} {height}",
+        "viewBox": f"0 0 {root.get('width')} {root.get('height')}",
     }
-    for tag, text in (("desc", description), ("title", title)):
-        element = ET.Element(f"{{{_SVG}}}{tag}", {"id": f"{name}-{'text' * (tag == 'desc')}"})
-        if tag == "title":
-            element.set("id", f"{name}-title")
-        element.set("data-static", "")
-        element.text = text
-        root.insert(0, element)
+    root.insert(0, _words("title", f"{name}-title", title))
+    root.insert(1, _words("desc", f"{name}-text", description))
     return ET.tostring(root, encoding="unicode")
+
+
+def _words(tag: str, id_: str, text: str) -> ET.Element:
+    element = ET.Element(f"{{{_SVG}}}{tag}", {"id": id_, "data-static": ""})
+    element.text = text
+    return element
 
 
 def _tidy(element: ET.Element) -> None:
     """Drop what is not seen, and mark texts."""
     label = element.get("aria-label", "")
-    is_axis = "role-axis" in element.get("class", "")
-    for key in _DROPPED & set(element.attrib):
-        del element.attrib[key]
-    for key, value in list(element.attrib.items()):
-        if _DEFAULTS.get(key) == value and not (key == "fill" and is_axis):
-            if key != "fill":
-                del element.attrib[key]
-        elif key in _PLACED:
-            element.set(key, _DECIMAL.sub(_to_a_tenth, value))
+    kept = {
+        key: _DECIMAL.sub(_to_a_tenth, value) if key in _PLACED else value
+        for key, value in element.attrib.items()
+        if key not in _DROPPED and (key, value) not in _DEFAULTS
+    }
+    element.attrib.clear()
+    element.attrib |= kept
     if element.tag == f"{{{_SVG}}}text":
         if label.startswith(FROM):
             element.set("data-from", label.removeprefix(FROM))
@@ -76,19 +81,14 @@ def _tidy(element: ET.Element) -> None:
 def _is_unseen(element: ET.Element) -> bool:
     """Backgrounds, frames without lines, and groups in which nothing is drawn."""
     tag = element.tag.removeprefix(f"{{{_SVG}}}")
-    if tag == "rect" and element.get("fill") == "white":
-        return True
-    if tag == "path" and (
-        not element.get("d")
-        or (not element.get("stroke") and element.get("fill", "none") == "none")
-    ):
-        return True
+    if tag == "rect":
+        return element.get("fill") == "white"
+    if tag == "path":
+        has_ink = element.get("stroke") or element.get("fill", "none") != "none"
+        return not element.get("d") or not has_ink
     return tag == "g" and all(_is_unseen(child) for child in element)
 
 
 def _to_a_tenth(found: re.Match[str]) -> str:
-    return (
-        f"{float(found.group()):.1f}".removesuffix(".0").replace("-0", "0")
-        if abs(float(found.group())) < 0.05
-        else f"{float(found.group()):.1f}".removesuffix(".0")
-    )
+    rounded = f"{float(found.group()):.1f}".removesuffix(".0")
+    return "0" if rounded == "-0" else rounded
