@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -179,7 +179,6 @@ def reproduce(
         compared = made_again(
             here,
             (path if path.is_file() else folder / "manifest.json").resolve(),
-            _bring_up_to_date,
             lambda: typer.echo("A run is at work; waiting for it.", err=True),
             None if as_json else _progress(),
         )
@@ -189,17 +188,6 @@ def reproduce(
         _say(compared)
     if not compared.identical:
         raise typer.Exit(Exit.NEEDS_A_STEWARD)
-
-
-def _bring_up_to_date(home: "Home", as_of: date, known_at: date) -> None:
-    """Everything after intake, for a day that is over."""
-    from pipeline.definitions import build_defs
-    from pipeline.orchestration.launch import failure_of, instance_of, run_here
-
-    with instance_of(home.root) as instance:
-        result = run_here(build_defs(home.root, as_of, known_at), instance, home, [])
-    if not result.success:
-        stop(f"The state of that day cannot be worked out: {failure_of(result)}")
 
 
 def _say(compared: "Compared") -> None:

@@ -23,7 +23,7 @@ from pipeline.publishing.release import Release, release_of
 from pipeline.publishing.remembered import as_frame, from_frame, without
 from pipeline.publishing.report.context import About
 from pipeline.storage import locks
-from pipeline.storage.code import git_commit, release_code_hash, software
+from pipeline.storage.code import git_commit, release_code_hash, versions
 from pipeline.storage.home import Home
 from pipeline.storage.releases import Made, manifest_of
 from pipeline.storage.warehouse import Build, must_have_build, read_table
@@ -151,7 +151,7 @@ def account_of(home: Home, warehouse: Path, rules: Rules) -> dict[str, Any]:
             "commit": git_commit(),
             "sha256": release_code_hash(),
         },
-        "software": software(),
+        "software": dict(versions()),
         "inputs": inputs_of(read_table(warehouse, tables.SUBMISSIONS), home.mapping_hashes()),
     }
 

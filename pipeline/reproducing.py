@@ -18,6 +18,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.definitions import build_defs
+from pipeline.orchestration.launch import failure_of, instance_of, run_here
 from pipeline.privacy.disclosure.audit import Progress
 from pipeline.privacy.disclosure.control import Unsafe
 from pipeline.privacy.disclosure.rules import RULES
@@ -64,15 +66,14 @@ class Compared:
 def reproduce(
     home: Home,
     manifest: Path,
-    bring_up_to_date: Callable[[Home, date, date], None],
     waiting: Callable[[], None],
     progress: Progress | None = None,
 ) -> Compared:
     """Make the release of a manifest again and compare every table of it.
 
-    `bring_up_to_date` works a home out for two dates (`as_of`, `known_at`); `waiting` is called if
-    a run has to be waited for. Nothing in the home is changed. Raises UnusableConfiguration where
-    the manifest is none of this home's, or what the release before it left is lost.
+    `waiting` is called if a run has to be waited for. Nothing in the home is changed. Raises
+    UnusableConfiguration where the manifest is none of this home's, what the release before it left
+    is lost, or the state of that day cannot be worked out.
     """
     then = _manifest(home, manifest)
     earlier = _earlier(home, then)
@@ -81,7 +82,7 @@ def reproduce(
         with locks.held(home.lock, waiting):
             home.recover()
             there = aside.enter_context(home_aside(home))
-        bring_up_to_date(there, as_of, known_at)
+        _work_out(there, as_of, known_at)
         now = account_of(home, there.warehouse, RULES)
         changed = (*_entered_since(home, then, known_at), *changed_since(then, now))
         try:
@@ -89,6 +90,16 @@ def reproduce(
         except Unsafe:
             return Compared(then["release"], tuple(then["tables"]), changed, refused=True)
     return Compared(then["release"], _differing(then, release), changed)
+
+
+def _work_out(home: Home, as_of: date, known_at: date) -> None:
+    """Everything after intake, anew."""
+    with instance_of(home.root) as instance:
+        result = run_here(build_defs(home.root, as_of, known_at), instance, home, [])
+    if not result.success:
+        raise UnusableConfiguration(
+            f"The state of that day cannot be worked out: {failure_of(result)}"
+        )
 
 
 def _manifest(home: Home, path: Path) -> dict[str, Any]:

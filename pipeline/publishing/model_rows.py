@@ -39,9 +39,10 @@ _OUTCOMES: Final = list(RobustnessOutcome)
 
 @dataclass(frozen=True)
 class Models:
-    """What there is of models for one release: printed figures by block."""
+    """What there is for one release beside its groups: printed figures by block, and the rest."""
 
     figures: Mapping[Key, Mapping[str, float]]
+    evaluated: Evaluated
 
     def figure(self, key: Key, name: str) -> float | Note:
         found = self.figures.get(key)
@@ -265,7 +266,7 @@ def comparability(shown: Shown) -> Iterator[Row]:
             }
 
 
-def data_quality(evaluated: Evaluated, shown_as: Mapping[str, str] | None) -> Iterator[Row]:
+def data_quality(evaluated: Evaluated, shown_as: Mapping[str, str]) -> Iterator[Row]:
     """Files by verdict, and rows to the nearest hundred, of all and of every area.
 
     `shown_as` is the area of each organisation. A file that nobody's mapping knows counts in `all`.
@@ -273,9 +274,8 @@ def data_quality(evaluated: Evaluated, shown_as: Mapping[str, str] | None) -> It
     files = list(_rows(evaluated, tables.SUBMISSIONS))
     if not files:
         return
-    areas = shown_as or {}
-    for area in (*sorted(set(areas.values())), ALL):
-        here = [f for f in files if area in {ALL, areas.get(f["organisation"])}]
+    for area in (*sorted(set(shown_as.values())), ALL):
+        here = [f for f in files if area in {ALL, shown_as.get(f["organisation"])}]
         verdicts = [f["verdict"] for f in here]
         rows, quarantined = (
             sum(f[name] or 0 for f in here) for name in ("rows_read", "rows_quarantined")

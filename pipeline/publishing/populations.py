@@ -308,6 +308,7 @@ class _Describing:
                         name: Sums(int(sums[name][0][i]), int(sums[name][1][i]), mean, sd)
                         for name, (_, mean, sd) in values.items()
                     },
+                    told_if_empty=visible,
                 )
                 self.groups[group.key] = group
                 of = self.masks if visible else self.rests

@@ -37,7 +37,7 @@ from pipeline.publishing.modelled import Printed, printed_blocks
 from pipeline.publishing.officers import Officers
 from pipeline.publishing.populations import AREA, Described, describe, scored_at
 from pipeline.publishing.populations import modelled as modelled_as
-from pipeline.publishing.release_tables import DATA_QUALITY, RELEASE_TABLES, Row
+from pipeline.publishing.release_tables import RELEASE_TABLES, Row
 from pipeline.publishing.rows import Shown
 from pipeline.tables import WAVE_SUMMARY
 
@@ -97,8 +97,7 @@ def release_of(
         rules,
     )
     shown = Shown(prints, described.layout, programme)
-    tables = _tables(shown, Models(modelled.figures), enrolled, shown_as)
-    tables["data_quality"] = DATA_QUALITY.frame(model_rows.data_quality(known, shown_as))
+    tables = _tables(shown, Models(modelled.figures, known), enrolled, shown_as)
     return Release(
         tables,
         release_tables.shares(tables, RELEASE_TABLES),
@@ -135,9 +134,10 @@ def _tables(
         "robustness": model_rows.robustness(shown, models),
         "reliability": model_rows.reliability(shown),
         "comparability": model_rows.comparability(shown),
+        "data_quality": model_rows.data_quality(models.evaluated, shown_as or {}),
         "pilot_reconciliation": rows.pilot_reconciliation(_pilot(), summary),
     }
-    return {table.name: table.frame(made.get(table.name, ())) for table in RELEASE_TABLES}
+    return {table.name: table.frame(made[table.name]) for table in RELEASE_TABLES}
 
 
 def _areas(

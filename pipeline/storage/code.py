@@ -1,6 +1,7 @@
 """Which code made something: a hash of the sources and data files that decide what comes out.
 
-What belongs here: hashing Muster's own files. What stays out: what the hash is compared with. A
+What belongs here: hashing Muster's own files, and which versions of others are at work. What stays
+out: what the hash is compared with. A
 number raised by hand would be forgotten once, and a wrong figure would be kept; a hash at worst
 works something out again that did not change.
 """
@@ -8,11 +9,10 @@ works something out again that did not change.
 import hashlib
 import platform
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
-from typing import Final
 
 PACKAGES = Path(__file__).parents[2]
 """The folder that holds `pipeline`, `assets` and `checks`."""
@@ -63,8 +63,27 @@ RELEASE = (
 )
 """What decides the tables of a release, beside what decides the warehouse."""
 
-LIBRARIES: Final = ("polars", "pyarrow", "duckdb", "numpy", "scipy")
-"""Those that figures come out of."""
+_AT_WORK = (
+    "muster",
+    "dagster",
+    "duckdb",
+    "great-expectations",
+    "numpy",
+    "polars",
+    "pyarrow",
+    "pydantic",
+    "scipy",
+)
+"""Distributions that figures, verdicts or the file's form depend on."""
+
+
+@cache
+def versions() -> Mapping[str, str]:
+    """Name and version of Python and of every distribution that figures depend on."""
+    return {
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in _AT_WORK},
+    }
 
 
 @cache
@@ -93,11 +112,6 @@ def git_commit() -> str | None:
         return None
     commit, changed = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "-uno")
     return f"{commit}-changed" if commit and changed else commit
-
-
-def software() -> dict[str, str]:
-    """Versions of Python and of the libraries that figures come out of."""
-    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
 def _git(*arguments: str) -> str | None:

@@ -19,7 +19,7 @@ from pipeline.vocabulary import BandLevel, Denominator, DropoutStage, SessionsBa
 ALL: Final = "all"
 OTHERS: Final = "others"
 UNKNOWN: Final = "unknown"
-SAYING: Final = "saying:"
+BESIDE: Final = "beside:"
 ENROLLED: Final = Denominator.ENROLLED.value
 TWO_SESSIONS: Final = Denominator.TWO_SESSIONS.value
 DENOMINATORS: Final = (ENROLLED, TWO_SESSIONS)
@@ -56,7 +56,7 @@ class Group(NamedTuple):
     """A set of officers that some table counts, or that is left when others are taken away.
 
     `arm` is also where a value of a characteristic stands, as `gender:female`, and `organisation`
-    those that say a characteristic, as `saying:gender`.
+    all areas beside some, as `beside:force-1+force-2`.
     """
 
     kind: str
@@ -142,6 +142,11 @@ WITHOUT_PEOPLE: Final = frozenset(
         "attrition_model",
         "pooled_change",
         "organisation_change",
+        "trajectory",
+        "robustness",
+        "reliability",
+        "comparability",
+        "data_quality",
     }
 )
 """Tables that count nobody, or whose figures are copied, made of printed ones, or too coarse to be

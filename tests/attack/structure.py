@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 from published import (
     ALL,
     BANDS,
+    BESIDE,
     DENOMINATORS,
     ENROLLED,
     LEVELS,
     OUTCOMES,
-    SAYING,
     STAGES,
     STATUSES,
     TWO_SESSIONS,
@@ -256,7 +256,7 @@ def _by_values(
         if mute and unsaid in values:
             for kind, of in _divided_by_value(world):
                 total = Group(kind, ALL, unsaid, of)
-                rest = total.at(organisation=f"{SAYING}{characteristic}")
+                rest = total.at(organisation=f"{BESIDE}{'+'.join(mute)}")
                 yield _divided(
                     total, [*(total.at(organisation=area, arm=ALL) for area in mute), rest]
                 )

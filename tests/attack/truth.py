@@ -14,10 +14,10 @@ from programmes import Snapshot
 from published import (
     ALL,
     BANDS,
+    BESIDE,
     ENROLLED,
     LEVELS,
     OUTCOMES,
-    SAYING,
     TWO_SESSIONS,
     UNKNOWN,
     Group,
@@ -93,9 +93,10 @@ class Truth:
             everybody = everybody & self._mask(self._column("arm") == group.arm)
         if group.organisation == ALL:
             return everybody
-        if group.organisation.startswith(SAYING):
-            silent = self.world.silent[group.organisation.removeprefix(SAYING)]
-            return everybody & ~np.isin(self._column("organisation").astype(str), silent)
+        if group.organisation.startswith(BESIDE):
+            areas = group.organisation.removeprefix(BESIDE).split("+")
+            within = [name for area in areas for name in self.areas.get(area, (area,))]
+            return everybody & ~np.isin(self._column("organisation").astype(str), within)
         return everybody & self._mask(np.isin(self._column("organisation").astype(str), within))
 
     def _with_value(self, characteristic: str, value: str) -> Mask:
