@@ -21,6 +21,7 @@ from mixed_model import mixed_model
 from pseudonyms import pseudonyms
 from reading import reading
 from release import release
+from report import report
 from robustness_panel import robustness_panel
 
 HERE = Path(__file__).parent
@@ -80,6 +81,7 @@ PARTS = {
     "evaluation": evaluation_curve,
     "small_files": small_files,
     "release": release,
+    "report": report,
     "queries": queries,
     "killed": killed,
     "intervals": intervals,

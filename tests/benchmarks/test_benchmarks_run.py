@@ -20,6 +20,7 @@ SCRIPT = Path(__file__).with_name("run.py")
         ("evaluation", ["## Evaluation tables by number of officers", "| 120 |", "trajectory"]),
         ("small_files", ["12 files of 10 responses"]),
         ("release", ["## A release", "| with the audit |", "| wave_summary |"]),
+        ("report", ["## Reports, workbook and CSV", "| all of them |"]),
         ("queries", ["## Questions of analysts", "| `change_of_each_officer` |"]),
         ("killed", ["| all | 4 | 4 |"]),
         ("intervals", ["| 20 draws, nobody drops out |"]),

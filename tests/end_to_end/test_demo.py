@@ -256,7 +256,7 @@ def test_the_queries_of_the_readme_give_rows(demo):
         for query in block.split(";")
         if query.strip()
     ]
-    assert len(queries) >= 7
+    assert len(queries) >= 6
     for query in queries:
         assert demo.ask(query).height > 0, query
 
