@@ -334,17 +334,15 @@ def _interval_row(point: Point, place: int) -> Spec:
 
 
 def _axis(low: float, high: float, width: int) -> tuple[float, float, list[float]]:
-    """Ends and ticks of an axis, in steps that people count in and that fit."""
-    most = max(3, width // 48)
+    """Ends of an axis with a little room, and ticks in steps that people count in and that fit."""
     spread = max(high - low, 1.0)
+    low, high = low - spread / 25, high + spread / 25
+    most = max(2, width // 60)
+    powers = (10**exponent for exponent in count())
     step = next(
-        s
-        for exponent in count(0)
-        for s in (0.5 * 10**exponent, 1.0 * 10**exponent, 2.0 * 10**exponent)
-        if spread / s <= most
+        s for power in powers for s in (0.5 * power, power, 2.0 * power) if spread / s <= most
     )
-    first, last = floor(low / step), ceil(high / step)
-    return first * step, last * step, [step * i for i in range(first, last + 1)]
+    return low, high, [step * i for i in range(ceil(low / step), floor(high / step) + 1)]
 
 
 # ------------------------------------------------------------------ bars

@@ -93,8 +93,8 @@ def _reliable(context: Context) -> list[Block]:
     return [
         Paragraph(
             passage(
-                "A change of one officer counts as reliable when it is larger than the error of "
-                "the questionnaire makes it in nearly all officers who have not changed."
+                "A change of one officer counts as reliable when it is larger than errors of "
+                "measurement alone make it in nearly all officers who have not changed."
             )
         ),
         table_of(
