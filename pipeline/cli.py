@@ -25,6 +25,7 @@ from pipeline.research_command import research
 from pipeline.review_commands import review
 from pipeline.review_comments_command import comments
 from pipeline.review_links_command import links
+from pipeline.review_pack_command import pack
 from pipeline.withdraw_command import withdraw
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ app = typer.Typer(
 
 review.add_typer(comments)
 review.add_typer(links)
+review.command("pack")(pack)
 app.add_typer(review)
 app.add_typer(key)
 app.add_typer(withdraw)
