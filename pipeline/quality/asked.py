@@ -125,5 +125,26 @@ ASKED_OF_THE_FILE: Final = {
     "no_unknown_columns": (
         "The file has columns that are not agreed. They were not taken in; leave them out."
     ),
+    "quarantined_like_before": (
+        "More rows broke rules than in your last file. Look for what changed in between."
+    ),
+    "unlinked_like_before": (
+        "More officers are on no roster than in your last file. Send the newest roster."
+    ),
+    "no_columns_appeared": (
+        "The file has columns that your last one had not. Say whether the form or the export was "
+        "changed."
+    ),
+    "no_columns_vanished": (
+        "Columns of your last file are gone. Say whether the form or the export was changed."
+    ),
+    "answers_not_shifted": (
+        "The answers differ far from those of your earlier files. Check whether the coding of the "
+        "answers or the order of the questions was changed."
+    ),
+    "answers_hardly_shifted": (
+        "The answers differ from those of your earlier files. Check whether the coding of the "
+        "answers or the order of the questions was changed."
+    ),
 }
 """Expectation of a contract -> what the organisation is asked to do about the file as a whole."""
