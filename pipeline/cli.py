@@ -315,7 +315,7 @@ def _run(
         # Great Expectations and Dagster take seconds to import, so only now, and side by side.
         judging = during.enter_context(Ahead(answer, get_ready)) if new else None
         from pipeline.definitions import build_defs
-        from pipeline.orchestration.launch import failure_of, instance_of, run_here
+        from pipeline.orchestration.launch import failure_of, instance_of, run_here, warnings_of
 
         instance = during.enter_context(instance_of(home.root))
         progress = during.enter_context(_progress(quiet))
@@ -323,6 +323,8 @@ def _run(
         result = run_here(defs, instance, home, new, log_level=log_level)
     if not result.success:
         _stop(f"The run failed and {_warehouse_left(home)}: {failure_of(result)}")
+    for sentence in warnings_of(result):
+        _tell(sentence)
     return _status(home)
 
 

@@ -19,6 +19,7 @@ import xlsxwriter  # type: ignore[import-untyped]
 
 from pipeline import reference, static_page
 from pipeline.entries import Act
+from pipeline.privacy.headings import may_be_shown, without_headings
 from pipeline.quality.asked import ASKED, ASKED_OF_THE_FILE
 from pipeline.quality.rules import ROW_DISAPPEARED, RULES
 from pipeline.reading.mapping import Mapping
@@ -191,37 +192,6 @@ def _headings(row: BrokenRow, mapping: Mapping) -> Sequence[str]:
     return [name.replace("{wave}", suffix).replace("{session}", session) for name in found]
 
 
-_HARMLESS_WORDS: Final = (
-    "absence absent answer answered answers apologies arm attended attendance baseline came "
-    "cancelled choice code cohort collar completed completion completiondate custom data date day "
-    "days department departure done duration email enddate enrolled enrolment ethnic ethnicity "
-    "external externalreference facilitator finished first force form from gender grade group held "
-    "how id in item joined kind last leaving left length minutes month moved name new no number of "
-    "officer on or payroll personal phq present proqol pss qid question rank reason recorded "
-    "recordeddate reference response responseid roster row score seconds service session sessions "
-    "sex sheet sq staff start startdate started status submitdate submitted supervisor survey team "
-    "the time timestamp to total type unique unit warrant wave week what when years your"
-)
-"""Words of headings that are nobody's name. Whoever finds a useful one missing adds it here."""
-
-_HARMLESS: Final = frozenset(_HARMLESS_WORDS.split())
-
-_WORDS: Final = re.compile(r"[^\W\d_]+|\d+")
-_LETTER, _FEW_DIGITS = 1, 2
-
-
-def may_be_shown(heading: str) -> bool:
-    """Whether every word of a heading is harmless, a single letter, or a small number.
-
-    Longer numbers could be somebody's, two letters somebody's initials.
-    """
-    return heading.isprintable() and all(
-        (len(word) <= _FEW_DIGITS if word.isdecimal() else len(word) <= _LETTER)
-        or word.casefold() in _HARMLESS
-        for word in _WORDS.findall(heading)
-    )
-
-
 def _sheet(mapping: Mapping | None, name: str) -> str:
     if not name.lower().endswith(_WITH_SHEETS):
         return "the file has none"
@@ -232,15 +202,6 @@ def _sheet(mapping: Mapping | None, name: str) -> str:
 
 _WITH_SHEETS: Final = (".xlsx", ".xlsm", ".xls", ".ods")
 
-_QUOTED: Final = re.compile(r"`([^`]*)`")
-
-
-def _without_headings(sentence: str) -> str:
-    """A sentence that may name a column of the mapping, with that left out where it might name."""
-    return _QUOTED.sub(
-        lambda named: named[0] if may_be_shown(named[1]) else "(see the usual export)", sentence
-    )
-
 
 def _cover(case: Case, faults: Sequence[Fault], programme: str, made_on: date) -> _Cover:
     submission = case.submission
@@ -248,7 +209,7 @@ def _cover(case: Case, faults: Sequence[Fault], programme: str, made_on: date) -
         ASKED_OF_THE_FILE[f.expectation] for f in case.failed if f.expectation in ASKED_OF_THE_FILE
     ]
     if submission["rows_read"] is None and submission["reason"]:
-        asks.append(f"The file could not be read: {_without_headings(submission['reason'])}.")
+        asks.append(f"The file could not be read: {without_headings(submission['reason'])}.")
     if submission["replaced_by"]:
         asks.append("A newer file has replaced this one; correct the newest.")
     returned = [d for d in case.decisions if d.action == DecisionAction.RETURN]

@@ -96,6 +96,11 @@ class Home:
         return self.root / "research_view.duckdb"
 
     @property
+    def notices(self) -> Path:
+        """Where notices are sent to, if anywhere; no figure depends on it."""
+        return self.root / "notices.yaml"
+
+    @property
     def stewardship(self) -> Stewardship:
         return Stewardship(self.root / "stewardship.sqlite")
 
