@@ -24,6 +24,7 @@ from pipeline.remind_command import remind
 from pipeline.research_command import research
 from pipeline.review_commands import review
 from pipeline.review_comments_command import comments
+from pipeline.review_docs_command import docs
 from pipeline.review_links_command import links
 from pipeline.review_pack_command import pack
 from pipeline.withdraw_command import withdraw
@@ -61,6 +62,7 @@ app = typer.Typer(
 review.add_typer(comments)
 review.add_typer(links)
 review.command("pack")(pack)
+review.command("docs")(docs)
 app.add_typer(review)
 app.add_typer(key)
 app.add_typer(withdraw)

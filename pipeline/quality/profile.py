@@ -90,6 +90,25 @@ MEASURES = pl.Schema(
 )
 """One row a submission and instrument; the columns are what contracts may speak of."""
 
+MEANINGS = {
+    "rows_judged": "rows of officers who consented",
+    "share_quarantined": "share of these rows that are in quarantine",
+    "share_unlinked": "share of sound rows whose officer is on no roster, where any was sent",
+    "columns_unknown": "columns, not blank, that the mapping neither takes nor leaves out",
+    "share_of_previous_rows": (
+        "rows as a share of those of the last sound file of the source, where each holds all so far"
+    ),
+    "rise_in_quarantined": "share in quarantine less that of the last sound file of the source",
+    "rise_in_unlinked": "share on no roster less that of the last sound file of the source",
+    "columns_appeared": "columns beside the mapping's that the last sound file had not",
+    "columns_vanished": "columns beside the mapping's that the last sound file had",
+    "item_shift": (
+        "how far item means lie from the organisation's earlier ones, in standard deviations: root "
+        "mean square over items, what chance gives taken off, the largest over waves"
+    ),
+}
+"""What each measure is. One that is not there, as of a first file, fails nothing that may lack."""
+
 
 def measures(
     records: pl.DataFrame,
