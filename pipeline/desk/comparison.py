@@ -32,7 +32,9 @@ class Line:
         """How it changed, with its sign; empty where it cannot be said."""
         if self.before is None or self.now is None:
             return ""
-        return "same" if self.now == self.before else f"{self.now - self.before:+,}"
+        if self.now == self.before:
+            return "same"
+        return f"{self.now - self.before:+,}".replace("-", "\N{MINUS SIGN}")
 
 
 def beside(

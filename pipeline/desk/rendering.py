@@ -27,6 +27,8 @@ _NOTHING: Final = "\N{EN DASH}"
 _WORDS: Final = {
     "not_yet_due": "not yet due",
     "proqol5": "ProQOL 5",
+    "added": "account opened",
+    "disabled": "account closed",
     "warn": "warning",
     "reject": "keeps the row out",
 }

@@ -101,7 +101,7 @@ def show_one(visit: Visit) -> Answer:
             "case": case,
             "expected": [
                 {**row, "limits": limits.get((row["contract"], row["expectation"]), (None, None))}
-                for row in checks.iter_rows(named=True)
+                for row in sorted(checks.iter_rows(named=True), key=_failed_first)
             ],
             "broken": own,
             "chart_bars": bars([Bar(row["rule"], row["rows"]) for row in own[:8]]),
@@ -254,6 +254,12 @@ def _may_be_waived(row: Row, case: Case) -> bool:
         and row["status"] in {"open", "expired", "waived"}
         and case.submission["replaced_by"] is None
     )
+
+
+def _failed_first(check: Row) -> tuple[bool, int, str, str]:
+    """By what did not hold, the gravest verdict first."""
+    grave = [verdict.value for verdict in reversed(Verdict)].index(check["severity"])
+    return check["passed"] is True, grave, check["contract"], check["expectation"]
 
 
 def _with_remedy(row: Row) -> Row:
