@@ -17,6 +17,7 @@ from pipeline.assurance_command import assurance
 from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption
 from pipeline.console import opened as _opened
 from pipeline.console import stop as _stop
+from pipeline.desk_command import desk
 from pipeline.inspect_command import inspect
 from pipeline.key_command import key
 from pipeline.release_commands import release
@@ -67,6 +68,7 @@ app.add_typer(review)
 app.add_typer(key)
 app.add_typer(withdraw)
 app.add_typer(release)
+app.add_typer(desk)
 app.command()(inspect)
 app.command()(remind)
 app.command()(research)

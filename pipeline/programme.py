@@ -353,6 +353,8 @@ class Programme(_Declared):
     """The largest file that is taken in."""
     themes: tuple[Name, ...] = ()
     """Themes that stewards may give to free texts; see `comments` in mappings."""
+    releases_need_two: bool = Field(False, exclude=True)
+    """Whether a release is only made once two people at the desk have asked for and approved it."""
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

@@ -269,7 +269,7 @@ def accept(case: Case, steward: str, reason: str) -> Ruling:
         raise NotPossible(f"It has no rows to accept: {submission['reason']}.")
     _must_not_be_rejected(case)
     if newest == DecisionAction.ACCEPT:
-        raise NotPossible("It is accepted already; `muster review show` says by whom and why.")
+        raise NotPossible("It is accepted already; the decisions on it say by whom and why.")
     if newest is None and submission["verdict"] in _COUNTS:
         raise NotPossible("It counts already, so there is nothing to accept.")
     if newest is None and not case.failed:
@@ -281,7 +281,7 @@ def send_back(case: Case, steward: str, reason: str) -> Ruling:
     """The ruling that nothing of a submission counts; else NotPossible."""
     _must_be_newest(case)
     if case.newest_action == DecisionAction.RETURN:
-        raise NotPossible("It is returned already; `muster review show` says by whom and why.")
+        raise NotPossible("It is returned already; the decisions on it say by whom and why.")
     return _ruling(case, DecisionAction.RETURN, steward, reason)
 
 
@@ -304,7 +304,7 @@ def waive(
     if case.newest_action == DecisionAction.RETURN:
         raise NotPossible("It was returned, so no row of it counts; accept it first.")
     if until <= today:
-        raise NotPossible("A waiver ends on a day after today; give a later one with --until.")
+        raise NotPossible("A waiver ends on a day after today; give a later one.")
     broke = [
         row
         for row in case.rows
@@ -312,8 +312,8 @@ def waive(
     ]
     if not broke:
         raise NotPossible(
-            f"Row {row_number} broke no rule that keeps it from counting; `muster review show` "
-            "lists the rows that did."
+            f"Row {row_number} broke no rule that keeps it from counting; those that did are "
+            "listed with the submission."
         )
     if rule is not None and rule not in {row.rule for row in broke}:
         raise NotPossible(
