@@ -27,6 +27,7 @@ from pipeline.review_commands import review
 from pipeline.review_comments_command import comments
 from pipeline.review_docs_command import docs
 from pipeline.review_links_command import links
+from pipeline.review_look_commands import add_to as add_looking_to
 from pipeline.review_pack_command import pack
 from pipeline.withdraw_command import withdraw
 
@@ -62,6 +63,7 @@ app = typer.Typer(
 
 review.add_typer(comments)
 review.add_typer(links)
+add_looking_to(review)
 review.command("pack")(pack)
 review.command("docs")(docs)
 app.add_typer(review)

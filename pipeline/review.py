@@ -365,6 +365,30 @@ def _not_waivable(rule: str) -> str:
     return f"The rule {rule} cannot be waived: {remedy[0].lower()}{remedy[1:]}"
 
 
+def overruled(
+    rulings: Sequence[Ruling], decisions: Iterable[Decision], unheard: Collection[int]
+) -> list[str]:
+    """What is told to a steward whose rulings come after others that no run has heard yet.
+
+    All of them stay on record. `decisions` are those before the rulings.
+    """
+    about = {(ruling.submission_id, ruling.row_number, ruling.rule) for ruling in rulings}
+    whole = {(ruling.submission_id, None, None) for ruling in rulings}
+    told = []
+    for d in decisions:
+        if d.decision not in unheard:
+            continue
+        who = (
+            f"{d.steward} decided about it on {d.decided_at.astimezone(UTC):%Y-%m-%d at %H:%M} "
+            f"(UTC), which no run has heard yet: {d.action}: {d.reason.rstrip('.')}."
+        )
+        if (d.submission_id, d.row_number, d.rule) in about:
+            told.append(f"{who} Both are on record; yours came later and counts.")
+        elif (d.submission_id, d.row_number, d.rule) in whole:
+            told.append(f"{who} It is about the whole file, and yours about a row of it.")
+    return told
+
+
 def still_broken(case: Case, rulings: Sequence[Ruling]) -> list[str]:
     """Rules that the row of these waivers broke beside them, and that nobody has waived."""
     waived = {ruling.rule for ruling in rulings}

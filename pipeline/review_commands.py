@@ -231,9 +231,46 @@ def snapshot_of(home: Path) -> Snapshot:
 
 def _recorded(home: Path, rule: "Callable[[Snapshot], list[Ruling]]") -> "Sequence[Decision]":
     """Put on record what a rule makes of a home, or end in the sentence that says why not."""
+    while True:
+        taken = _recorded_unless_a_run_ended(home, rule)
+        if taken is not None:
+            return taken
+
+
+class _RunEnded(Exception):
+    """The warehouse is another one than a decision was taken by."""
+
+
+def _recorded_unless_a_run_ended(
+    home: Path, rule: "Callable[[Snapshot], list[Ruling]]"
+) -> "Sequence[Decision] | None":
+    """What was recorded; None where a run replaced what the decision was about, as by a newer file.
+
+    Where somebody else decided about the same meanwhile both decisions are on record, and the one
+    who came later is told.
+    """
+    from pipeline import tables
+    from pipeline.review import overruled, pending
+    from pipeline.storage.warehouse import build_of
+
+    build = build_of(opened(home).warehouse)
     desk = snapshot_of(home)
     rulings = carried_out(lambda: rule(desk))
-    return desk.home.stewardship.record(rulings, datetime.now(UTC))
+    before: list[Decision] = []
+
+    def must_hold(decisions: "Sequence[Decision]") -> None:
+        # Within the transaction that writes, so that nobody decides in between.
+        if build_of(desk.home.warehouse) != build:
+            raise _RunEnded
+        before.extend(decisions)
+
+    try:
+        taken = desk.home.stewardship.record(rulings, datetime.now(UTC), must_hold=must_hold)
+    except _RunEnded:
+        return None
+    for sentence in overruled(rulings, before, pending(desk.table(tables.DECISIONS), before)):
+        typer.echo(sentence, err=True)
+    return taken
 
 
 def carried_out(act: Callable[[], T]) -> T:
