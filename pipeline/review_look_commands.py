@@ -44,7 +44,7 @@ def submissions(
         decided = _decided_since(here, snapshot)
         in_force = snapshot.verdicts()
         listed = snapshot.submissions(sought, limit=limit, offset=skip)
-        found = {
+        found: dict[str, Any] = {
             "in_all": snapshot.count(sought),
             "by_verdict": {v.value: n for v in Verdict if (n := in_force.get(v.value))},
             "waiting_by_days": [

@@ -57,8 +57,16 @@ further down, allows for it."""
 
 
 def killed(size: Size) -> str:
+    return _by_itself("killed.py", size)
+
+
+def parity(size: Size) -> str:
+    return _by_itself("parity.py", size)
+
+
+def _by_itself(script: str, size: Size) -> str:
     """In a process of its own: what it shares with the tests has names that are taken here."""
-    command = [sys.executable, str(HERE / "killed.py"), *(["--small"] if size is SMALL else [])]
+    command = [sys.executable, str(HERE / script), *(["--small"] if size is SMALL else [])]
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
@@ -71,6 +79,7 @@ PARTS = {
     "small_files": small_files,
     "release": release,
     "killed": killed,
+    "parity": parity,
     "intervals": intervals,
     "mixed_model": mixed_model,
     "robustness": robustness_panel,

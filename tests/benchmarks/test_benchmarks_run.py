@@ -20,6 +20,7 @@ SCRIPT = Path(__file__).with_name("run.py")
         ("small_files", ["12 files of 10 responses"]),
         ("release", ["## A release", "| with the audit |", "| wave_summary |"]),
         ("killed", ["| all | 4 | 4 |"]),
+        ("parity", ["**All 20 verdicts are the same.**"]),
         ("intervals", ["| 20 draws, nobody drops out |"]),
         ("mixed_model", ["## The mixed model", "| 200 |", "gls", "`trajectory`"]),
         ("robustness", ["## The robustness panel", "| 400 |"]),
