@@ -66,10 +66,12 @@ def show_waiting(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -
     from pipeline import tables
     from pipeline.review import ended_waivers, pending, waiting
 
-    desk = snapshot_of(home)
-    unheard = pending(desk.table(tables.DECISIONS), desk.decisions)
-    found = waiting(desk.table(tables.SUBMISSIONS), desk.decisions, unheard, datetime.now(UTC))
-    ended = ended_waivers(desk.table(tables.QUARANTINE))
+    snapshot = snapshot_of(home)
+    unheard = pending(snapshot.table(tables.DECISIONS), snapshot.decisions)
+    found = waiting(
+        snapshot.table(tables.SUBMISSIONS), snapshot.decisions, unheard, datetime.now(UTC)
+    )
+    ended = ended_waivers(snapshot.table(tables.QUARANTINE))
     if as_json:
         document = {
             "waiting": [asdict(each) for each in found],
@@ -114,7 +116,7 @@ def accept_submission(
     from pipeline.review import accept
 
     taken = _recorded(
-        home, lambda desk: [accept(desk.case(submission), steward_name(steward), reason)]
+        home, lambda snapshot: [accept(snapshot.case(submission), steward_name(steward), reason)]
     )
     typer.echo(f"Accepted: {taken[0].submission_id}. {_NEXT}")
 
@@ -130,7 +132,7 @@ def return_submission(
     from pipeline.review import send_back
 
     taken = _recorded(
-        home, lambda desk: [send_back(desk.case(submission), steward_name(steward), reason)]
+        home, lambda snapshot: [send_back(snapshot.case(submission), steward_name(steward), reason)]
     )
     typer.echo(
         f"Returned: {taken[0].submission_id}. {_NEXT} Tell the organisation; Muster sends nothing."
@@ -155,10 +157,10 @@ def waive_row(
     """Let one row count until a day although it broke a rule."""
     beside: list[str] = []
 
-    def rulings(desk: Snapshot) -> "list[Ruling]":
+    def rulings(snapshot: Snapshot) -> "list[Ruling]":
         from pipeline.review import FILE_IS_GONE, NotPossible, needs_the_file, still_broken, waive
 
-        case = desk.case(submission)
+        case = snapshot.case(submission)
         made = waive(
             case,
             row,
@@ -170,7 +172,7 @@ def waive_row(
         )
         submission_id = made[0].submission_id
         if needs_the_file(made) and all(
-            arrival.submission_id != submission_id for arrival in desk.home.arrivals()
+            arrival.submission_id != submission_id for arrival in snapshot.home.arrivals()
         ):
             raise NotPossible(FILE_IS_GONE)
         beside.extend(still_broken(case, made))
@@ -254,21 +256,21 @@ def _recorded_unless_a_run_ended(
     from pipeline.storage.warehouse import build_of
 
     build = build_of(opened(home).warehouse)
-    desk = snapshot_of(home)
-    rulings = carried_out(lambda: rule(desk))
+    snapshot = snapshot_of(home)
+    rulings = carried_out(lambda: rule(snapshot))
     before: list[Decision] = []
 
     def must_hold(decisions: "Sequence[Decision]") -> None:
         # Within the transaction that writes, so that nobody decides in between.
-        if build_of(desk.home.warehouse) != build:
+        if build_of(snapshot.home.warehouse) != build:
             raise _RunEnded
         before.extend(decisions)
 
     try:
-        taken = desk.home.stewardship.record(rulings, datetime.now(UTC), must_hold=must_hold)
+        taken = snapshot.home.stewardship.record(rulings, datetime.now(UTC), must_hold=must_hold)
     except _RunEnded:
         return None
-    for sentence in overruled(rulings, before, pending(desk.table(tables.DECISIONS), before)):
+    for sentence in overruled(rulings, before, pending(snapshot.table(tables.DECISIONS), before)):
         typer.echo(sentence, err=True)
     return taken
 
