@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
@@ -91,25 +92,29 @@ class Releases:
         tables: Mapping[str, pl.DataFrame],
         manifest: Mapping[str, Any],
         remembered: pl.DataFrame,
+        documents: Mapping[str, bytes] = MappingProxyType({}),
     ) -> Made:
-        """Write a release, all of it or nothing; for one who holds the home's lock."""
+        """Write a release, all of it or nothing; for one who holds the home's lock.
+
+        `documents` are what people open: file name -> content.
+        """
         self.check_name(name)
         self._keep(name, remembered)
 
-        def fill(folder: Path) -> None:
+        with atomic.new_folder(self.folder / name) as folder:
             files = {}
             for table in RELEASE_TABLES:
                 path = folder / f"{table.name}.parquet"
                 tables[table.name].write_parquet(path, compression="zstd")
                 files[table.table] = path
             publish(folder / DATABASE, files)
+            for file_name, content in documents.items():
+                (folder / file_name).write_bytes(content)
             hashes = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
             text = json.dumps({**manifest, "files": hashes}, indent=2)
             (folder / MANIFEST).write_text(text + "\n", "utf-8")
             for path in folder.iterdir():
                 path.chmod(_READ_ONLY)
-
-        atomic.replace_folder(self.folder / name, fill)
         (self.folder / name).chmod(_READ_ONLY_FOLDER)
         return self._made(self.folder / name / MANIFEST)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from coverage import SIZES, coverage
 from coverage_of_change import coverage_with_dropout
+from evaluation_curve import evaluation_curve
 from homes import FULL, SMALL, Size
 from landing import landing_to_core, small_files, with_registers
 from ledger import ledger
@@ -20,6 +21,7 @@ from mixed_model import mixed_model
 from pseudonyms import pseudonyms
 from reading import reading
 from release import release
+from report import report
 from robustness_panel import robustness_panel
 
 HERE = Path(__file__).parent
@@ -56,6 +58,12 @@ last row shows what that does to a change computed from complete pairs alone. Th
 further down, allows for it."""
 
 
+def _by_itself(script: str, size: Size) -> str:
+    """In a process of its own: what it shares with the tests has names that are taken here."""
+    command = [sys.executable, str(HERE / script), *(["--small"] if size is SMALL else [])]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+
 def killed(size: Size) -> str:
     return _by_itself("killed.py", size)
 
@@ -64,10 +72,8 @@ def parity(size: Size) -> str:
     return _by_itself("parity.py", size)
 
 
-def _by_itself(script: str, size: Size) -> str:
-    """In a process of its own: what it shares with the tests has names that are taken here."""
-    command = [sys.executable, str(HERE / script), *(["--small"] if size is SMALL else [])]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+def queries(size: Size) -> str:
+    return _by_itself("queries.py", size)
 
 
 PARTS = {
@@ -76,8 +82,11 @@ PARTS = {
     "landing": landing_to_core,
     "registers": with_registers,
     "ledger": ledger,
+    "evaluation": evaluation_curve,
     "small_files": small_files,
     "release": release,
+    "report": report,
+    "queries": queries,
     "killed": killed,
     "parity": parity,
     "intervals": intervals,
@@ -99,7 +108,9 @@ def main() -> None:
     document = "\n\n".join(
         [
             "# Benchmarks",
-            f"Written by `make bench` on {machine()}. Everything measured is simulated data.",
+            "For operators who size a machine: how long Muster takes, and how often its intervals "
+            f"hold the truth. Written by `make bench` on {machine()}. Everything measured is "
+            "simulated data.",
             *(PARTS[part](size) for part in asked.parts or PARTS),
         ]
     )
