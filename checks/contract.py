@@ -98,3 +98,12 @@ def contracts() -> tuple[Contract, ...]:
             for instrument in instruments
         ]
     return tuple(found)
+
+
+def limits(thresholds: Thresholds) -> dict[tuple[str, str], tuple[float | None, float | None]]:
+    """Lowest and highest value allowed, by names of contract and expectation."""
+    return {
+        (contract.contract, expectation.name): expectation.limits(thresholds)
+        for contract in contracts()
+        for expectation in contract.expectations
+    }

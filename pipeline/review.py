@@ -269,7 +269,7 @@ def accept(case: Case, steward: str, reason: str) -> Ruling:
         raise NotPossible(f"It has no rows to accept: {submission['reason']}.")
     _must_not_be_rejected(case)
     if newest == DecisionAction.ACCEPT:
-        raise NotPossible("It is accepted already; `muster review show` says by whom and why.")
+        raise NotPossible("It is accepted already; the decisions on it say by whom and why.")
     if newest is None and submission["verdict"] in _COUNTS:
         raise NotPossible("It counts already, so there is nothing to accept.")
     if newest is None and not case.failed:
@@ -281,7 +281,7 @@ def send_back(case: Case, steward: str, reason: str) -> Ruling:
     """The ruling that nothing of a submission counts; else NotPossible."""
     _must_be_newest(case)
     if case.newest_action == DecisionAction.RETURN:
-        raise NotPossible("It is returned already; `muster review show` says by whom and why.")
+        raise NotPossible("It is returned already; the decisions on it say by whom and why.")
     return _ruling(case, DecisionAction.RETURN, steward, reason)
 
 
@@ -304,7 +304,7 @@ def waive(
     if case.newest_action == DecisionAction.RETURN:
         raise NotPossible("It was returned, so no row of it counts; accept it first.")
     if until <= today:
-        raise NotPossible("A waiver ends on a day after today; give a later one with --until.")
+        raise NotPossible("A waiver ends on a day after today; give a later one.")
     broke = [
         row
         for row in case.rows
@@ -312,8 +312,8 @@ def waive(
     ]
     if not broke:
         raise NotPossible(
-            f"Row {row_number} broke no rule that keeps it from counting; `muster review show` "
-            "lists the rows that did."
+            f"Row {row_number} broke no rule that keeps it from counting; those that did are "
+            "listed with the submission."
         )
     if rule is not None and rule not in {row.rule for row in broke}:
         raise NotPossible(
@@ -363,6 +363,30 @@ def _waivable_rules(broke: list[BrokenRow]) -> list[str]:
 def _not_waivable(rule: str) -> str:
     remedy = RULES[rule].remedy
     return f"The rule {rule} cannot be waived: {remedy[0].lower()}{remedy[1:]}"
+
+
+def overruled(
+    rulings: Sequence[Ruling], decisions: Iterable[Decision], unheard: Collection[int]
+) -> list[str]:
+    """What is told to a steward whose rulings come after others that no run has heard yet.
+
+    All of them stay on record. `decisions` are those before the rulings.
+    """
+    about = {(ruling.submission_id, ruling.row_number, ruling.rule) for ruling in rulings}
+    whole = {(ruling.submission_id, None, None) for ruling in rulings}
+    told = []
+    for d in decisions:
+        if d.decision not in unheard:
+            continue
+        who = (
+            f"{d.steward} decided about it on {d.decided_at.astimezone(UTC):%Y-%m-%d at %H:%M} "
+            f"(UTC), which no run has heard yet: {d.action}: {d.reason.rstrip('.')}."
+        )
+        if (d.submission_id, d.row_number, d.rule) in about:
+            told.append(f"{who} Both are on record; yours came later and counts.")
+        elif (d.submission_id, d.row_number, d.rule) in whole:
+            told.append(f"{who} It is about the whole file, and yours about a row of it.")
+    return told
 
 
 def still_broken(case: Case, rulings: Sequence[Ruling]) -> list[str]:

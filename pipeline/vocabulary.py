@@ -104,7 +104,32 @@ class EntryKind(Term):
     TEXT_JUDGED = "text_judged", "A steward read a comment and approved it or did not."
     RELEASED = "released", "A release was made, with digests of who is in each cell."
     EXTRACTED = "extracted", "Rows for research were made."
+    PACK_WRITTEN = "pack_written", "A return pack was made, for an organisation to mend its file."
+    NOTICE_SENT = "notice_sent", "Stewards were told by mail of files that wait for them."
     REMINDED = "reminded", "A workbook of reminders was written for an organisation's contact."
+    RELEASE_ASKED = "release_asked", "Somebody asked at the desk for a release to be made."
+    RELEASE_APPROVED = "release_approved", "A second person approved a release that was asked for."
+
+
+class Role(Term):
+    """What somebody with an account may do at the desk; each may do what those before it may."""
+
+    VIEWER = "viewer", "Sees submissions, counts and the audit trail, and decides nothing."
+    STEWARD = "steward", "Decides about submissions, rows and codes, and reads free texts."
+    RELEASER = "releaser", "Asks for releases, and approves those that others asked for."
+
+    def may(self, needed: "Role") -> bool:
+        """Whether this role includes what the other may do."""
+        order = list(Role)
+        return order.index(self) >= order.index(needed)
+
+
+class AccountAct(Term):
+    """What is put on record of an account."""
+
+    ADDED = "added", "The account was made, or opened again, with a role and a password."
+    PASSWORD_CHANGED = "password_changed", "Its owner chose another password."
+    DISABLED = "disabled", "Nobody can sign in with it any more."
 
 
 class KeyState(Term):

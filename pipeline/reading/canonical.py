@@ -93,6 +93,8 @@ class Reading:
     columns_left_out: tuple[str, ...]
     """Identifying columns that the platform is known to write and the mapping does not name."""
     columns_unknown: int
+    headings_beside: tuple[str, ...] = ()
+    """The headings of those columns. In memory only: a heading can name a person."""
     comments: Comments | None = None
     """Free text that the mapping names; None where it names none."""
 
@@ -145,6 +147,7 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
         blocks=tuple(Block(instrument, frame) for instrument, frame in blocks),
         columns_left_out=tuple(table.left_out(set(headed))),
         columns_unknown=len(unknown),
+        headings_beside=tuple(unknown),
         comments=(comments_in(rows, body, table, mapping, programme) if mapping.comments else None),
     )
 

@@ -1,8 +1,8 @@
 """The stewardship store: what cannot be made again, in one SQLite file that only ever grows.
 
 What belongs here: when each submission was first seen and in which order, what stewards decided,
-and the audit trail of all other acts. What stays out: what decisions and acts mean
-(`pipeline/quality/decisions.py`, `pipeline/entries.py`).
+the accounts of the desk, and the audit trail of all other acts. What stays out: what decisions,
+acts and accounts mean (`pipeline/quality/decisions.py`, `entries.py`, `accounts.py`).
 
 The file is made by the first write. A reader that finds none finds nothing, and makes none.
 """
@@ -15,18 +15,20 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
+from pipeline.accounts import AccountChange, ChangeOnRecord
 from pipeline.entries import Act, Entry
 from pipeline.programme import UnusableConfiguration
 from pipeline.quality.decisions import Decision, Ruling
 from pipeline.storage import atomic
-from pipeline.vocabulary import DecisionAction, EntryKind
+from pipeline.vocabulary import AccountAct, DecisionAction, EntryKind, Role
 
 T = TypeVar("T")
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 _WITH_ENTRIES: Final = 2
+_WITH_ACCOUNTS: Final = 3
 _SECONDS_TO_WAIT: Final = 30
 _MODE: Final = 0o600
 
@@ -91,7 +93,21 @@ _VERSION_2: Final = (
     """,
     *_append_only("entries", ("entry",)),
 )
-_STEPS: Final = (_VERSION_1, _VERSION_2)
+_VERSION_3: Final = (
+    """
+    CREATE TABLE accounts (
+        change INTEGER PRIMARY KEY AUTOINCREMENT,
+        changed_at TEXT NOT NULL,
+        name TEXT NOT NULL,
+        act TEXT NOT NULL CHECK (act IN ('added', 'password_changed', 'disabled')),
+        role TEXT,
+        password_hash TEXT,
+        changed_by TEXT NOT NULL
+    )
+    """,
+    *_append_only("accounts", ("change",)),
+)
+_STEPS: Final = (_VERSION_1, _VERSION_2, _VERSION_3)
 """What makes each version out of the one before, the first out of nothing. Steps that were
 published never change; a new one comes behind them."""
 
@@ -129,6 +145,31 @@ class Receipt:
     place: int
     received_at: datetime
     modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OnRecord:
+    """One line of the audit trail, whichever table it is from. Of a body, JSON as it was put."""
+
+    at: datetime
+    by: str
+    act: str
+    reason: str
+    submission_id: str | None
+    row_number: int | None
+    rule: str | None
+    until: str | None
+    account: str | None
+    role: str | None
+    body: Mapping[str, Any]
+
+
+_CHANGE_COUNTER: Final = slice(24, 28)
+"""Where SQLite's file format has the number that every transaction of a rollback journal raises."""
+
+
+def _anything(_: object) -> None:
+    """Asks nothing of what was on record before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +238,21 @@ class Stewardship:
         """Every receipt by submission, in the order of arrival."""
         return self._read(_receipts) or {}
 
-    def record(self, rulings: Sequence[Ruling], now: datetime) -> list[Decision]:
-        """Put what a steward says on record, all of it or nothing; returns it as recorded."""
+    def record(
+        self,
+        rulings: Sequence[Ruling],
+        now: datetime,
+        *,
+        must_hold: Callable[[Sequence[Decision]], None] = _anything,
+    ) -> list[Decision]:
+        """Put what a steward says on record, all of it or nothing; returns it as recorded.
+
+        `must_hold` is asked about everything decided so far, within the transaction that writes, so
+        that nobody else decides in between; what it raises leaves the store as it was.
+        """
         with self._writing() as connection:
             before = _decisions(connection)
+            must_hold(before)
             decided_at = _text(max([now, *(d.decided_at for d in before[-1:])]))
             connection.executemany(
                 "INSERT INTO decisions "
@@ -226,10 +278,20 @@ class Stewardship:
         """Every decision, in the order in which they were taken."""
         return self._read(_decisions) or []
 
-    def enter(self, acts: Sequence[Act], now: datetime) -> list[Entry]:
-        """Put acts on record, all of them or none; returns them as recorded."""
+    def enter(
+        self,
+        acts: Sequence[Act],
+        now: datetime,
+        *,
+        must_hold: Callable[[Sequence[Entry]], None] = _anything,
+    ) -> list[Entry]:
+        """Put acts on record, all of them or none; returns them as recorded.
+
+        `must_hold` is asked about every entry so far, as in `record`.
+        """
         with self._writing() as connection:
             before = _entries(connection)
+            must_hold(before)
             entered_at = _text(max([now, *(e.entered_at for e in before[-1:])]))
             connection.executemany(
                 "INSERT INTO entries (entered_at, kind, steward, reason, body) "
@@ -251,6 +313,57 @@ class Stewardship:
         """Every entry of these kinds, or of all, in the order in which they were made."""
         every = self._read(_entries) or []
         return [entry for entry in every if not kinds or entry.kind in kinds]
+
+    def change_account(
+        self,
+        change: AccountChange,
+        now: datetime,
+        *,
+        must_hold: Callable[[Sequence[ChangeOnRecord]], None] = _anything,
+    ) -> None:
+        """Put a change of an account on record; `must_hold` is asked about all before, as above."""
+        with self._writing() as connection:
+            before = _account_changes(connection)
+            must_hold(before)
+            connection.execute(
+                "INSERT INTO accounts (changed_at, name, act, role, password_hash, changed_by) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    _text(max([now, *(c.changed_at for c in before[-1:])])),
+                    change.name,
+                    change.act.value,
+                    change.role.value if change.role else None,
+                    change.password_hash,
+                    change.changed_by,
+                ),
+            )
+
+    def account_changes(self) -> list[ChangeOnRecord]:
+        """Every change of an account, in the order in which they were made."""
+        return self._read(_account_changes) or []
+
+    def trail(
+        self, *, about: str | None, by: str | None, limit: int, offset: int
+    ) -> list[OnRecord]:
+        """What was done, newest first, one page of it.
+
+        Args:
+            about: a kind of act (`DecisionAction`, `EntryKind` or `AccountAct`); None for all.
+            by: who did it; None for everybody.
+            limit: how many lines.
+            offset: how many newer ones are passed over.
+
+        """
+        return self._read(lambda c: _trail(c, about, by, limit, offset)) or []
+
+    def state(self) -> tuple[int, ...]:
+        """What is another after every change of the file, read without opening it as a database."""
+        try:
+            with self.path.open("rb") as file:
+                inode, head = os.fstat(file.fileno()).st_ino, file.read(_CHANGE_COUNTER.stop)
+        except OSError:
+            return ()
+        return inode, int.from_bytes(head[_CHANGE_COUNTER], "big")
 
     def backup(self, to: Path) -> bool:
         """Copy the store while others may use it; returns whether there was one to copy."""
@@ -395,6 +508,70 @@ def _entries(connection: sqlite3.Connection) -> list[Entry]:
             body=json.loads(body),
         )
         for number, entered_at, kind, steward, reason, body in rows
+    ]
+
+
+def _account_changes(connection: sqlite3.Connection) -> list[ChangeOnRecord]:
+    if _version(connection) < _WITH_ACCOUNTS:
+        return []
+    rows = connection.execute(
+        "SELECT change, changed_at, name, act, role, password_hash, changed_by FROM accounts "
+        "ORDER BY change"
+    )
+    return [
+        ChangeOnRecord(
+            change=number,
+            changed_at=datetime.fromisoformat(changed_at),
+            name=name,
+            act=AccountAct(act),
+            role=Role(role) if role else None,
+            password_hash=password_hash,
+            changed_by=changed_by,
+        )
+        for number, changed_at, name, act, role, password_hash, changed_by in rows
+    ]
+
+
+_TRAIL: Final = (
+    (
+        1,
+        "SELECT decided_at AS at, steward AS by, action AS act, reason, submission_id, row_number, "
+        "rule, until, NULL AS account, NULL AS role, '{}' AS body, 0 AS source, decision AS place "
+        "FROM decisions",
+    ),
+    (
+        _WITH_ENTRIES,
+        "SELECT entered_at, steward, kind, reason, NULL, NULL, NULL, NULL, NULL, NULL, body, 1, "
+        "entry FROM entries",
+    ),
+    (
+        _WITH_ACCOUNTS,
+        "SELECT changed_at, changed_by, act, '', NULL, NULL, NULL, NULL, name, role, '{}', 2, "
+        "change FROM accounts",
+    ),
+)
+
+
+def _trail(
+    connection: sqlite3.Connection, about: str | None, by: str | None, limit: int, offset: int
+) -> list[OnRecord]:
+    version = _version(connection)
+    tables = " UNION ALL ".join(sql for since, sql in _TRAIL if since <= version)
+    rows = connection.execute(
+        "SELECT at, by, act, reason, submission_id, row_number, rule, until, "  # noqa: S608 - our names
+        "account, role, body "
+        f"FROM ({tables}) "
+        "WHERE (?1 IS NULL OR act = ?1) AND (?2 IS NULL OR by = ?2) "
+        "ORDER BY at DESC, source DESC, place DESC LIMIT ?3 OFFSET ?4",
+        (about, by, limit, offset),
+    )
+    names = [column[0] for column in rows.description]
+    lines = (dict(zip(names, row, strict=True)) for row in rows)
+    return [
+        OnRecord(
+            **{**line, "at": datetime.fromisoformat(line["at"]), "body": json.loads(line["body"])}
+        )
+        for line in lines
     ]
 
 

@@ -68,6 +68,10 @@ def killed(size: Size) -> str:
     return _by_itself("killed.py", size)
 
 
+def parity(size: Size) -> str:
+    return _by_itself("parity.py", size)
+
+
 def queries(size: Size) -> str:
     return _by_itself("queries.py", size)
 
@@ -84,6 +88,7 @@ PARTS = {
     "report": report,
     "queries": queries,
     "killed": killed,
+    "parity": parity,
     "intervals": intervals,
     "mixed_model": mixed_model,
     "robustness": robustness_panel,

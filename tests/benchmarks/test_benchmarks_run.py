@@ -23,6 +23,7 @@ SCRIPT = Path(__file__).with_name("run.py")
         ("report", ["## Reports, workbook and CSV", "| all of them |"]),
         ("queries", ["## Questions of analysts", "| `change_of_each_officer` |"]),
         ("killed", ["| all | 4 | 4 |"]),
+        ("parity", ["**All 20 verdicts are the same.**"]),
         ("intervals", ["| 20 draws, nobody drops out |"]),
         ("mixed_model", ["## The mixed model", "| 200 |", "gls", "`trajectory`"]),
         ("robustness", ["## The robustness panel", "| 400 |"]),
