@@ -1,5 +1,6 @@
 """What keeps the desk safe: each test fails where its guard is taken away."""
 
+import asyncio
 import hashlib
 import threading
 from pathlib import Path
@@ -382,8 +383,6 @@ def test_a_large_body_is_refused_before_it_is_read(served: Served) -> None:
 
     async def send(message: dict[str, object]) -> None:
         sent.append(message)
-
-    import asyncio
 
     for headers, status in (
         ([(b"content-length", str(size).encode())], 413),

@@ -36,7 +36,6 @@ WARNED = f"{FORCE}--answers--000000000002"
 REJECTED = f"{FORCE}--answers--000000000003"
 PSEUDONYMS = tuple(f"v1-{n:x}facade0facade0facad" for n in range(4))
 TEXT = "ask Canaryname in Mill Lane"
-TEXT_ID = "aaaa1111bbbb2222"
 PAIR = "5e0a71c3"
 REASON = "the file holds far fewer rows than the one before it, though each should hold all"
 
@@ -171,11 +170,10 @@ def usual_rows() -> dict[Table, list[dict[str, Any]]]:
     }
 
 
-def text(comment_id: str, **but: Any) -> dict[str, Any]:
+def text(row_number: int, **but: Any) -> dict[str, Any]:
     return {
-        "comment_id": comment_id,
         "submission_id": WARNED,
-        "row_number": 4,
+        "row_number": row_number,
         "organisation": FORCE,
         "participant_id": PSEUDONYMS[3],
         "known_as": PSEUDONYMS[3],
@@ -183,7 +181,7 @@ def text(comment_id: str, **but: Any) -> dict[str, Any]:
         "completed_on": date(2025, 1, 6),
         "question": "anything_to_add",
         "text": TEXT,
-        "digest": f"digest of {comment_id}",
+        "digest": f"digest of row {row_number}",
         "quarantined": False,
     } | but
 
@@ -218,20 +216,18 @@ def made_home(root: Path, rows: dict[Table, list[dict[str, Any]]] | None = None)
 
 def put_texts(home: Home, settings: str, **but: Any) -> None:
     """The table of texts as a run leaves it; `but` changes the first of the two."""
-    first = text(TEXT_ID, **but)
-    whose = [first, text("cccc3333dddd4444", row_number=5, text="nothing to add")]
+    whose = [text(4, **but), text(5, text="nothing to add")]
     pseudonymiser = home.pseudonymiser()
     for each in whose:
         # The name of a text follows from whose it is and how it reads.
-        if "comment_id" not in but:
-            each["comment_id"] = comment_id(
-                pseudonymiser.carried_on(pl.Series([each["known_as"]]))[0],
-                each["wave"],
-                each["question"],
-                each["digest"],
-                submission_id=each["submission_id"],
-                row_number=each["row_number"],
-            )
+        each["comment_id"] = comment_id(
+            pseudonymiser.carried_on(pl.Series([each["known_as"]]))[0],
+            each["wave"],
+            each["question"],
+            each["digest"],
+            submission_id=each["submission_id"],
+            row_number=each["row_number"],
+        )
     frame = pl.DataFrame(whose, schema=STANDING_TEXTS)
     home.stages.begin("comment_texts", reads=(), settings=settings).finish(({"texts": frame}, {}))
 
@@ -245,7 +241,7 @@ def add_account(home: Home, name: str, role: Role, password: str = PASSWORD) -> 
             role=role,
             password_hash=passwords.hashed(password),
         ),
-        NOW,
+        NOW - timedelta(days=30),
     )
 
 
