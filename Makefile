@@ -14,7 +14,7 @@ help:
 	@echo "make bench   benchmarks; results in docs/benchmarks.md"
 	@echo "make up      Dagster's page and daemon for ./muster-home"
 	@echo "make lint    ruff, mypy, import-linter; make format applies ruff"
-	@echo "make docs    rewrite the data dictionary and the schemas of mappings and programmes"
+	@echo "make docs    rewrite the data dictionary, the contracts and the schemas of mappings and programmes"
 	@echo "make lock    rewrite requirements.lock (needs uv); make clean removes what make made"
 
 $(VENV)/installed: requirements.lock pyproject.toml
@@ -55,6 +55,7 @@ up: $(VENV)/installed
 
 docs: $(VENV)/installed
 	@$(BIN)/python -m pipeline.dictionary docs/dictionary.md
+	@$(BIN)/python -m checks.pages docs/contracts.md
 	@$(BIN)/python -m pipeline.reading.mapping_schema docs/mapping.schema.json
 	@$(BIN)/python -m pipeline.programme_schema docs/programme.schema.json
 

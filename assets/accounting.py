@@ -14,6 +14,7 @@ from pipeline.quality.standing import STANDING_FINDINGS
 from pipeline.quality.stopped import not_missing
 from pipeline.quality.transfers import under_one_name
 from pipeline.quality.verdicts import (
+    REGISTERED,
     known_records,
     quarantine,
     rejected_rows,
@@ -51,9 +52,9 @@ def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
         verdicts = stage.read("verdicts")
         responses = stage.read("responses", _OF_RESPONSES)
         standing = pl.concat(stage.read(f"findings_{kind}") for kind in Kind)
-        counting = [stage.read(kind, ["submission_id"]) for kind in REGISTERS]
+        registers = pl.concat([_registered(stage, kind) for kind in REGISTERS])
         rows_accepted = (
-            pl.concat([responses.select("submission_id"), *counting])
+            pl.concat([responses.select("submission_id"), registers.select("submission_id")])
             .group_by("submission_id")
             .len("rows_accepted")
         )
@@ -97,6 +98,12 @@ def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
             ever_waived=stage.read("ever_waived"),
             waivers=waivers,
             let_in=let_in,
+            registers=registers,
+            sources=pl.DataFrame(
+                [(r.submission_id, r.organisation, r.kind) for r in records],
+                {"submission_id": pl.String, "organisation": pl.String, "kind": pl.String},
+                orient="row",
+            ),
         )
         shown = stage.read("judged").filter(
             pl.col("submission_id").is_in(listed["submission_id"].implode())
@@ -131,6 +138,17 @@ def accounting(home: HomeResource) -> dg.MaterializeResult[None]:
         ],
         settings=versions(records),
     )
+
+
+def _registered(stage: Stage, kind: Kind) -> pl.DataFrame:
+    """Whom the rows of a register that count are about (REGISTERED)."""
+    has = [name for name in REGISTERED if name != "kind"]
+    if kind != Kind.ATTENDANCE:
+        has.remove("session_number")
+    rows = stage.read(kind, has).with_columns(pl.lit(kind.value).alias("kind"))
+    if kind != Kind.ATTENDANCE:
+        rows = rows.with_columns(pl.lit(None, pl.Int32).alias("session_number"))
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in REGISTERED.items())
 
 
 def _rows_kept(lake: Lake, kept: pl.DataFrame) -> pl.DataFrame:

@@ -17,7 +17,10 @@ from pipeline.storage.stages import Made, Stage
 from pipeline.submissions import versions
 from pipeline.vocabulary import Delivery, Kind
 
-_LISTED = ("submission_id", "organisation", "source", "kind", "delivery", "columns_unknown")
+_LISTED = (
+    *("submission_id", "organisation", "source", "kind", "delivery"),
+    *("columns_unknown", "columns_beside"),
+)
 
 
 @dg.asset(
@@ -50,20 +53,28 @@ def profiles(home: HomeResource) -> dg.MaterializeResult[None]:
             sent = under_one_name(lake.rows("accepted", others, WHOSE), codes)
             enrolment = enrolment_of(listed)
             made = measures(
-                pl.DataFrame([record.model_dump(mode="json") for record in records]).select(
-                    _LISTED
+                pl.DataFrame(
+                    [record.model_dump(mode="json", include={*_LISTED}) for record in records],
+                    schema_overrides={"columns_beside": pl.List(pl.String)},
+                    infer_schema_length=None,
                 ),
                 lake.rows("profile", [record.submission_id for record in records], PROFILE),
                 shares_unlinked(sent, enrolment),
-                thresholds,
-                ruled,
+                waves=here.programme.wave_names,
+                thresholds=thresholds,
+                ruled=ruled,
             )
         tables = {
             f"measures_{contract}": frame for contract, frame in measures_by_contract(made).items()
         }
         return tables, {"submissions": len(records), "profiles": made.height}
 
-    limits = (thresholds.rows_of_previous_hold, thresholds.quarantined_hold)
+    limits = (
+        thresholds.rows_of_previous_hold,
+        thresholds.quarantined_hold,
+        thresholds.items_shifted_hold,
+        here.programme.wave_names,
+    )
     return home.carry_out(
         "profiles", work, settings=[versions(records), sorted(ruled.items()), limits]
     )

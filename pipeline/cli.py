@@ -25,7 +25,9 @@ from pipeline.remind_command import remind
 from pipeline.research_command import research
 from pipeline.review_commands import review
 from pipeline.review_comments_command import comments
+from pipeline.review_docs_command import docs
 from pipeline.review_links_command import links
+from pipeline.review_pack_command import pack
 from pipeline.withdraw_command import withdraw
 
 if TYPE_CHECKING:
@@ -60,6 +62,8 @@ app = typer.Typer(
 
 review.add_typer(comments)
 review.add_typer(links)
+review.command("pack")(pack)
+review.command("docs")(docs)
 app.add_typer(review)
 app.add_typer(key)
 app.add_typer(withdraw)
@@ -315,7 +319,7 @@ def _run(
         # Great Expectations and Dagster take seconds to import, so only now, and side by side.
         judging = during.enter_context(Ahead(answer, get_ready)) if new else None
         from pipeline.definitions import build_defs
-        from pipeline.orchestration.launch import failure_of, instance_of, run_here
+        from pipeline.orchestration.launch import failure_of, instance_of, run_here, warnings_of
 
         instance = during.enter_context(instance_of(home.root))
         progress = during.enter_context(_progress(quiet))
@@ -323,6 +327,8 @@ def _run(
         result = run_here(defs, instance, home, new, log_level=log_level)
     if not result.success:
         _stop(f"The run failed and {_warehouse_left(home)}: {failure_of(result)}")
+    for sentence in warnings_of(result):
+        _tell(sentence)
     return _status(home)
 
 

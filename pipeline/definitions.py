@@ -18,6 +18,7 @@ from assets.evaluation import evaluation
 from assets.intake import intake
 from assets.ledger import ledger
 from assets.models import models
+from assets.notices import notices
 from assets.profiles import profiles
 from assets.scores import scores
 from assets.verdicts import verdicts
@@ -46,6 +47,7 @@ ASSETS = [
     early_warehouse,
     models,
     warehouse,
+    notices,
 ]
 CHECKS = [*on_profiles.CHECKS, *on_follow_up.CHECKS]
 

@@ -13,7 +13,7 @@ import polars as pl
 from pipeline.privacy.free_text import redacted, text_digest
 from pipeline.privacy.linkage import CODES
 from pipeline.privacy.people import people_of
-from pipeline.privacy.pseudonyms import Pseudonymiser
+from pipeline.privacy.pseudonyms import Pseudonymiser, heading_digest
 from pipeline.privacy.withdrawals import is_one_of, without
 from pipeline.programme import Programme
 from pipeline.quality.answers import as_columns, as_lists
@@ -85,6 +85,8 @@ class TakenIn:
     profile leaves them out: what contracts say of a file does not depend on waivers."""
     texts: pl.DataFrame | None = None
     """Redacted free text (TEXTS); None where the mapping names no column of it."""
+    columns_beside: tuple[str, ...] | None = None
+    """Keyed digests of headings, as `submissions.Record` has them."""
 
     @property
     def rows_quarantined(self) -> int:
@@ -145,6 +147,9 @@ def take_in(
         rows_withdrawn=rows_withdrawn,
         columns_left_out=reading.columns_left_out,
         columns_unknown=reading.columns_unknown,
+        columns_beside=tuple(
+            sorted(heading_digest(name, pseudonymiser.keys[0]) for name in reading.headings_beside)
+        ),
         accepted=every_accepted,
         findings=pl.concat(findings),
         profile=pl.concat(profiles),

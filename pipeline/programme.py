@@ -248,18 +248,30 @@ class Thresholds(_Declared):
     """A larger share of rows whose officers are on no roster waits for a steward."""
     rows_of_previous_hold: float = Field(0.80, ge=0, le=1)
     """A cumulative file with fewer rows than this share of the one before is held."""
+    quarantined_rise_warn: float = Field(0.10, ge=0, le=1)
+    """A share of rows in quarantine that is by more than this above the last file's is warned
+    of."""
+    unlinked_rise_warn: float = Field(0.10, ge=0, le=1)
+    """A share of officers on no roster that is by more than this above the last file's is warned
+    of."""
+    items_shifted_warn: float = Field(0.5, ge=0, le=10)
+    """Answers whose means lie further from the organisation's earlier ones, in standard deviations,
+    are warned of."""
+    items_shifted_hold: float = Field(0.8, ge=0, le=10)
+    """A submission with answers that lie further off waits for a steward."""
 
     @model_validator(mode="after")
     def _are_in_order(self) -> Self:
-        for lower, higher in pairwise(
-            ("quarantined_warn", "quarantined_hold", "quarantined_reject")
+        for lower, higher in (
+            *pairwise(("quarantined_warn", "quarantined_hold", "quarantined_reject")),
+            ("items_shifted_warn", "items_shifted_hold"),
         ):
             if getattr(self, lower) > getattr(self, higher):
                 # The line of the one that was written; the other may be a default.
                 place = higher if higher in self.model_fields_set else lower
                 raise wrong(
                     f"{higher} ({getattr(self, higher):g}) is less than {lower} "
-                    f"({getattr(self, lower):g}); shares must not fall from warn to hold to reject",
+                    f"({getattr(self, lower):g}); limits must not fall from warn to hold to reject",
                     place,
                 )
         return self

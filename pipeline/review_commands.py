@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pipeline.quality.decisions import Decision, Ruling
+    from pipeline.reading.mapping import Mapping
     from pipeline.review import Case, Taken
     from pipeline.storage.home import Home
     from pipeline.tables import Table
@@ -65,7 +66,7 @@ def show_waiting(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -
     from pipeline import tables
     from pipeline.review import ended_waivers, pending, waiting
 
-    desk = _desk(home)
+    desk = snapshot_of(home)
     unheard = pending(desk.table(tables.DECISIONS), desk.decisions)
     found = waiting(desk.table(tables.SUBMISSIONS), desk.decisions, unheard, datetime.now(UTC))
     ended = ended_waivers(desk.table(tables.QUARANTINE))
@@ -95,7 +96,7 @@ def show_one(
     as_json: JsonOption = False,
 ) -> None:
     """Say of one submission which contracts and rules it broke, where, and what was decided."""
-    case = carried_out(lambda: _desk(home).case(submission))
+    case = carried_out(lambda: snapshot_of(home).case(submission))
     if as_json:
         typer.echo(json.dumps(case.as_json(rows), indent=2))
         return
@@ -154,7 +155,7 @@ def waive_row(
     """Let one row count until a day although it broke a rule."""
     beside: list[str] = []
 
-    def rulings(desk: _Desk) -> "list[Ruling]":
+    def rulings(desk: Snapshot) -> "list[Ruling]":
         from pipeline.review import FILE_IS_GONE, NotPossible, needs_the_file, still_broken, waive
 
         case = desk.case(submission)
@@ -185,7 +186,7 @@ def waive_row(
 
 
 @dataclass(frozen=True)
-class _Desk:
+class Snapshot:
     """A home's snapshot, and everything that was decided."""
 
     home: "Home"
@@ -195,6 +196,14 @@ class _Desk:
         from pipeline.storage.warehouse import read_table
 
         return read_table(self.home.warehouse, table)
+
+    def mapping_of(self, case: "Case") -> "Mapping | None":
+        """The mapping of a submission's source as it is now; None where none works."""
+        from pipeline.storage.home import UnusableMapping
+
+        source = (case.submission["organisation"], case.submission["source"])
+        usable = (m for m in self.home.mappings if not isinstance(m, UnusableMapping))
+        return next((m for m in usable if (m.organisation, m.source) == source), None)
 
     def case(self, given: str) -> "Case":
         from pipeline import tables
@@ -211,18 +220,18 @@ class _Desk:
         )
 
 
-def _desk(home: Path) -> _Desk:
+def snapshot_of(home: Path) -> Snapshot:
     from pipeline.storage.warehouse import must_have_build
 
     here = opened(home)
     _ = here.programme
     must_have_build(here.warehouse)
-    return _Desk(here, here.stewardship.decisions())
+    return Snapshot(here, here.stewardship.decisions())
 
 
-def _recorded(home: Path, rule: "Callable[[_Desk], list[Ruling]]") -> "Sequence[Decision]":
+def _recorded(home: Path, rule: "Callable[[Snapshot], list[Ruling]]") -> "Sequence[Decision]":
     """Put on record what a rule makes of a home, or end in the sentence that says why not."""
-    desk = _desk(home)
+    desk = snapshot_of(home)
     rulings = carried_out(lambda: rule(desk))
     return desk.home.stewardship.record(rulings, datetime.now(UTC))
 

@@ -102,6 +102,9 @@ class Record(BaseModel):
     rows_withdrawn: int | None = None
     columns_left_out: tuple[str, ...] = ()
     columns_unknown: int = 0
+    columns_beside: tuple[str, ...] | None = None
+    """Keyed digests of the headings that the mapping neither takes nor leaves out, to see whether
+    columns appeared or vanished; None if it was read before they were kept."""
     erasures: int = 0
     """How often rows of erased officers were removed since the file was read."""
 

@@ -21,6 +21,9 @@ from pipeline.programme import UnusableConfiguration
 from pipeline.storage import locks
 from pipeline.storage.home import Home
 
+NOT_TOLD = "mail could not be sent"
+"""Metadata of the asset `notices`: why stewards could not be told."""
+
 _MISREAD = re.compile(r"\?|%[0-9A-Fa-f]{2}")
 PROJECT = Path(__file__).parents[2]
 """Folder of dagster.yaml and workspace.yaml."""
@@ -80,6 +83,17 @@ def failure_of(result: dg.ExecuteInProcessResult) -> str:
             if error is not None:
                 return error.message.strip().removeprefix(f"{StageFailed.__module__}.StageFailed: ")
     return "the run ended before any stage"
+
+
+def warnings_of(result: dg.ExecuteInProcessResult) -> list[str]:
+    """Sentences about what went wrong and failed nothing."""
+    return [
+        str(entry.value)
+        for event in result.all_events
+        if event.is_step_materialization
+        for name, entry in event.step_materialization_data.materialization.metadata.items()
+        if name == NOT_TOLD
+    ]
 
 
 def run_here(

@@ -10,6 +10,7 @@ enough collar numbers to hash them all. A code is hashed as a whole and element 
 the element's name.
 """
 
+import hmac
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -235,6 +236,15 @@ def _plain(sign: str) -> str:
     if category == "Nd":
         return str(unicodedata.decimal(sign))
     return _LOOKS_LIKE.get(sign, sign)
+
+
+def heading_digest(heading: str, key: bytes) -> str:
+    """What a column is known by whose heading is not kept.
+
+    Keyed, since headings can name people and could be guessed. With the oldest key, which stays:
+    unlike a pseudonym it is not carried on when the key is rotated.
+    """
+    return hmac.digest(key, f"heading\n{heading}".encode(), "sha256")[:_BYTES].hex()
 
 
 def normalised_element(said: str) -> str:

@@ -4,15 +4,16 @@ What belongs here: counting, and the measures that contracts speak of. What stay
 and verdicts (`checks/`). A profile holds aggregates only, so a contract never sees a person.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 
 from pipeline.programme import Thresholds
 from pipeline.quality.answers import UNANSWERED, answer_matrix
+from pipeline.quality.trends import TRENDS, trends
 from pipeline.reference import Instrument, instruments
-from pipeline.vocabulary import Delivery, Kind
+from pipeline.vocabulary import Kind
 
 PROFILE = pl.Schema(
     {
@@ -24,7 +25,7 @@ PROFILE = pl.Schema(
     }
 )
 """Long: measure `rows` (name read, accepted, quarantined, withdrawn), `rule` (its name), or
-`answer` (item, answer as value). `instrument` is null for registers."""
+`answer` (wave and item, answer as value). `instrument` is null for registers."""
 
 
 def profile_of(
@@ -50,24 +51,29 @@ def profile_of(
     ]
     if instrument is not None:
         rows += [
-            (name, "answer", f"item_{item}", answer, n)
-            for item, answer, n in _answers(instrument, accepted)
+            (name, "answer", f"{wave} item_{item}", answer, n)
+            for wave, item, answer, n in _answers(instrument, accepted)
         ]
     return pl.DataFrame(rows, schema=PROFILE, orient="row")
 
 
-def _answers(instrument: Instrument, accepted: pl.DataFrame) -> list[tuple[int, int, int]]:
-    """How often each answer was given to each item, among accepted rows."""
+def _answers(instrument: Instrument, accepted: pl.DataFrame) -> list[tuple[str, int, int, int]]:
+    """How often each answer was given to each item at each wave, among accepted rows."""
     choices = instrument.maximum - instrument.minimum + 1
     # One count over all cells: cell of item i with answer a falls into bin i * choices + a.
     answers = answer_matrix(accepted, instrument)
     bins = answers - instrument.minimum + np.arange(instrument.items) * choices
-    counts = np.bincount(bins[answers != UNANSWERED], minlength=instrument.items * choices)
-    return [
-        (place // choices + 1, place % choices + instrument.minimum, int(n))
-        for place, n in enumerate(counts)
-        if n
-    ]
+    answered = answers != UNANSWERED
+    counted = []
+    for wave in accepted["wave"].unique().sort():
+        of_wave = (accepted["wave"] == wave).to_numpy()
+        counts = np.bincount(bins[of_wave][answered[of_wave]], minlength=instrument.items * choices)
+        counted += [
+            (wave, place // choices + 1, place % choices + instrument.minimum, int(n))
+            for place, n in enumerate(counts)
+            if n
+        ]
+    return counted
 
 
 MEASURES = pl.Schema(
@@ -78,17 +84,38 @@ MEASURES = pl.Schema(
         "rows_judged": pl.Float64(),
         "share_quarantined": pl.Float64(),
         "share_unlinked": pl.Float64(),
-        "share_of_previous_rows": pl.Float64(),
         "columns_unknown": pl.Float64(),
+        **TRENDS,
     }
 )
 """One row a submission and instrument; the columns are what contracts may speak of."""
+
+MEANINGS = {
+    "rows_judged": "rows of officers who consented",
+    "share_quarantined": "share of these rows that are in quarantine",
+    "share_unlinked": "share of sound rows whose officer is on no roster, where any was sent",
+    "columns_unknown": "columns, not blank, that the mapping neither takes nor leaves out",
+    "share_of_previous_rows": (
+        "rows as a share of those of the last sound file of the source, where each holds all so far"
+    ),
+    "rise_in_quarantined": "share in quarantine less that of the last sound file of the source",
+    "rise_in_unlinked": "share on no roster less that of the last sound file of the source",
+    "columns_appeared": "columns beside the mapping's that the last sound file had not",
+    "columns_vanished": "columns beside the mapping's that the last sound file had",
+    "item_shift": (
+        "how far item means lie from the organisation's earlier ones, in standard deviations: root "
+        "mean square over items, what chance gives taken off, the largest over waves"
+    ),
+}
+"""What each measure is. One that is not there, as of a first file, fails nothing that may lack."""
 
 
 def measures(
     records: pl.DataFrame,
     profiles: pl.DataFrame,
     unlinked: pl.DataFrame,
+    *,
+    waves: Sequence[str] = (),
     thresholds: Thresholds | None = None,
     ruled: Mapping[str, bool] | None = None,
 ) -> pl.DataFrame:
@@ -97,12 +124,13 @@ def measures(
     An instrument that a file does not hold is not judged.
 
     Args:
-        records: submission_id, organisation, source, kind, delivery, columns_unknown, in the order
-            in which they arrived.
+        records: submission_id, organisation, source, kind, delivery, columns_unknown and
+            columns_beside, in the order in which they arrived.
         profiles: PROFILE with submission_id.
         unlinked: submission_id and share_unlinked.
-        thresholds: below or above which a file is no measure for those after it; see
-            `_shares_of_previous`. Without them every file is.
+        waves: the programme's, in order.
+        thresholds: beyond which a file is no measure for those after it; see `trends`. Without
+            them every file is.
         ruled: what stewards decided of whole submissions, true if they accepted one.
 
     """
@@ -124,36 +152,12 @@ def measures(
             judged.alias("rows_judged"),
         )
     )
-    shares = _shares_of_previous(measured, thresholds, ruled or {})
-    return measured.with_columns(
-        pl.Series("share_of_previous_rows", shares, dtype=pl.Float64)
-    ).select(pl.col(name).cast(dtype) for name, dtype in MEASURES.items())
-
-
-def _shares_of_previous(
-    measured: pl.DataFrame, thresholds: Thresholds | None, ruled: Mapping[str, bool]
-) -> list[float | None]:
-    """Rows of each cumulative file as a share of those of the last sound one of its source.
-
-    A file that is held for being short, or for its quarantine, is no measure for the next one: an
-    export that broke and comes every night would be accepted on the second. What a steward
-    accepted is one, whatever the thresholds say, and what a steward returned is none.
-    """
-    last: dict[tuple[str, str, str | None], int] = {}
-    shares: list[float | None] = []
-    for row in measured.iter_rows(named=True):
-        source = (row["organisation"], row["source"], row["instrument"])
-        before = last.get(source)
-        is_cumulative = row["delivery"] == Delivery.CUMULATIVE
-        share = row["read"] / before if is_cumulative and before else None
-        shares.append(share)
-        sound = thresholds is None or (
-            (share is None or share >= thresholds.rows_of_previous_hold)
-            and (row["share_quarantined"] or 0) <= thresholds.quarantined_hold
-        )
-        if ruled.get(row["submission_id"], sound):
-            last[source] = row["read"]
-    return shares
+    before = trends(
+        measured.rename({"columns_beside": "columns"}), profiles, waves, thresholds, ruled or {}
+    )
+    return measured.hstack(before).select(
+        pl.col(name).cast(dtype) for name, dtype in MEASURES.items()
+    )
 
 
 def contract_name(kind: str, instrument: str | None) -> str:

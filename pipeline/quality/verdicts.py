@@ -293,11 +293,14 @@ def quarantine(
     ever_waived: pl.DataFrame | None = None,
     waivers: pl.DataFrame | None = None,
     let_in: pl.DataFrame | None = None,
+    registers: pl.DataFrame | None = None,
+    sources: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """`quality.quarantine` from every finding (STANDING_FINDINGS).
 
     A rejected row is resolved when a submission that arrived later brought the response that
-    counts for the same participant, wave and instrument.
+    counts for the same participant, wave and instrument; of a register, the row that counts for the
+    same officer, and session, of the same organisation and kind.
 
     Args:
         findings: of every origin.
@@ -307,6 +310,8 @@ def quarantine(
         ever_waived: WAIVERS of any time.
         waivers: WAIVERS in force.
         let_in: rows that were quarantined by themselves and count while those hold.
+        registers: REGISTERED, the rows of registers that count.
+        sources: submission_id, organisation and kind of every submission, for those.
 
     """
     received = submissions.select("submission_id").with_row_index("arrived")
@@ -326,11 +331,48 @@ def quarantine(
             suffix="_sound",
             maintain_order="left",
         )
+        .pipe(_with_registers, received, registers, sources)
         .pipe(_marked, "ever", nothing if ever_waived is None else ever_waived, WAIVERS.names())
         .pipe(_marked, "holds", nothing if waivers is None else waivers, WAIVERS.names())
         .pipe(_marked, "in", nothing if let_in is None else let_in, _RESPONSE)
     )
     return tables.QUARANTINE.conform(marked.with_columns(_status(returned).alias("status")))
+
+
+REGISTERED = pl.Schema(
+    {
+        "submission_id": pl.String(),
+        "kind": pl.String(),
+        "organisation": pl.String(),
+        "participant_id": pl.String(),
+        "session_number": pl.Int32(),
+    }
+)
+"""Whom rows of registers that count are about, and who said so."""
+
+
+def _with_registers(
+    findings: pl.DataFrame,
+    received: pl.DataFrame,
+    registers: pl.DataFrame | None,
+    sources: pl.DataFrame | None,
+) -> pl.DataFrame:
+    """Findings whose `arrived_sound` is also that of the newest row of a register that counts."""
+    if registers is None or sources is None or registers.is_empty():
+        return findings
+    about = ["kind", "organisation", "participant_id", "session_number"]
+    newest = (
+        registers.join(findings.select("participant_id").unique(), on="participant_id", how="semi")
+        .join(received, on="submission_id")
+        .group_by(about)
+        .agg(pl.col("arrived").max().alias("arrived_register"))
+    )
+    return (
+        findings.join(sources, on="submission_id", how="left", maintain_order="left")
+        # A roster has no session, so NULL is like NULL there; no row that counts is nobody's.
+        .join(newest, on=about, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(pl.max_horizontal("arrived_sound", "arrived_register").alias("arrived_sound"))
+    )
 
 
 def _status(returned: pl.Series) -> pl.Expr:

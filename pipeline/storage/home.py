@@ -96,6 +96,16 @@ class Home:
         return self.root / "research_view.duckdb"
 
     @property
+    def contract_pages(self) -> Path:
+        """What contracts say and found, as pages to read; made on demand, and anew each time."""
+        return self.root / "contracts"
+
+    @property
+    def notices(self) -> Path:
+        """Where notices are sent to, if anywhere; no figure depends on it."""
+        return self.root / "notices.yaml"
+
+    @property
     def stewardship(self) -> Stewardship:
         return Stewardship(self.root / "stewardship.sqlite")
 

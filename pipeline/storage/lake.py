@@ -247,6 +247,7 @@ class Lake:
             rows_withdrawn=record.rows_withdrawn or 0,
             columns_left_out=record.columns_left_out,
             columns_unknown=record.columns_unknown,
+            columns_beside=record.columns_beside,
             **frames,
         )
 

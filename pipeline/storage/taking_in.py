@@ -69,6 +69,7 @@ def _record(
             "rows_withdrawn": taken_in.rows_withdrawn,
             "columns_left_out": taken_in.columns_left_out,
             "columns_unknown": taken_in.columns_unknown,
+            "columns_beside": taken_in.columns_beside,
         }
     return Record(
         submission_id=arrival.submission_id,

@@ -33,6 +33,11 @@ def _profiles(contract: Contract, *changes: dict[str, Any]) -> pl.DataFrame:
         "share_unlinked": 0.0,
         "share_of_previous_rows": 1.0,
         "columns_unknown": 0.0,
+        "rise_in_quarantined": 0.0,
+        "rise_in_unlinked": 0.0,
+        "columns_appeared": 0.0,
+        "columns_vanished": 0.0,
+        "item_shift": 0.0,
     }
     return pl.DataFrame(
         [

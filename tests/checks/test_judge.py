@@ -70,13 +70,17 @@ def test_results_hold_the_measure_observed_and_no_other(contract_called, profile
         "share_unlinked": 0.7302,
         "share_of_previous_rows": 0.7303,
         "columns_unknown": 74.0,
+        "rise_in_quarantined": 0.7305,
+        "rise_in_unlinked": 0.7306,
+        "columns_appeared": 75.0,
+        "columns_vanished": 76.0,
     }
     results = judge(contract, profiles_of(contract, marked), Thresholds())
     assert results.schema == CHECK_RESULTS
     for row in results.iter_rows(named=True):
         assert row["observed"] == marked[row["column_name"]]
         rest = json.dumps({k: v for k, v in row.items() if k != "observed"})
-        assert not [number for number in ("71", "0.73", "74") if number in rest]
+        assert not [number for number in ("71", "0.73", "74", "75", "76") if number in rest]
 
 
 def test_great_expectations_is_asked_for_no_values(monkeypatch, contract_called, profiles_of):

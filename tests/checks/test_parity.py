@@ -116,7 +116,10 @@ def _verdicts_of_profiles(size, programme, mapping, contract) -> dict[str, str]:
             )
     listed = pl.DataFrame(
         [record.model_dump(mode="json") for record in records], infer_schema_length=None
-    ).select("submission_id", "organisation", "source", "kind", "delivery", "columns_unknown")
+    ).select(
+        *("submission_id", "organisation", "source", "kind", "delivery"),
+        *("columns_unknown", pl.lit(None, pl.List(pl.String)).alias("columns_beside")),
+    )
     unlinked = pl.DataFrame(schema={"submission_id": pl.String, "share_unlinked": pl.Float64})
     results = judge(contract, measures(listed, pl.concat(profiles), unlinked), programme.thresholds)
     expected = listed.select("submission_id", pl.lit(contract.contract).alias("contract"))

@@ -72,6 +72,7 @@ def test_page_and_daemon_start_show_every_stage_and_end_together(home):
             "early_warehouse": {"accounting", "comments", "evaluation"},
             "models": {"early_warehouse"},
             "warehouse": {"models"},
+            "notices": {"warehouse"},
         }, found["workspaceOrError"]
         assert [n["assetKey"]["path"] for n in nodes if n["isPartitioned"]] == [["intake"]]
         with urllib.request.urlopen(f"http://{HOST}:{port}/", timeout=30) as page:

@@ -16,6 +16,7 @@ from pipeline.quality.profile import (
     measures,
     profile_of,
 )
+from pipeline.quality.trends import TRENDS
 from pipeline.reference import Instrument
 
 NO_FINDINGS = FINDINGS.to_frame()
@@ -29,12 +30,12 @@ def test_answers_are_counted_item_by_item(
     profile = profile_of(phq4, 5, 1, rows, NO_FINDINGS)
     counted = profile.filter(measure="answer").select("name", "value", "n").rows()
     assert counted == [
-        ("item_1", 0, 2),
-        ("item_1", 1, 1),
-        ("item_2", 2, 1),
-        ("item_2", 3, 2),
-        ("item_3", 0, 1),
-        ("item_4", 1, 3),
+        ("baseline item_1", 0, 2),
+        ("baseline item_1", 1, 1),
+        ("baseline item_2", 2, 1),
+        ("baseline item_2", 3, 2),
+        ("baseline item_3", 0, 1),
+        ("baseline item_4", 1, 3),
     ]
     assert dict(profile.filter(measure="rows").select("name", "n").iter_rows()) == {
         "read": 5,
@@ -72,6 +73,7 @@ def submission(submission_id: str, **said: Any) -> dict[str, Any]:
         "kind": "questionnaire",
         "delivery": "cumulative",
         "columns_unknown": 0,
+        "columns_beside": [],
         **said,
     }
 
@@ -111,8 +113,8 @@ def test_withdrawn_rows_are_not_judged() -> None:
         "rows_judged": 5.0,
         "share_quarantined": 0.2,
         "share_unlinked": None,
-        "share_of_previous_rows": None,
         "columns_unknown": 0.0,
+        **dict.fromkeys(TRENDS),
     }
     assert found.schema == MEASURES
 
@@ -183,7 +185,7 @@ def test_a_file_that_was_held_is_no_measure_for_the_next(
         schema={"submission_id": pl.String, **PROFILE},
     )
     records = pl.DataFrame([submission(name) for name, _, _ in FILES])
-    found = measures(records, profiles, NOBODY_KNOWN, Thresholds(), ruled)
+    found = measures(records, profiles, NOBODY_KNOWN, thresholds=Thresholds(), ruled=ruled)
     assert found["share_of_previous_rows"].to_list() == pytest.approx(shares)
 
 

@@ -1,0 +1,126 @@
+"""Notices: telling stewards by mail that files wait for them.
+
+What belongs here: what `notices.yaml` may say, and what a mail says. What stays out: sending it
+(`pipeline/posting.py`), and remembering of what was told (`pipeline/notifying.py`).
+
+A mail names submissions and reasons. File names stay masked in it, headings that could name a
+person are left out, and no cell of a file is there to be told.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.message import EmailMessage
+from enum import StrEnum
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.privacy.headings import without_headings
+from pipeline.written import UnusableConfiguration, Written, wrong
+
+NOTICES_FILE: Final = "notices.yaml"
+PASSWORD: Final = "MUSTER_SMTP_PASSWORD"  # noqa: S105 - the name of a variable
+"""The environment variable that holds the password: no file of Muster's does."""
+
+MOST_NAMED: Final = 50
+"""Submissions in one mail; the command line has all of them."""
+
+_ADDRESS = re.compile(r"[^@\s<>,;\"()]+@[^@\s<>,;\"()]+")
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Tls(StrEnum):
+    STARTTLS = "starttls"
+    IMPLICIT = "implicit"
+    NONE = "none"
+
+
+def _is_an_address(said: str) -> str:
+    if not _ADDRESS.fullmatch(said) or not said.isascii():
+        raise wrong("an address such as stewards@force.example is expected, and nothing else")
+    return said
+
+
+Address = Annotated[str, AfterValidator(_is_an_address)]
+
+
+class Notices(BaseModel):
+    """Where notices go. Without this file none are sent."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True
+    )
+
+    host: str = Field(min_length=1, pattern=r"^[A-Za-z0-9.:-]+$")
+    """The mail server."""
+    port: int = Field(587, ge=1, le=65_535)
+    """587 with starttls, 465 with implicit, as a rule."""
+    tls: Tls = Tls.STARTTLS
+    """`starttls`, `implicit`, or `none` for a server on this machine."""
+    user: str | None = None
+    """Whom to log in as; its password stands in MUSTER_SMTP_PASSWORD."""
+    sender: Address = Field(alias="from")
+    """Whom notices come from."""
+    to: tuple[Address, ...] = Field(min_length=1, max_length=50)
+    """Whom they go to."""
+
+    @model_validator(mode="after")
+    def _hides_the_password(self) -> Self:
+        if self.tls == Tls.NONE and self.host not in _HERE:
+            raise wrong("`none` is for a server on this machine; write starttls or implicit", "tls")
+        return self
+
+
+def parse_notices(text: str) -> Notices:
+    """What the file says; raises UnusableConfiguration with one sentence."""
+    written = Written.of(text, NOTICES_FILE)
+    if not isinstance(written.said, dict):
+        raise written.unusable((), "host, from and to are expected; see docs/stewards.md")
+    if "password" in written.said:
+        raise UnusableConfiguration(
+            f"{NOTICES_FILE}: a password never stands in a file; take it out, change it where it "
+            f"is used, and set {PASSWORD}."
+        )
+    try:
+        return Notices.model_validate(written.said)
+    except ValidationError as error:
+        raise written.refused(error, Notices) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A submission that waits for a steward, as it may be told to anybody."""
+
+    submission_id: str
+    file_name: str
+    verdict: str
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        """One line; a heading that could name a person is not in it."""
+        said = without_headings(self.reason).rstrip(".")
+        return f"{self.verdict}: {self.submission_id} ({self.file_name}): {said}."
+
+
+def mail(notices: Notices, held: Sequence[Held], programme: str) -> EmailMessage:
+    """The mail that tells of files which nobody was told of yet."""
+    message = EmailMessage()
+    message["From"] = notices.sender
+    message["To"] = ", ".join(notices.to)
+    files = "1 file waits" if len(held) == 1 else f"{len(held)} files wait"
+    message["Subject"] = f"Muster: {files} for a steward"
+    message["Auto-Submitted"] = "auto-generated"
+    more = len(held) - MOST_NAMED
+    lines = [
+        f"{programme}: {files} for a steward.",
+        "",
+        *(f"- {each.sentence}" for each in held[:MOST_NAMED]),
+        *([f"- and {more} more"] if more > 0 else []),
+        "",
+        "`muster review list` says what waits, `muster review show SUBMISSION` why. You are told",
+        "of each file once. No answer and no officer is named here; please keep it so in replies.",
+    ]
+    message.set_content("\n".join(lines))
+    return message

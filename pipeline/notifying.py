@@ -1,0 +1,107 @@
+"""Telling stewards once of each file that waits for them, and remembering that they were told.
+
+What stays out: what a notice says (`pipeline/notices.py`) and how it is sent
+(`pipeline/posting.py`). Only the one who holds the home's lock may notify.
+
+A mail is put on record after the server took it: a process that dies between the two tells of the
+same files again. The other order could tell of them never.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+
+from pipeline.entries import Act
+from pipeline.errors import place_of
+from pipeline.notices import NOTICES_FILE, PASSWORD, Held, Notices, mail, parse_notices
+from pipeline.posting import NotSent, post
+from pipeline.programme import UnusableConfiguration
+from pipeline.storage.home import Home
+from pipeline.vocabulary import EntryKind
+
+Post = Callable[[EmailMessage, Notices, str | None], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of notifying."""
+
+    said: str
+    """One sentence about the mail, for a page or a log."""
+    went_wrong: bool = False
+
+
+def settings_of(home: Home) -> Notices | None:
+    """What notices.yaml says; None without one. Raises UnusableConfiguration with one sentence."""
+    try:
+        return parse_notices(home.notices.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        raise UnusableConfiguration(f"{NOTICES_FILE}: save it as UTF-8 text.") from None
+    except OSError:
+        raise UnusableConfiguration(
+            f"{NOTICES_FILE} cannot be read; give Muster the permission, or remove it."
+        ) from None
+
+
+def told_before(home: Home) -> set[str]:
+    """Submissions that a mail told of."""
+    return {
+        submission_id
+        for entry in home.stewardship.entries(EntryKind.NOTICE_SENT)
+        for submission_id in entry.body["submissions"]
+    }
+
+
+def notify(
+    home: Home,
+    held: Sequence[Held],
+    now: datetime,
+    environment: Mapping[str, str],
+    send: Post = post,
+) -> Told:
+    """Tell by mail of what waits and was not told of yet. Never raises: a run goes on without."""
+    try:
+        return _notify(home, held, now, environment, send)
+    except UnusableConfiguration as problem:
+        return Told(f"Stewards were not told by mail: {problem}", went_wrong=True)
+    except NotSent as problem:
+        return Told(
+            f"Stewards were not told by mail: {problem}; the next run with work to do tries again.",
+            went_wrong=True,
+        )
+    except Exception as defect:  # noqa: BLE001 - a mail is not worth a run
+        return Told(f"Stewards were not told by mail: {place_of(defect)}.", went_wrong=True)
+
+
+def _notify(
+    home: Home,
+    held: Sequence[Held],
+    now: datetime,
+    environment: Mapping[str, str],
+    send: Post,
+) -> Told:
+    settings = settings_of(home)
+    if settings is None:
+        return Told(f"No mail is sent: there is no {NOTICES_FILE}.")
+    before = told_before(home)
+    new = [each for each in held if each.submission_id not in before]
+    if not new:
+        return Told("No mail: nothing waits that stewards were not told of.")
+    refused = send(mail(settings, new, home.programme.title), settings, environment.get(PASSWORD))
+    act = Act(
+        kind=EntryKind.NOTICE_SENT,
+        steward="muster",
+        reason="files wait for a steward",
+        body={"submissions": [each.submission_id for each in new]},
+    )
+    home.stewardship.enter([act], now)
+    if refused:
+        return Told(
+            f"Told by mail of {len(new)}, but the server refused {refused} of "
+            f"{len(settings.to)} recipients.",
+            went_wrong=True,
+        )
+    return Told(f"Told {len(settings.to)} recipients by mail of {len(new)}.")
