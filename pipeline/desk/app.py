@@ -27,7 +27,7 @@ from starlette.types import ASGIApp
 
 from pipeline.accounts import Account, key
 from pipeline.desk import passwords
-from pipeline.desk.answers import Answer, Elsewhere, NotFound, Page, Refused, Stale, Visit
+from pipeline.desk.answers import Answer, Download, Elsewhere, NotFound, Page, Refused, Stale, Visit
 from pipeline.desk.attempts import WITHIN_SECONDS, Attempts
 from pipeline.desk.pages import PAGES, Place
 from pipeline.desk.rendering import environment
@@ -152,6 +152,9 @@ def _guarded(house: _House, place: Place) -> Callable[..., object]:
         answer = _answer(place, visit, request.method)
         if isinstance(answer, Elsewhere):
             return RedirectResponse(answer.path, 303)
+        if isinstance(answer, Download):
+            kept = {"Content-Disposition": f'attachment; filename="{answer.name}"'}
+            return Response(answer.content, 200, kept, answer.media)
         return house.render(answer, **shown)
 
     return _endpoint(house, handle, handle)

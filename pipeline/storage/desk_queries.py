@@ -200,6 +200,12 @@ class Snapshot:
             [submission_id, row_number],
         )
 
+    def every_row(self, submission_id: str) -> pl.DataFrame:
+        """`quality.quarantine` of one file, however many rows that is."""
+        return self.frame(
+            "SELECT * FROM quality.quarantine WHERE submission_id = ?", [submission_id]
+        )
+
     def no_rows(self) -> pl.DataFrame:
         """`quality.quarantine` without a row, for questions that are not about rows."""
         return self.frame("SELECT * FROM quality.quarantine LIMIT 0")
