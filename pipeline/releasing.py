@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from pipeline import __version__, tables
+from pipeline.approvals import Request, approved
 from pipeline.entries import Act
 from pipeline.orchestration.state import work_left
 from pipeline.privacy.disclosure.audit import Progress
@@ -52,11 +53,13 @@ def make_release(
     # What is wrong with the file, or the name, is said before anybody waits.
     _ = home.programme
     home.releases.check_name(order.name)
+    _must_be_approved(home, order)
     with locks.held(home.lock, waiting):
         home.recover()
         build = _warehouse_as_of(home, order.as_of)
-        # A name may have been taken while we waited.
+        # A name may have been taken while we waited, or asked for anew.
         home.releases.check_name(order.name)
+        _must_be_approved(home, order)
         _put_on_record(home, order, now())
         before = names_of_releases(home)
         release = _audited(home, build, before, progress)
@@ -91,6 +94,22 @@ def _warehouse_as_of(home: Home, day: date) -> Build:
             f"--as-of {build.as_of}` brings it up to date."
         )
     return build
+
+
+def _must_be_approved(home: Home, order: Order) -> None:
+    """Refuse what two people have to agree on and did not; UnusableConfiguration."""
+    if not home.programme.releases_need_two or _approval(home, order.name, order.as_of):
+        return
+    raise UnusableConfiguration(
+        f"releases_need_two in programme.yaml: no second person has approved {order.name} as of "
+        f"{order.as_of}. At the desk (`muster desk`) one releaser asks for it and another approves "
+        "it; an approval is for one name and one day."
+    )
+
+
+def _approval(home: Home, name: str, as_of: date) -> Request | None:
+    kinds = (EntryKind.RELEASE_ASKED, EntryKind.RELEASE_APPROVED)
+    return approved(home.stewardship.entries(*kinds), name, as_of)
 
 
 def _audited(home: Home, build: Build, earlier: list[str], progress: Progress | None) -> Release:
@@ -129,6 +148,7 @@ def _put_on_record(home: Home, order: Order, now: datetime) -> None:
                 "release": made.name,
                 "as_of": made.manifest["as_of"],
                 "manifest_sha256": made.manifest_hash,
+                **_who_agreed(home, made),
             },
         )
         for made in home.releases.made()
@@ -136,6 +156,14 @@ def _put_on_record(home: Home, order: Order, now: datetime) -> None:
     ]
     if acts:
         home.stewardship.enter(acts, now)
+
+
+def _who_agreed(home: Home, made: Made) -> Mapping[str, str]:
+    """Who asked for a release and who approved it; nothing where nobody did."""
+    found = _approval(home, made.name, date.fromisoformat(made.manifest["as_of"]))
+    if found is None or found.approved_by is None:
+        return {}
+    return {"asked_by": found.asked_by, "approved_by": found.approved_by}
 
 
 def _about(home: Home, build: Build, release: Release) -> Mapping[str, Any]:
