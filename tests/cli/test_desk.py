@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import select
 import socket
 import subprocess
 import sys
@@ -61,7 +62,7 @@ def test_an_account_is_made_listed_closed_and_opened_again(muster, here, file) -
 
 
 @pytest.mark.parametrize(
-    ("name", "password", "sentence"),
+    "refused",
     [
         ("a steward", PASSWORD, "A name has letters"),
         ("<b>", PASSWORD, "A name has letters"),
@@ -74,7 +75,8 @@ def test_an_account_is_made_listed_closed_and_opened_again(muster, here, file) -
         ("a.steward", "the A.Steward's words", "does not contain the name"),
     ],
 )
-def test_what_is_no_account(muster, here, file, name: str, password: str, sentence: str) -> None:
+def test_what_is_no_account(muster, here, file, refused: tuple[str, str, str]) -> None:
+    name, password, sentence = refused
     file.write_text(password)
     said = muster("desk", "add-steward", name, "--password-file", str(file))
     assert said.code == 2
@@ -96,16 +98,17 @@ def test_a_password_is_asked_for_twice_and_not_shown(here: Home) -> None:
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        start_new_session=True,
-        preexec_fn=lambda: None,
     )
     os.close(theirs)
     screen = b""
-    for question in (b"Password", b"Repeat for confirmation"):
+    # The space comes once the terminal shows nothing more of what is typed.
+    for question in (b"Password: ", b"Repeat for confirmation: "):
         while question not in screen:
+            assert select.select([ours], [], [], 60)[0], screen
             screen += os.read(ours, 1024)
         os.write(ours, f"{PASSWORD}\n".encode())
     assert process.wait(60) == 0
+    os.close(ours)
     assert PASSWORD.encode() not in screen
     assert list(accounts(here)) == ["a.steward"]
 
