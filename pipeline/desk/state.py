@@ -28,6 +28,7 @@ from pipeline.storage.desk_queries import Snapshot, Snapshots
 from pipeline.storage.home import Home
 from pipeline.storage.releases import Made
 from pipeline.storage.stewardship import OnRecord
+from pipeline.tables import QUARANTINE
 from pipeline.vocabulary import EntryKind
 
 T = TypeVar("T")
@@ -134,13 +135,30 @@ class Desk:
 
         return self._decisions.get((snapshot.identity, self._store.state()), read)
 
-    def case(self, snapshot: Snapshot, submission_id: str, row_number: int | None = None) -> Case:
-        """One submission with what matters for a decision; of its rows the one asked for."""
-        if row_number is None:
-            return self._case(snapshot, submission_id, snapshot.no_rows())
-        return self._case(snapshot, submission_id, snapshot.one_row(submission_id, row_number))
+    def case(
+        self,
+        snapshot: Snapshot,
+        submission_id: str,
+        row_number: int | None = None,
+        checks: pl.DataFrame | None = None,
+    ) -> Case:
+        """One submission with what matters for a decision; of its rows the one asked for.
 
-    def _case(self, snapshot: Snapshot, submission_id: str, rows: pl.DataFrame) -> Case:
+        `checks` are those of the submission, where they are read already.
+        """
+        if row_number is None:
+            rows = QUARANTINE.empty()
+        else:
+            rows = snapshot.one_row(submission_id, row_number)
+        return self._case(snapshot, submission_id, rows, checks)
+
+    def _case(
+        self,
+        snapshot: Snapshot,
+        submission_id: str,
+        rows: pl.DataFrame,
+        checks: pl.DataFrame | None = None,
+    ) -> Case:
         submission = snapshot.submission(submission_id)
         if submission.is_empty():
             raise NotFound
@@ -148,7 +166,7 @@ class Desk:
         return case_of(
             submission_id,
             submission,
-            snapshot.checks(submission_id),
+            snapshot.checks(submission_id) if checks is None else checks,
             rows,
             decided.decisions,
             unheard=decided.unheard,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from coverage import SIZES, coverage
 from coverage_of_change import coverage_with_dropout
+from desk import desk
 from homes import FULL, SMALL, Size
 from landing import landing_to_core, small_files, with_registers
 from ledger import ledger
@@ -71,6 +72,7 @@ PARTS = {
     "small_files": small_files,
     "release": release,
     "killed": killed,
+    "desk": desk,
     "intervals": intervals,
     "mixed_model": mixed_model,
     "robustness": robustness_panel,

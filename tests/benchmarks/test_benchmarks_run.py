@@ -19,6 +19,7 @@ SCRIPT = Path(__file__).with_name("run.py")
         ("ledger", ["## The follow-up ledger", "| 80 |"]),
         ("small_files", ["12 files of 10 responses"]),
         ("release", ["## A release", "| with the audit |", "| wave_summary |"]),
+        ("desk", ["## The desk", "2,000 rows in quarantine", "| `/trail` |"]),
         ("killed", ["| all | 4 | 4 |"]),
         ("intervals", ["| 20 draws, nobody drops out |"]),
         ("mixed_model", ["## The mixed model", "| 200 |", "gls", "`trajectory`"]),

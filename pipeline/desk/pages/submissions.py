@@ -82,19 +82,18 @@ def show_list(visit: Visit) -> Answer:
 def show_one(visit: Visit) -> Answer:
     submission_id, rule = visit.path["submission"], visit.asked("rule")
     with visit.desk.snapshot() as snapshot:
-        case = visit.desk.case(snapshot, submission_id)
+        checks = snapshot.checks(submission_id)
+        case = visit.desk.case(snapshot, submission_id, checks=checks)
         before = snapshot.last_of_the_source(case.submission)
         ids = [submission_id, *([before["submission_id"]] if before else [])]
         broken = snapshot.broken(ids)
-        pager = Pager(
-            page_asked(visit.query),
-            snapshot.count_rows(submission_id, rule),
-            visit.query,
-            per_page=_ROWS,
-            anchor="#rows",
+        lines = sum(
+            row["lines"]
+            for row in broken
+            if row["submission_id"] == submission_id and rule in {None, row["rule"]}
         )
+        pager = Pager(page_asked(visit.query), lines, visit.query, per_page=_ROWS, anchor="#rows")
         rows = snapshot.broken_rows(submission_id, rule, limit=_ROWS, offset=pager.offset)
-        checks = snapshot.checks(submission_id)
     own = [_with_remedy(row) for row in broken if row["submission_id"] == submission_id]
     parts = [Bar(part, case.submission[f"rows_{part}"] or 0) for part in _PARTS]
     limits = visit.desk.limits
