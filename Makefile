@@ -14,7 +14,7 @@ help:
 	@echo "make bench   benchmarks; results in docs/benchmarks.md"
 	@echo "make up      Dagster's page and daemon for ./muster-home"
 	@echo "make lint    ruff, mypy, import-linter; make format applies ruff"
-	@echo "make docs    rewrite the data dictionary, the contracts and the schemas of mappings and programmes"
+	@echo "make docs    rewrite the dictionary, the contracts and the schemas, and build the site in .cache/site"
 	@echo "make lock    rewrite requirements.lock (needs uv); make clean removes what make made"
 
 $(VENV)/installed: requirements.lock pyproject.toml
@@ -58,6 +58,7 @@ docs: $(VENV)/installed
 	@$(BIN)/python -m checks.pages docs/contracts.md
 	@$(BIN)/python -m pipeline.reading.mapping_schema docs/mapping.schema.json
 	@$(BIN)/python -m pipeline.programme_schema docs/programme.schema.json
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build -f docs/site/mkdocs.yml
 
 lock:
 	UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \

@@ -6,6 +6,7 @@ import dagster as dg
 import polars as pl
 
 from assets.links import CODE_ALIASES, CODE_LINKS, stage_links
+from assets.snapshots import fill_ahead
 from assets.verdicts import verdicts
 from pipeline import tables
 from pipeline.intake import ACCEPTED, WAIVED
@@ -86,6 +87,7 @@ def accepted(home: HomeResource) -> dg.MaterializeResult[None]:
             ],
         )
         rows[kind.value] = stage.summary["rows"]
+    fill_ahead(home, tables.RESPONSES)
     return dg.MaterializeResult(metadata=rows)
 
 

@@ -56,25 +56,27 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
     def work(stage: Stage) -> Made:
         people, waves, scores = people_waves_scores(stage, programme)
         officers = taking_part(people, waves, programme, as_of)
-        changes = panel(scores, people, programme)
+        of_officers = panel(scores, people, programme)
         incomparable = not_comparable(stage.read(tables.COMPARABILITY.name))
         made = side_by_side(
             {
-                tables.WAVE_SUMMARY: lambda: wave_summary(scores, people, programme),
+                tables.WAVE_SUMMARY: lambda: wave_summary(of_officers, programme),
                 tables.PAIRED_CHANGE: lambda: with_link_notes(
-                    paired_change(scores, people, programme), stage.read(tables.LINK_ERRORS.name)
+                    paired_change(of_officers, programme), stage.read(tables.LINK_ERRORS.name)
                 ),
                 tables.CHANGE_WITHOUT_CARELESS: lambda: change_without_careless(
-                    changes,
+                    of_officers,
                     scores,
                     people,
                     stage.read(CARELESS),
                     programme,
                     quality=stage.read(tables.RESPONSE_QUALITY.name),
                 ),
-                tables.BAND_TRANSITIONS: lambda: band_transitions(changes, programme),
-                tables.EQUALITY_BREAKDOWN: lambda: equality_breakdown(changes, people, programme),
-                tables.DOSE_RESPONSE: lambda: dose_response(scores, people, programme),
+                tables.BAND_TRANSITIONS: lambda: band_transitions(of_officers, programme),
+                tables.EQUALITY_BREAKDOWN: lambda: equality_breakdown(
+                    of_officers, people, programme
+                ),
+                tables.DOSE_RESPONSE: lambda: dose_response(of_officers, people, programme),
                 tables.PARTICIPANT_FLOW: lambda: participant_flow(
                     people, waves, programme, stage.read("erased_officers")
                 ),
@@ -85,7 +87,7 @@ def evaluation(home: HomeResource) -> dg.MaterializeResult[None]:
             }
         )
         made[tables.POOLED_CHANGE], made[tables.ORGANISATION_CHANGE] = pooled_change(
-            changes, programme, incomparable
+            of_officers, programme, incomparable
         )
         summary = tables.WAVE_SUMMARY.conform(made[tables.WAVE_SUMMARY])
         made[tables.PILOT_RECONCILIATION] = pilot_reconciliation(summary)

@@ -4,6 +4,8 @@ import dagster as dg
 import polars as pl
 
 from assets.scores import scores
+from assets.snapshots import fill_ahead
+from pipeline import tables
 from pipeline.follow_up import ATTENDANCE_SCHEMA
 from pipeline.follow_up.closed_waves import closed_waves
 from pipeline.follow_up.ledger import build_ledger
@@ -58,7 +60,7 @@ def ledger(home: HomeResource) -> dg.MaterializeResult[None]:
             "closed_waves": closed_waves(made.participants, made.participant_waves, as_of),
         }, {"enrolled": made.participants.height, **dict(statuses.iter_rows())}
 
-    return home.carry_out(
+    done = home.carry_out(
         "ledger",
         work,
         reads=[
@@ -67,3 +69,11 @@ def ledger(home: HomeResource) -> dg.MaterializeResult[None]:
         ],
         settings=[programme.model_dump(mode="json"), as_of],
     )
+    fill_ahead(
+        home,
+        tables.PARTICIPANT_WAVES,
+        tables.PARTICIPANTS,
+        tables.ATTENDANCE,
+        tables.MEMBERSHIPS,
+    )
+    return done

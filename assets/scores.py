@@ -4,6 +4,7 @@ import dagster as dg
 import polars as pl
 
 from assets.accepted import accepted
+from assets.snapshots import fill_ahead
 from pipeline import tables
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.resources import HomeResource
@@ -36,9 +37,11 @@ def scores(home: HomeResource) -> dg.MaterializeResult[None]:
         summary = {"scores": made.height, "not scorable": made["raw_score"].null_count()}
         return {"scores": tables.SCORES.conform(made)}, summary
 
-    return home.carry_out(
+    done = home.carry_out(
         "scores",
         work,
         reads=["responses"],
         settings=[as_of, programme.instruments, programme.prorate],
     )
+    fill_ahead(home, tables.SCORES)
+    return done

@@ -3,16 +3,18 @@
 What stays out: when a snapshot is made (`early_warehouse.py`, `warehouse.py`).
 """
 
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
 from pipeline import __version__, tables
+from pipeline.about import about
 from pipeline.follow_up.organisations import organisations_seen
 from pipeline.orchestration.resources import HomeResource
 from pipeline.orchestration.state import HEARD, build_fingerprint, changed_since
+from pipeline.storage.code import versions
 from pipeline.storage.stages import Made, Stage
-from pipeline.storage.warehouse import publish
 
 POOL = "home"
 """Dagster queues runs that need it one behind the other; the home's lock holds beyond Dagster."""
@@ -28,6 +30,12 @@ OF_MODELS: Final = (
 
 _STAGE_NAMES = {tables.ATTENDANCE: "attendance_held"}
 _OWN = {tables.BUILD.name, tables.ORGANISATIONS.name}
+
+
+def fill_ahead(home: HomeResource, *filled: tables.Table) -> None:
+    """Begin with large tables of the next snapshot: stages behind them leave a core idle."""
+    for table in filled:
+        home.fill_ahead(table, _STAGE_NAMES.get(table, table.name))
 
 
 def publish_snapshot(home: HomeResource, stage_name: str, *, with_models: bool) -> dict[str, Any]:
@@ -46,7 +54,12 @@ def publish_snapshot(home: HomeResource, stage_name: str, *, with_models: bool) 
         here, home.records(), as_of, known_at, heard, withdrawals=acts, judged=judged
     )
     waiting = () if with_models else OF_MODELS
-    published = {t: _STAGE_NAMES.get(t, t.name) for t in tables.TABLES if t not in waiting}
+    of_itself = about(here.programme, versions())
+    published = {
+        t: _STAGE_NAMES.get(t, t.name)
+        for t in tables.TABLES
+        if t not in waiting and t not in of_itself
+    }
     before = set(published.values()) - _OWN
     if waiting or not here.stages.all_final() or not home.has_seen_to_all_behind(before):
         # Models are still to come, a tool broke, or the run began in the middle: this snapshot is
@@ -79,12 +92,14 @@ def publish_snapshot(home: HomeResource, stage_name: str, *, with_models: bool) 
         reads=sorted(before),
         settings=[fingerprint, here.programme.model_dump(mode="json")],
     )
-    publish(
-        here.warehouse,
-        {t: here.stages.path(published[t]) if t in published else t.empty() for t in tables.TABLES},
-    )
+    content: dict[tables.Table, Path | pl.DataFrame] = {
+        **{table: here.stages.path(name) for table, name in published.items()},
+        **{table: table.empty() for table in waiting},
+        **of_itself,
+    }
+    home.publish({table: content[table] for table in tables.TABLES})
     return {
         "as of": str(as_of),
         "bytes": here.warehouse.stat().st_size,
-        "tables": len(published),
+        "tables": len(published) + len(of_itself),
     }

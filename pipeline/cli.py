@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.assurance_command import assurance
+from pipeline.backup_commands import backup
 from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption
 from pipeline.console import opened as _opened
 from pipeline.console import stop as _stop
@@ -69,6 +70,7 @@ app.add_typer(key)
 app.add_typer(withdraw)
 app.add_typer(release)
 app.add_typer(desk)
+app.add_typer(backup)
 app.command()(inspect)
 app.command()(remind)
 app.command()(research)
@@ -158,9 +160,9 @@ The warehouse is {warehouse}. Ask it, for example in Python:
   import duckdb
   warehouse = duckdb.connect("{warehouse}", read_only=True)
   warehouse.sql(\"\"\"
-      SELECT organisation, n, mean_change, ci_low, ci_high
+      SELECT organisation, arm, n, mean_change, ci_low, ci_high
       FROM evaluation.paired_change
-      WHERE named_beforehand AND arm = 'all' ORDER BY organisation
+      WHERE named_beforehand ORDER BY organisation
   \"\"\").show()
 
 Every table and column explains itself:  SELECT * FROM duckdb_columns() WHERE comment IS NOT NULL;

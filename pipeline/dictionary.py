@@ -1,7 +1,8 @@
 """The data dictionary and the list of row rules as Markdown, made from where they are declared.
 
-What stays out: any sentence about a table or rule that is not already in `pipeline/tables/` or
-`pipeline/quality/rules.py`. `make docs` writes it; a test holds the written copy to this.
+What stays out: any sentence about a table, view or rule that is not already in `pipeline/tables/`,
+`pipeline/views/` or `pipeline/quality/rules.py`. `make docs` writes it; a test holds the written
+copy to this.
 """
 
 import sys
@@ -10,15 +11,20 @@ from pathlib import Path
 
 from pipeline.quality.rules import FILE_RULES, ROW_DISAPPEARED, ROW_RULES, STANDING_RULES, Rule
 from pipeline.tables import RESEARCH_TABLES, TABLES, Table
+from pipeline.views import VIEWS, View
 
 
 def dictionary() -> str:
     """The whole document."""
     parts = [
         "# Data dictionary",
-        "Made from the code by `make docs`. The same sentences stand as comments in the "
-        "warehouse: `SELECT * FROM duckdb_columns() WHERE comment IS NOT NULL`.",
+        "For analysts: every table and view with its columns, units and meaning, and every rule "
+        "that a row may break. Made from the code by `make docs`. The same sentences stand in the "
+        "warehouse, as comments and in `meta.dictionary`.",
         *(_table(table) for table in TABLES),
+        "Views are worked out when they are asked. Those of the schema `questions` answer what "
+        "analysts ask most, and `meta.questions` lists them.",
+        *(_view(view) for view in VIEWS),
         "The tables of the schema `research` are in a file of their own, `research_view.duckdb`.",
         *(_table(table) for table in RESEARCH_TABLES),
         "## Row rules",
@@ -33,21 +39,28 @@ def dictionary() -> str:
 
 
 def _table(table: Table) -> str:
-    lines = [
-        f"## {table.qualified_name}",
+    key = f"\\* never NULL. Key: {', '.join(f'`{name}`' for name in table.key)}."
+    return "\n".join([*_columns(table), "", key])
+
+
+def _view(view: View) -> str:
+    return "\n".join(_columns(view))
+
+
+def _columns(described: Table | View) -> list[str]:
+    return [
+        f"## {described.qualified_name}",
         "",
-        f"{table.description} One row: {table.grain}.",
+        described.about,
         "",
         "| column | type | unit | meaning |",
         "| --- | --- | --- | --- |",
+        *(
+            f"| `{column.name}`{'' if column.nullable else ' *'} | {column.type.sql} | "
+            f"{column.unit or ''} | {_cell(column.description)} |"
+            for column in described.columns
+        ),
     ]
-    lines += [
-        f"| `{column.name}`{'' if column.nullable else ' *'} | {column.type.sql} | "
-        f"{column.unit or ''} | {_cell(column.description)} |"
-        for column in table.columns
-    ]
-    lines += ["", f"\\* never NULL. Key: {', '.join(f'`{name}`' for name in table.key)}."]
-    return "\n".join(lines)
 
 
 def _rules(title: str, rules: Iterable[Rule]) -> str:

@@ -6,6 +6,7 @@ What stays out: how a release is made (`pipeline/releasing.py`).
 import json
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -25,6 +26,7 @@ from pipeline.console import (
 
 if TYPE_CHECKING:
     from pipeline.privacy.disclosure.audit import Failure
+    from pipeline.reproducing import Compared
     from pipeline.storage.home import Home
     from pipeline.storage.releases import Made
 
@@ -150,6 +152,55 @@ def verify(
             )
     if problems:
         raise typer.Exit(Exit.NEEDS_A_STEWARD)
+
+
+@release.command("reproduce")
+def reproduce(
+    manifest: Annotated[
+        str,
+        typer.Argument(
+            metavar="MANIFEST", help="A manifest.json, its folder, or the name of a release here."
+        ),
+    ],
+    home: HomeOption = DEFAULT_HOME,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a release again from the lake and compare every table with its manifest.
+
+    It works the state of that day out beside the home and changes nothing in it. It ends with 0 if
+    every table is the same, with 1 if not, and says what has changed since.
+    """
+    from pipeline.reproducing import reproduce as made_again
+
+    here = opened(home)
+    path = Path(manifest)
+    folder = path.parent if path.is_file() else _folder(home, manifest)
+    with answers_alone():
+        compared = made_again(
+            here,
+            (path if path.is_file() else folder / "manifest.json").resolve(),
+            lambda: typer.echo("A run is at work; waiting for it.", err=True),
+            None if as_json else _progress(),
+        )
+    if as_json:
+        typer.echo(json.dumps({**asdict(compared), "identical": compared.identical}, indent=2))
+    else:
+        _say(compared)
+    if not compared.identical:
+        raise typer.Exit(Exit.NEEDS_A_STEWARD)
+
+
+def _say(compared: "Compared") -> None:
+    if compared.identical:
+        typer.echo(f"{compared.release}: every table is the same, cell by cell.")
+    elif compared.refused:
+        typer.echo(f"{compared.release}: made again it does not pass the audit.")
+    else:
+        typer.echo(f"{compared.release}: other contents in {', '.join(compared.differing)}.")
+    for sentence in compared.changed:
+        typer.echo(f"  {sentence}.")
+    if not (compared.identical or compared.changed):
+        typer.echo("Nothing that is known to matter has changed since: a defect of Muster.")
 
 
 def _folder(home: Path, release_: str) -> Path:

@@ -5,26 +5,37 @@ What stays out: which figures may be printed (`pipeline/privacy/disclosure`), wh
 told (`pipeline/release_commands.py`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
-
-import polars as pl
+from pathlib import Path
+from typing import Any, Final
 
 from pipeline import __version__, tables
 from pipeline.approvals import Request, approved
 from pipeline.entries import Act
 from pipeline.orchestration.state import work_left
 from pipeline.privacy.disclosure.audit import Progress
+from pipeline.privacy.disclosure.rules import Rules
 from pipeline.programme import UnusableConfiguration
+from pipeline.publishing.provenance import content_hash, inputs_of, settings_hash
 from pipeline.publishing.release import Release, release_of
 from pipeline.publishing.remembered import as_frame, from_frame, without
 from pipeline.storage import locks
+from pipeline.storage.code import git_commit, release_code_hash, versions
 from pipeline.storage.home import Home
 from pipeline.storage.releases import Made, manifest_of
 from pipeline.storage.warehouse import Build, must_have_build, read_table
 from pipeline.vocabulary import EntryKind
+
+_EVALUATED: Final = (
+    tables.TRAJECTORY,
+    tables.ROBUSTNESS,
+    tables.RELIABILITY,
+    tables.COMPARABILITY,
+    tables.SUBMISSIONS,
+)
+"""What only the evaluation can say; everything else is made of core."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +73,11 @@ def make_release(
         _must_be_approved(home, order)
         _put_on_record(home, order, now())
         before = names_of_releases(home)
-        release = _audited(home, build, before, progress)
+        release = audited(home, home.warehouse, build.as_of, before, progress)
         made = home.releases.write(
             order.name,
             release.tables,
-            manifest_of(order.name, len(before) + 1, _about(home, build, release), now()),
+            manifest_of(order.name, len(before) + 1, _about(home, build, release, before), now()),
             as_frame(release.next),
         )
         _put_on_record(home, order, now())
@@ -112,28 +123,53 @@ def _approval(home: Home, name: str, as_of: date) -> Request | None:
     return approved(home.stewardship.entries(*kinds), name, as_of)
 
 
-def _audited(home: Home, build: Build, earlier: list[str], progress: Progress | None) -> Release:
+def audited(
+    home: Home,
+    warehouse: Path,
+    as_of: date,
+    earlier: Sequence[str],
+    progress: Progress | None = None,
+) -> Release:
+    """The release of a warehouse beside the releases of this home that came before it, by name.
+
+    Raises what `release_of` raises, and UnusableConfiguration where what the last of them left for
+    those after it is lost.
+    """
     before = None
     if earlier:
         carried_on = home.pseudonymiser().carried_on
         # A copy that was put back may be from before somebody was erased.
         kept = without(home.releases.remembered(earlier[-1]), home.withdrawals().erased, carried_on)
         before = from_frame(kept, carried_on)
+    people, waves, scores = (
+        read_table(warehouse, table)
+        for table in (tables.PARTICIPANTS, tables.PARTICIPANT_WAVES, tables.SCORES)
+    )
     return release_of(
-        *_core(home),
+        people,
+        waves,
+        scores,
         home.programme,
-        build.as_of,
+        as_of,
+        evaluated={table.name: read_table(warehouse, table) for table in _EVALUATED},
         before=before,
         progress=progress,
     )
 
 
-def _core(home: Home) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    people, waves, scores = (
-        read_table(home.warehouse, table)
-        for table in (tables.PARTICIPANTS, tables.PARTICIPANT_WAVES, tables.SCORES)
-    )
-    return people, waves, scores
+def account_of(home: Home, warehouse: Path, rules: Rules) -> dict[str, Any]:
+    """From what a release is made, of which a manifest holds a copy (`provenance.Account`)."""
+    return {
+        "programme_sha256": settings_hash(home.programme.model_dump(mode="json")),
+        "rules": rules.as_numbers(),
+        "code": {
+            "version": __version__,
+            "commit": git_commit(),
+            "sha256": release_code_hash(),
+        },
+        "software": dict(versions()),
+        "inputs": inputs_of(read_table(warehouse, tables.SUBMISSIONS), home.mapping_hashes()),
+    }
 
 
 def _put_on_record(home: Home, order: Order, now: datetime) -> None:
@@ -166,15 +202,23 @@ def _who_agreed(home: Home, made: Made) -> Mapping[str, str]:
     return {"asked_by": found.asked_by, "approved_by": found.approved_by}
 
 
-def _about(home: Home, build: Build, release: Release) -> Mapping[str, Any]:
+def _about(home: Home, build: Build, release: Release, before: Sequence[str]) -> Mapping[str, Any]:
+    hashes = {made.name: made.manifest_hash for made in home.releases.made()}
+    shares = release.shares
     return {
         "programme": home.programme.programme,
         "title": home.programme.title,
         "as_of": str(build.as_of),
         "known_at": str(build.known_at) if build.known_at else None,
         "version": __version__,
-        "rules": release.rules.as_numbers(),
-        "tables": dict(release.shares),
+        "previous": {"release": before[-1], "manifest_sha256": hashes.get(before[-1])}
+        if before
+        else None,
+        "tables": {
+            name: {**shares[name], "sha256": content_hash(frame)}
+            for name, frame in release.tables.items()
+        },
         # How many, and not which: what only the audit asked for is known to be no small group.
         "left_out_for_the_audit": len(release.for_the_audit),
+        **account_of(home, home.warehouse, release.rules),
     }

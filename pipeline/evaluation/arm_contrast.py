@@ -8,7 +8,8 @@ Two contrasts:
 
 - At each wave after the first, of every two arms: (mu_aw - mu_a1) - (mu_bw - mu_b1) in the model
   with a mean for every arm and wave. Both are measured at the same waves, so what happened to
-  everybody in that time cancels.
+  everybody in that time cancels. The same between the waves of the primary contrast where that
+  starts at a later wave.
 - Where arms begin in steps: theta in mu_aw = alpha_a + beta_w + theta [a has begun before w], a
   period for each wave (M. A. Hussey and J. P. Hughes 2007, Contemporary Clinical Trials 28). All
   waves speak of one number. Not to be used where the difference grows or fades with the time since
@@ -26,15 +27,18 @@ import polars as pl
 
 from pipeline import tables
 from pipeline.evaluation.answer_sums import Answers, Side
-from pipeline.evaluation.arm_wave_model import ArmWaveModel, is_named_beforehand
+from pipeline.evaluation.arm_wave_model import ArmWaveModel
 from pipeline.evaluation.begun import begins_after_days, begun
 from pipeline.evaluation.cells import ALL, joined_notes
 from pipeline.evaluation.contrasts import Contrast, Estimate, Fitted
 from pipeline.evaluation.mixed_model import Array, NoFit
+from pipeline.evaluation.named_beforehand import is_named_difference
+from pipeline.evaluation.panel import pairs_of_waves
+from pipeline.programme import Contrast as Between
 from pipeline.programme import Programme
 from pipeline.vocabulary import ComparedArms
 
-NOTE_NOBODY_OF_ONE: Final = "nobody of one of the arms has a score at this wave or at the first"
+NOTE_NOBODY_OF_ONE: Final = "nobody of one of the arms has a score at one of the two waves"
 NOTE_NO_STEPS: Final = "no wave at which some arms have begun and others have not: no estimate"
 NOTE_SAME_DIFFERENCE: Final = "takes the difference to be the same at every wave since beginning"
 
@@ -55,26 +59,33 @@ def arm_contrast(models: Iterable[ArmWaveModel], programme: Programme) -> pl.Dat
 
 
 def _by_wave(model: ArmWaveModel, programme: Programme) -> list[dict[str, Any]]:
-    first, *later = programme.wave_names
     in_order = sorted(model.arms, key=lambda arm: begins_after_days(arm, programme))
-    places = [(arm, other, wave) for arm, other in combinations(in_order, 2) for wave in later]
+    places = [
+        (arm, other, since, wave)
+        for arm, other in combinations(in_order, 2)
+        for since, wave in pairs_of_waves(programme)
+    ]
     asked = {
-        (arm, other, wave): model.difference_in_change(arm, other, first, wave)
-        for arm, other, wave in places
-        if not model.reason and model.has(arm, first, wave) and model.has(other, first, wave)
+        (arm, other, since, wave): model.difference_in_change(arm, other, since, wave)
+        for arm, other, since, wave in places
+        if not model.reason and model.has(arm, since, wave) and model.has(other, since, wave)
     }
-    found: dict[tuple[str, str, str], Estimate] = {}
+    found: dict[tuple[str, str, str, str], Estimate] = {}
     if isinstance(model.fitted, Fitted):
         estimates = model.fitted.estimates(list(asked.values()))
         found = dict(zip(asked, estimates, strict=True))
     rows = []
     for place in places:
-        arm, other, wave = place
+        arm, other, since, wave = place
+        change = Between(
+            instrument=model.instrument, subscale=model.subscale, from_wave=since, to_wave=wave
+        )
         both = begun(arm, programme)[wave], begun(other, programme)[wave]
         rows.append(
             {
                 "arm": arm,
                 "reference_arm": other,
+                "from_wave": since,
                 "wave": wave,
                 "instrument": model.instrument,
                 "subscale": model.subscale,
@@ -83,18 +94,18 @@ def _by_wave(model: ArmWaveModel, programme: Programme) -> list[dict[str, Any]]:
                     (True, True): ComparedArms.BOTH_BEGUN,
                     (False, False): ComparedArms.NEITHER_BEGUN,
                 }[both].value,
-                "named_beforehand": is_named_beforehand(model, wave, programme),
+                "named_beforehand": is_named_difference(programme, change, arm, other),
                 "n": model.answered.get((arm, wave), 0),
                 "n_reference": model.answered.get((other, wave), 0),
-                **_figures(found.get(place), [] if place in found else [_why(model, first, wave)]),
+                **_figures(found.get(place), [] if place in found else [_why(model, since, wave)]),
             }
         )
     return rows
 
 
-def _why(model: ArmWaveModel, first: str, wave: str) -> str:
+def _why(model: ArmWaveModel, since: str, wave: str) -> str:
     left_out = model.answers.left_out
-    return left_out.get(wave) or left_out.get(first) or model.reason or NOTE_NOBODY_OF_ONE
+    return left_out.get(wave) or left_out.get(since) or model.reason or NOTE_NOBODY_OF_ONE
 
 
 def _in_steps(model: ArmWaveModel, programme: Programme) -> list[dict[str, Any]]:
@@ -115,6 +126,7 @@ def _in_steps(model: ArmWaveModel, programme: Programme) -> list[dict[str, Any]]
         {
             "arm": ALL,
             "reference_arm": ALL,
+            "from_wave": ALL,
             "wave": ALL,
             "instrument": model.instrument,
             "subscale": model.subscale,

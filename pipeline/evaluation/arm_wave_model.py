@@ -18,7 +18,6 @@ from pipeline.evaluation.answer_sums import Answers, answers_of
 from pipeline.evaluation.cells import as_total, measurements
 from pipeline.evaluation.contrasts import Contrast, Fitted
 from pipeline.evaluation.mixed_model import Array, NoFit
-from pipeline.programme import Contrast as Named
 from pipeline.programme import Programme
 
 NOTE_NO_WAVE: Final = "no wave has the scores that a model needs"
@@ -119,13 +118,3 @@ def _design(arm: str, waves: Sequence[str], columns: Mapping[tuple[str, str], in
         if (arm, wave) in columns:
             design[place, columns[arm, wave]] = 1.0
     return cast(Array, design)
-
-
-def is_named_beforehand(model: ArmWaveModel, wave: str, programme: Programme) -> bool:
-    """Whether the change from the first wave to this one is the programme's primary contrast."""
-    return programme.primary == Named(
-        instrument=model.instrument,
-        subscale=model.subscale,
-        from_wave=programme.wave_names[0],
-        to_wave=wave,
-    )

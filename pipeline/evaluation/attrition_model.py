@@ -15,7 +15,7 @@ from scipy.sparse import coo_array, csr_array, hstack
 from pipeline import tables
 from pipeline.evaluation.cells import UNITS_PER_POINT, joined_notes, scored
 from pipeline.evaluation.intervals import Z
-from pipeline.evaluation.logistic import LogisticFit, NoFit, fit_logistic
+from pipeline.evaluation.logistic import LogisticFit, NoFit, fit_logistic, independent_columns
 from pipeline.evaluation.taking_part import dropped_out_later
 from pipeline.programme import Programme
 
@@ -31,6 +31,7 @@ NOTE_OTHER: Final = (
 NOTE_LEFT_OUT: Final = (
     "officers left out: their groups, merged into other, were still too small or one-sided"
 )
+NOTE_OTHERS_TOGETHER: Final = "the group is others together: no estimate of its own"
 NOTE_TOO_FAR: Final = "odds ratio or limits without a figure: too large or too near 0 to be written"
 NOTE_NOBODY: Final = "nobody dropped out or stayed with all scores at the first wave"
 
@@ -53,6 +54,9 @@ def attrition_model(
     means anything. Such groups of one column are merged into `other`; if `other` is still such a
     group, its officers are left out of the model, and all groups are looked at again. Notes say so.
 
+    A group that is others together, as an organisation without a roster whose officers alone have
+    no known rank, has no estimate of its own: the first to be named keeps it, as in R's glm.
+
     Without estimates (nobody to count, collinear terms, separation) every term has a row with NULL
     and the note says why. An odds ratio or limit that floating point cannot write is NULL, with its
     note. Raises ValueError for an instrument or subscale that the programme does not have.
@@ -63,15 +67,21 @@ def attrition_model(
     dummies = [_Dummies(kept, group) for group in groups]
     terms = ["intercept", *subscales, *(term for d in dummies for term in d.terms)]
     fit: LogisticFit | NoFit | None = None
+    estimated = list(range(len(terms)))
     if kept.height:
         scales = kept.select(pl.col(subscales).cast(pl.Float64) / UNITS_PER_POINT).to_numpy()
         columns = [csr_array(np.column_stack([np.ones(kept.height), scales]))]
         design = csr_array(hstack([*columns, *(d.columns for d in dummies)], format="csr"))
-        fit = fit_logistic(design, kept["left"].cast(pl.Float64).to_numpy())
+        estimated = _estimated(design, 1 + len(subscales))
+        outcome = kept["left"].cast(pl.Float64).to_numpy()
+        fit = fit_logistic(csr_array(design[:, estimated]), outcome)
     references = [f"reference: {d.reference}" for d in dummies if d.reference]
     left_out = [NOTE_LEFT_OUT] if kept.height < counted.height else []
     said = {term: [term] for term in terms} | {"intercept": references}
-    estimates = [_estimate(fit, place) for place in range(len(terms))]
+    estimates = [
+        _estimate(fit, estimated.index(place)) if place in estimated else {}
+        for place in range(len(terms))
+    ]
     rows = [
         {
             "term": term,
@@ -80,6 +90,7 @@ def attrition_model(
             "note": joined_notes(
                 [
                     _why(fit, NOTE_LEFT_OUT if counted.height else NOTE_NOBODY),
+                    *([NOTE_OTHERS_TOGETHER] if place not in estimated else []),
                     *([NOTE_TOO_FAR] if None in estimates[place].values() else []),
                     *([*references, *left_out] if term == "intercept" else []),
                     *([NOTE_OTHER] if any(t.endswith(f": {OTHER}") for t in said[term]) else []),
@@ -138,6 +149,15 @@ def _with_large_groups(counted: pl.DataFrame, groups: Sequence[str]) -> pl.DataF
 def _says_too_little(group: str) -> pl.Expr:
     n, left = pl.len().over(group), pl.col("left").sum().over(group)
     return (n < FEWEST_IN_A_GROUP) | (left == 0) | (left == n)
+
+
+def _estimated(design: csr_array, scores: int) -> list[int]:
+    """Columns that have an estimate: the first ones, of intercept and scores, and groups of their
+    own. If scores are sums of each other there is none, and all columns are left for the fit to say
+    so.
+    """
+    kept: list[int] = independent_columns(design).tolist()
+    return kept if kept[:scores] == list(range(scores)) else list(range(design.shape[1]))
 
 
 class _Dummies:

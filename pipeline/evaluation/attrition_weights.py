@@ -11,6 +11,9 @@ answered t is the share who did over the product of the fitted probabilities aft
 answered before t, truncated at the 1st and 99th percentile. (J. M. Robins, A. Rotnitzky and L. P.
 Zhao 1995, J. Am. Stat. Assoc. 90; S. R. Cole and M. A. Hernan 2008, Am. J. Epidemiol. 168.)
 
+To answer a wave is to answer anything at it: who answered another questionnaire only, or left this
+one's items blank, has not gone, and counts as blank at random among those who came.
+
 A gap is no loss: who misses a wave and answers a later one went from the one wave to the other, and
 between the two there is nothing to model. The weighted mean is right if, given the scores observed
 at a wave, whether an officer answers any further wave does not depend on the score asked about.
@@ -27,7 +30,7 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array, hstack
 
 from pipeline.evaluation.followed import Codes, Followed, Numbers, Truths
-from pipeline.evaluation.logistic import LogisticFit, NoFit, fit_logistic
+from pipeline.evaluation.logistic import LogisticFit, NoFit, fit_logistic, independent_columns
 
 TRUNCATED_AT: Final = (0.01, 0.99)
 """Weights below and above these quantiles of them are set to the quantile."""
@@ -41,13 +44,10 @@ NOTE_WITHOUT_GROUPS: Final = "weights from scores alone, without terms for group
 NOTE_NOBODY_ANSWERED: Final = "nobody whose wave is due answered it"
 NOTE_BLANK: Final = "scores left blank in an answered questionnaire are taken as blank at random"
 
-_COLLINEAR: Final = 1e-7
-"""A column of which the columns before it leave less than this share says nothing of its own."""
-
 
 @dataclass(frozen=True, slots=True)
 class AttritionWeights:
-    """Weights of the officers of a `Followed` at one later wave, 0 for who did not answer it."""
+    """Weights of the officers of a `Followed` at one later wave, 0 for who did not come to it."""
 
     weights: Numbers
     truncated: int
@@ -68,7 +68,7 @@ def attrition_weights(base: Followed, wave: int) -> AttritionWeights | str:
     divided by their sum; their mean is about 1 over those who answered.
     """
     counted = base.decided[:, wave]
-    answered = base.answered
+    answered = base.came
     came = answered[:, wave] & counted
     if not came.any():
         return NOTE_NOBODY_ANSWERED
@@ -112,7 +112,7 @@ def _chance_to_answer_again(at_risk: Followed, last: Numbers, again: Truths) -> 
         ((), (NOTE_WITHOUT_GROUPS,)),
     ):
         whole = csr_array(hstack([scores, *groups], format="csr"))
-        design = csr_array(whole[:, _independent(whole)])
+        design = csr_array(whole[:, independent_columns(whole)])
         fit = fit_logistic(design, again.astype(np.float64))
         if isinstance(fit, LogisticFit):
             return _Chance(fit.probabilities(design), note)
@@ -145,18 +145,3 @@ def _terms(codes: Codes, again: Truths) -> coo_array:
     rows = np.flatnonzero(large[place])
     at = (rows, column[place[rows]])
     return coo_array((np.ones(len(rows)), at), shape=(len(place), int(large.sum())))
-
-
-def _independent(design: csr_array) -> Codes:
-    """The columns that are no sum of those before them, as R's glm keeps them."""
-    products = (design.T @ design).toarray()
-    scale = np.sqrt(np.diag(products))
-    scale[scale == 0] = 1.0
-    left = products / np.outer(scale, scale)
-    kept = []
-    for column in range(len(left)):
-        pivot = left[column, column]
-        if pivot > _COLLINEAR:
-            kept.append(column)
-            left = left - np.outer(left[:, column], left[column]) / pivot
-    return np.array(kept, dtype=np.int64)

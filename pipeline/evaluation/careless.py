@@ -30,7 +30,8 @@ import polars as pl
 from pipeline import tables
 from pipeline.evaluation.answers import UNANSWERED, InstrumentAnswers
 from pipeline.evaluation.cells import ALL, Moments, as_total, cell_interval, cells_of, joined_notes
-from pipeline.evaluation.panel import MOMENTS, Key, Panel, cluster_sums
+from pipeline.evaluation.named_beforehand import named_arm
+from pipeline.evaluation.panel import MOMENTS, Figures, Key, Panel, cluster_sums, moments
 from pipeline.programme import Programme
 from pipeline.quality.rules import SHORTEST_INSTRUMENT_FOR_RUNS
 from pipeline.reference import Instrument
@@ -125,6 +126,7 @@ def change_without_careless(
 ) -> pl.DataFrame:
     """The rows of `tables.CHANGE_WITHOUT_CARELESS`: the primary contrast over all organisations.
 
+    Of the arm that it speaks of; see `named_beforehand.py`.
     With everybody, without those who bear one sign at either wave, without those who bear any.
     `signs` are rows of `bearers`, `quality` is a `tables.RESPONSE_QUALITY` frame of the same
     answers. Without a sign that could be judged of no response at these waves there is no figure:
@@ -134,18 +136,21 @@ def change_without_careless(
     series, waves = (primary.instrument, primary.subscale), (primary.from_wave, primary.to_wave)
     if series not in of_officers.scores:
         return tables.CHANGE_WITHOUT_CARELESS.empty()
+    arm = named_arm(programme)
     change = of_officers.change(series, *waves)
+    if arm != ALL:
+        change = change.set(of_officers.officers["arm"] != arm, None)
     answered = scores.filter(
         pl.col("instrument") == primary.instrument,
         pl.col("subscale") == primary.subscale,
         pl.col("wave").is_in(waves),
     ).select("response_id", "participant_id")
-    values: dict[Key, pl.Series] = {(NOBODY,): change}
+    values: dict[Key, Figures] = {(NOBODY,): moments(change)}
     for sign in Careless:
         bearing = signs.filter(pl.col("sign") == sign)
         officers = answered.join(bearing, on="response_id", how="semi")["participant_id"]
         bears = participants["participant_id"].is_in(officers.unique().implode())
-        values[sign.value,] = change.set(bears, None)
+        values[sign.value,] = moments(change.set(bears, None))
     sums = cluster_sums(of_officers.officers, values, ("left_out",))
     national = {
         cell["left_out"]: cell
@@ -156,6 +161,7 @@ def change_without_careless(
     judged = _judged(quality, primary.instrument, waves) | {NOBODY}
     rows = [
         {
+            "arm": arm,
             **primary.model_dump(),
             "left_out": left_out,
             **(

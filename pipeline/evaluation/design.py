@@ -136,7 +136,7 @@ def _needed(
         "icc_organisation": known.organisation.value if known and known.organisation else None,
         "share_with_both": share,
     }
-    notes = []
+    notes = list(spread.mixed)
     if known is None:
         why = components.value if isinstance(components, NoComponents) else NOTE_NO_SPREAD
         notes.append(why)

@@ -4,13 +4,23 @@ What belongs here: bands of sessions. What stays out: any claim that sessions ch
 who stay longer differ from those who leave, and every row says so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import polars as pl
 
 from pipeline import tables
-from pipeline.evaluation.cells import ALL, Moments, cell_interval, cells, joined_notes, measurements
+from pipeline.evaluation.begun import notes_of_arms_together
+from pipeline.evaluation.cells import ALL, Moments, cell_interval, cells_of, joined_notes
+from pipeline.evaluation.panel import (
+    MOMENTS,
+    Figures,
+    Key,
+    Panel,
+    arms_there,
+    cluster_sums,
+    moments,
+)
 from pipeline.programme import Programme
 from pipeline.vocabulary import SessionsBand
 
@@ -18,6 +28,8 @@ NOTE_DESCRIPTIVE: Final = (
     "descriptive: those who attend more sessions differ from those who attend fewer"
 )
 NOTE_UNKNOWN: Final = "without officers whose sessions are not known"
+
+_KEY: Final = ("sessions_band", "wave", "instrument", "subscale")
 
 _FIRST_OF_BAND: Final[Mapping[SessionsBand, int]] = {
     SessionsBand.NONE: 0,
@@ -29,41 +41,43 @@ _FIRST_OF_BAND: Final[Mapping[SessionsBand, int]] = {
 
 
 def dose_response(
-    scores: pl.DataFrame, participants: pl.DataFrame, programme: Programme
+    of_officers: Panel, participants: pl.DataFrame, programme: Programme
 ) -> pl.DataFrame:
-    """The rows of `tables.DOSE_RESPONSE` from `tables.SCORES` and `tables.PARTICIPANTS` frames.
+    """The rows of `tables.DOSE_RESPONSE`, from the participants that the panel was made of.
 
     Officers with a score at the first wave and at the later one, by organisation with totals; a row
     for each band, wave, instrument and subscale that occurs. Officers whose sessions are not known
-    are in no row, and the rows of their organisation and of the total say so. The 95% interval is
-    that of `cells.cell_interval`. Raises ValueError for a score of nobody enrolled, and for a wave,
-    instrument or subscale that the programme does not have.
+    are in no row, and the rows of their organisation and of the total say so; so they do of arms
+    that had not begun by the wave where others had. The 95% interval is that of
+    `cells.cell_interval`.
     """
-    bands = participants.select(
-        pl.int_range(pl.len(), dtype=pl.UInt32).alias("officer"),
-        sessions_band=sessions_band(pl.col("sessions_attended")),
-    ).drop_nulls()
-    measured = measurements(scores, participants, programme).join(bands, on="officer")
-    is_first = pl.col("wave") == programme.wave_names[0]
-    first = measured.filter(is_first).select("series", first="score")
-    changes = (
-        measured.filter(~is_first)
-        .join(first, on="series")
-        .with_columns(change=pl.col("score") - pl.col("first"))
-        .with_columns(squares=pl.col("change") ** 2)
+    first, *later = programme.wave_names
+    figures: dict[Key, Figures] = {
+        (wave, *series): moments(of_officers.change(series, first, wave))
+        for wave in later
+        for series in of_officers.scores
+    }
+    if not figures:
+        return tables.DOSE_RESPONSE.empty()
+    officers = of_officers.officers.with_columns(
+        participants.select(sessions_band=sessions_band(pl.col("sessions_attended")))
     )
-    found = cells(
-        changes,
-        by=("sessions_band", "wave", "instrument", "subscale"),
-        figures=("change", "squares"),
-        mean_of="change",
-        each_arm=False,
-    )
+    sums = cluster_sums(officers, figures, _KEY).drop_nulls("sessions_band")
+    arms = _with_total(arms_there(officers, figures, ("organisation", "sessions_band")))
     unknown = set(participants.filter(pl.col("sessions_attended").is_null())["organisation"])
     if unknown:
         unknown.add(ALL)
     return pl.DataFrame(
-        [_row(cell, unknown=cell["organisation"] in unknown) for cell in found],
+        [
+            _row(
+                cell,
+                [
+                    *([NOTE_UNKNOWN] if cell["organisation"] in unknown else []),
+                    *notes_of_arms_together(arms[_key(cell)], cell["wave"], programme),
+                ],
+            )
+            for cell in cells_of(sums, _KEY, MOMENTS, "total", each_arm=False)
+        ],
         schema=tables.DOSE_RESPONSE.frame_schema,
     )
 
@@ -77,14 +91,26 @@ def sessions_band(sessions: pl.Expr) -> pl.Expr:
     return band
 
 
-def _row(cell: dict[str, Any], *, unknown: bool) -> dict[str, Any]:
-    change = Moments(cell["n"], cell["change"], cell["squares"])
+def _key(cell: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(cell[name] for name in tables.DOSE_RESPONSE.key)
+
+
+def _with_total(arms: Mapping[Key, set[str]]) -> Mapping[Key, set[str]]:
+    """By organisation, and by `all` of them."""
+    found: dict[Key, set[str]] = {}
+    for (organisation, *rest), there in arms.items():
+        for everywhere in (organisation, ALL):
+            found.setdefault((everywhere, *rest), set()).update(there)
+    return found
+
+
+def _row(cell: Mapping[str, Any], notes: Iterable[str]) -> dict[str, Any]:
+    change = Moments(cell["n"], cell["total"], cell["squares"])
     interval = cell_interval(cell, change)
-    left_out = [NOTE_UNKNOWN] if unknown else []
     return {
         **{name: cell[name] for name in tables.DOSE_RESPONSE.key},
         "n": change.n,
         "mean_change": change.mean,
         **interval.columns,
-        "note": joined_notes((NOTE_DESCRIPTIVE, *left_out, *interval.notes)),
+        "note": joined_notes((NOTE_DESCRIPTIVE, *notes, *interval.notes)),
     }

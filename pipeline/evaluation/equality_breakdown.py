@@ -15,8 +15,17 @@ from typing import Any, Final
 import polars as pl
 
 from pipeline import tables
+from pipeline.evaluation.begun import notes_of_arms_together
 from pipeline.evaluation.cells import ALL, Moments, cell_interval, cells_of, joined_notes
-from pipeline.evaluation.panel import MOMENTS, Key, Panel, cluster_sums
+from pipeline.evaluation.panel import (
+    MOMENTS,
+    Figures,
+    Key,
+    Panel,
+    arms_there,
+    cluster_sums,
+    moments,
+)
 from pipeline.programme import Programme
 
 CHARACTERISTICS: Final = ("rank_group", "service_band", "gender", "ethnicity_group")
@@ -38,16 +47,17 @@ def equality_breakdown(
     """The rows of `tables.EQUALITY_BREAKDOWN`, from the participants that the panel was made of.
 
     A row for each value of a characteristic, wave, instrument and subscale with a score; values in
-    alphabetical order, `unknown` last; all organisations and arms together.
+    alphabetical order, `unknown` last; all organisations and arms together. The note names arms
+    that had not begun by the wave where others had, of the officers with a score at it.
     """
     first, *later = programme.wave_names
-    levels: dict[Key, pl.Series] = {
-        (wave, *series): scores[wave]
+    levels: dict[Key, Figures] = {
+        (wave, *series): moments(scores[wave])
         for series, scores in of_officers.scores.items()
         for wave in programme.wave_names
     }
-    changes: dict[Key, pl.Series] = {
-        (wave, *series): of_officers.change(series, first, wave)
+    changes: dict[Key, Figures] = {
+        (wave, *series): moments(of_officers.change(series, first, wave))
         for series in of_officers.scores
         for wave in later
     }
@@ -57,6 +67,8 @@ def equality_breakdown(
             value=participants[characteristic].fill_null(UNKNOWN)
         )
         at_wave, since_first = (_national(officers, values) for values in (levels, changes))
+        for key, arms in arms_there(officers, levels, ["value"]).items():
+            at_wave[key]["mixed"] = notes_of_arms_together(arms, key[1], programme)
         values = sorted({key[0] for key in at_wave}, key=lambda value: (value == UNKNOWN, value))
         rows += [
             {"characteristic": characteristic, **row}
@@ -66,7 +78,7 @@ def equality_breakdown(
     return pl.DataFrame(rows, schema=tables.EQUALITY_BREAKDOWN.frame_schema)
 
 
-def _national(officers: pl.DataFrame, values: Mapping[Key, pl.Series]) -> Cells:
+def _national(officers: pl.DataFrame, values: Mapping[Key, Figures]) -> Cells:
     """Cells over all organisations, by value, wave, instrument and subscale."""
     if not values:
         return {}
@@ -76,7 +88,7 @@ def _national(officers: pl.DataFrame, values: Mapping[Key, pl.Series]) -> Cells:
     }
 
 
-def _sums(officers: pl.DataFrame, values: Mapping[Key, pl.Series]) -> pl.DataFrame:
+def _sums(officers: pl.DataFrame, values: Mapping[Key, Figures]) -> pl.DataFrame:
     """Sums over clusters as `cells_of` needs them, of session groups only where those matter.
 
     An interval over several organisations asks for sums of organisations, and a national one has
@@ -93,7 +105,10 @@ def _sums(officers: pl.DataFrame, values: Mapping[Key, pl.Series]) -> pl.DataFra
         .join(places, on=["organisation", "value"], how="left", maintain_order="left")["alone"]
         .fill_null(False)
     )
-    there = {key: of_officers.filter(is_alone) for key, of_officers in values.items()}
+    there = {
+        key: {name: cells.filter(is_alone) for name, cells in figures.items()}
+        for key, figures in values.items()
+    }
     by_group = cluster_sums(officers.filter(is_alone), there, _KEY)
     return pl.concat(
         [
@@ -112,6 +127,7 @@ def _rows(
             continue
         level = Moments(cell["n"], cell["total"], cell["squares"])
         change, notes = _change(since_first.get((value, *key)), is_first=key[0] == first)
+        notes += cell["mixed"]
         if level.sd is None:
             notes = (NOTE_NO_SD, *notes)
         yield {

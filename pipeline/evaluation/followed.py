@@ -49,10 +49,11 @@ class Clusters:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Officers who answered an instrument at the programme's first wave, and their later waves.
+    """Officers who answered an instrument at a first wave, and their later waves.
 
     `units` (n, w, s): scores by officer, wave and subscale in 1/2520 of a point, NaN where there is
-    none. `decided` (n, w): whether it is known that the officer answered the wave or did not.
+    none. `came` (n, w): whether the officer answered the wave at all, this instrument or another.
+    `decided` (n, w): whether it is known that the officer answered the wave or did not.
     Officers stand in an order that follows from what is known of them and not from their names, so
     that figures are the same whatever the order of rows.
     """
@@ -61,6 +62,7 @@ class Followed:
     waves: tuple[str, ...]
     subscales: tuple[str, ...]
     units: Numbers
+    came: Truths
     decided: Truths
     organisation: Codes
     arm: Codes
@@ -87,6 +89,7 @@ class Followed:
             self.waves,
             self.subscales,
             self.units[officers],
+            self.came[officers],
             self.decided[officers],
             self.organisation[officers],
             self.arm[officers],
@@ -127,8 +130,11 @@ def followed(
     *,
     instrument: str,
     as_of: date,
+    since: str | None = None,
 ) -> Followed:
     """The officers with a score of the instrument at the first wave, from the core frames.
+
+    The first wave is the programme's, or the one named by `since`; those before it are left out.
 
     They are the base of every method: without a first score there is no change to speak of, and
     nothing is observed of the officer from which a weight or an imputed score could come. Those who
@@ -144,6 +150,7 @@ def followed(
     the programme does not have.
     """
     waves = programme.wave_names
+    waves = waves[waves.index(since) if since else 0 :]
     subscales = tuple(programme.instrument(instrument).by_subscale)
     measured = scored(scores.filter(pl.col("instrument") == instrument), programme)
     wide = _wide(measured, waves, subscales)
@@ -156,9 +163,11 @@ def followed(
             participants.select("participant_id", *_PLACES),
             on="participant_id",
         )
-        .join(_decided(participant_waves, waves, as_of), on="participant_id", how="left")
+        .join(_told(participant_waves, waves, as_of), on="participant_id", how="left")
         .drop("participant_id")
-        .with_columns(pl.col(_decided_columns(waves)).fill_null(False))
+        .with_columns(
+            pl.col([*_columns("came", waves), *_columns("decided", waves)]).fill_null(False)
+        )
         .sort(pl.all(), nulls_last=True)
     )
     units = known.select(_score_columns(waves, subscales)).cast(pl.Float64).to_numpy()
@@ -166,22 +175,22 @@ def followed(
         name: known[name].rank("dense").cast(pl.Int64).fill_null(_ALONE).to_numpy()
         for name in _PLACES
     }
-    return Followed(
-        instrument,
-        waves,
-        subscales,
-        np.ascontiguousarray(units).reshape(known.height, len(waves), len(subscales)),
-        known.select(_decided_columns(waves)).to_numpy().astype(np.bool_),
-        **codes,
+    cube = np.ascontiguousarray(units).reshape(known.height, len(waves), len(subscales))
+    came, decided = (
+        known.select(_columns(what, waves)).to_numpy().astype(np.bool_)
+        for what in ("came", "decided")
     )
+    # Scores that the ledger knows nothing of are answers all the same.
+    came = came | ~np.isnan(cube).all(axis=2)
+    return Followed(instrument, waves, subscales, cube, came, decided, **codes)
 
 
 def _score_columns(waves: Sequence[str], subscales: Sequence[str]) -> list[str]:
     return [f"score {wave} {subscale}" for wave in waves for subscale in subscales]
 
 
-def _decided_columns(waves: Sequence[str]) -> list[str]:
-    return [f"decided {wave}" for wave in waves]
+def _columns(what: str, waves: Sequence[str]) -> list[str]:
+    return [f"{what} {wave}" for wave in waves]
 
 
 def _wide(measured: pl.DataFrame, waves: Sequence[str], subscales: Sequence[str]) -> pl.DataFrame:
@@ -196,8 +205,8 @@ def _wide(measured: pl.DataFrame, waves: Sequence[str], subscales: Sequence[str]
     )
 
 
-def _decided(participant_waves: pl.DataFrame, waves: Sequence[str], as_of: date) -> pl.DataFrame:
-    """One row an officer, one column of truths a wave."""
+def _told(participant_waves: pl.DataFrame, waves: Sequence[str], as_of: date) -> pl.DataFrame:
+    """One row an officer, with two truths for each wave: whether they came, and is it decided."""
     over = (pl.col("missed_after") < as_of).fill_null(value=False)
     undated = pl.col("missed_after").is_null()
     status = pl.col("status")
@@ -208,6 +217,9 @@ def _decided(participant_waves: pl.DataFrame, waves: Sequence[str], as_of: date)
         .then(over | undated)
         .otherwise(status == WaveStatus.MISSED.value)
     )
+    told = {"came": status.is_in(ANSWERED), "decided": is_decided}
     return participant_waves.group_by("participant_id").agg(
-        is_decided.filter(pl.col("wave") == wave).first().alias(f"decided {wave}") for wave in waves
+        truth.filter(pl.col("wave") == wave).first().alias(f"{what} {wave}")
+        for what, truth in told.items()
+        for wave in waves
     )

@@ -4,7 +4,7 @@ What belongs here: whose values they are, and rows of the table. What stays out:
 (`variance_components.py`) and what follows for the size of a study (`design.py`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from pipeline import tables
+from pipeline.evaluation.begun import notes_of_arms_together
 from pipeline.evaluation.cells import UNITS_PER_POINT, joined_notes, measurements
 from pipeline.evaluation.variance_components import (
     Array,
@@ -32,9 +33,16 @@ NOTE_ONE_GROUP_EACH: Final = (
 NOTE_WITHOUT_GROUP: Final = "an officer without a session group is a group alone"
 NOTE_ARMS: Final = "values are deviations from the mean of the arm"
 NOTE_FEWER_THAN_TWO: Final = "fewer than two officers"
+NOTE_ONE_AN_ARM: Final = "one officer in each arm: nothing away from the arm's mean"
 
 UNTOLD: Final = frozenset(
-    {NOTE_ONE_ORGANISATION, NOTE_NO_GROUPS, NOTE_ONE_GROUP_EACH, NOTE_FEWER_THAN_TWO}
+    {
+        NOTE_ONE_ORGANISATION,
+        NOTE_NO_GROUPS,
+        NOTE_ONE_GROUP_EACH,
+        NOTE_FEWER_THAN_TWO,
+        NOTE_ONE_AN_ARM,
+    }
 )
 """With one of these said of a level there is nothing to estimate."""
 
@@ -45,7 +53,7 @@ class Spread:
 
     n: int
     sd: float | None
-    """Of all values, in points, n - 1."""
+    """Of all values, in points: n less the number of means taken off."""
     group_sizes: tuple[int, ...]
     organisation_sizes: tuple[int, ...]
     n_groups: int
@@ -54,6 +62,8 @@ class Spread:
     """Officers in them."""
     components: Components | NoComponents | None
     notes: Mapping[ClusterLevel, tuple[str, ...]]
+    mixed: tuple[str, ...] = ()
+    """Of several arms, what is to be said of them together."""
 
 
 SpreadOf = tuple[str, str, Measure, Spread]
@@ -92,7 +102,9 @@ def spreads(
 
     From `tables.SCORES` and `tables.PARTICIPANTS` frames. The first wave's score, and the change
     between the waves of the primary contrast of officers who answered both; of several arms each
-    value less its arm's mean. Raises what `cells.measurements` does.
+    value less its arm's mean, for which the degrees of freedom are one less each. Of changes the
+    note names arms that had not begun by the later wave where others had. Raises what
+    `cells.measurements` does.
     """
     measured = measurements(scores, participants, programme)
     earlier, later = (
@@ -105,8 +117,12 @@ def spreads(
         .with_columns(score=pl.col("later") - pl.col("score"))
         .drop("later"),
     }
+    ends = {
+        Measure.BASELINE: programme.wave_names[0],
+        Measure.CHANGE: programme.primary.to_wave,
+    }
     return [
-        (instrument, subscale, measure, spread_of(found))
+        (instrument, subscale, measure, spread_of(found, _mixed(found, ends[measure], programme)))
         for instrument in programme.instruments
         for subscale in programme.instrument(instrument).by_subscale
         for measure in Measure
@@ -118,31 +134,39 @@ def spreads(
     ]
 
 
-def spread_of(values: pl.DataFrame) -> Spread:
-    """The spread of `score` (units) in a frame of `cells.measurements`, one row an officer."""
-    away = _away(values)
+def _mixed(values: pl.DataFrame, wave: str, programme: Programme) -> tuple[str, ...]:
+    return notes_of_arms_together(values["arm"].unique().to_list(), wave, programme)
+
+
+def spread_of(values: pl.DataFrame, mixed: Sequence[str] = ()) -> Spread:
+    """The spread of `score` (units) in a frame of `cells.measurements`, one row an officer.
+
+    `mixed` is what is to be said of its arms together.
+    """
+    away, arms = _away(values), _arms(values)
     groups = _groups(values.with_columns(away=away))
     organisations = groups.group_by("organisation", maintain_order=True).agg(pl.col("n").sum())
     seated = groups.filter("has_group")
-    notes = _notes(values, groups, seated)
+    notes = _notes(values, groups, seated, mixed)
     told = {level: not UNTOLD & set(said) for level, said in notes.items()}
     by_organisation, by_group = told[ClusterLevel.ORGANISATION], told[ClusterLevel.SESSION_GROUP]
     components: Components | NoComponents | None = None
     if by_organisation or by_group:
         components = variance_components(
-            _sums(groups, by_group=by_group), organisations=by_organisation, groups=by_group
+            _sums(groups, arms, by_group=by_group), organisations=by_organisation, groups=by_group
         )
     if isinstance(components, NoComponents):
         notes = {level: [*said, components.value] for level, said in notes.items()}
     return Spread(
         n=values.height,
-        sd=away.sort().std(),  # type: ignore[arg-type]
+        sd=away.sort().std(ddof=len(arms)),  # type: ignore[arg-type]
         group_sizes=tuple(groups["n"].to_list()),
         organisation_sizes=tuple(organisations["n"].to_list()),
         n_groups=seated.height,
         n_in_groups=int(seated["n"].sum()),
         components=components,
         notes={level: tuple(said) for level, said in notes.items()},
+        mixed=tuple(mixed),
     )
 
 
@@ -163,6 +187,7 @@ def _groups(values: pl.DataFrame) -> pl.DataFrame:
         values.sort("organisation", "has_group", "cluster", "away")
         .group_by("organisation", "has_group", seat.alias("seat"), maintain_order=True)
         .agg(
+            *(pl.col("arm").eq(arm).sum().alias(f"arm {arm}") for arm in _arms(values)),
             n=pl.len(),
             mean=pl.col("away").mean(),
             within=((pl.col("away") - pl.col("away").mean()) ** 2).sum(),
@@ -171,13 +196,20 @@ def _groups(values: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _arms(values: pl.DataFrame) -> list[str]:
+    return values["arm"].unique().sort().to_list()
+
+
 def _notes(
-    values: pl.DataFrame, groups: pl.DataFrame, seated: pl.DataFrame
+    values: pl.DataFrame, groups: pl.DataFrame, seated: pl.DataFrame, mixed: Sequence[str]
 ) -> dict[ClusterLevel, list[str]]:
     """What is to be said of each level; one of `UNTOLD` where there can be no correlation."""
     if values.height < 2:
         return {level: [NOTE_FEWER_THAN_TWO] for level in ClusterLevel}
-    about_arms = [NOTE_ARMS] if values["arm"].n_unique() > 1 else []
+    arms = len(_arms(values))
+    if values.height == arms:
+        return {level: [NOTE_ONE_AN_ARM] for level in ClusterLevel}
+    about_arms = [NOTE_ARMS, *mixed] if arms > 1 else []
     of_organisations, of_groups = list(about_arms), list(about_arms)
     organisations = groups["organisation"].n_unique()
     if organisations == 1:
@@ -191,17 +223,22 @@ def _notes(
     return {ClusterLevel.ORGANISATION: of_organisations, ClusterLevel.SESSION_GROUP: of_groups}
 
 
-def _sums(groups: pl.DataFrame, *, by_group: bool) -> GroupSums:
+def _sums(groups: pl.DataFrame, arms: Sequence[str], *, by_group: bool) -> GroupSums:
     """Sums by group, or by organisation where groups are not to be told apart."""
     number = groups["organisation"].rle_id().to_numpy().astype(np.int64)
     n, means = groups["n"].to_numpy().astype(np.float64), groups["mean"].to_numpy()
     within = float(groups["within"].sum())
+    by_arm: Array | None = None
+    if len(arms) > 1:
+        by_arm = groups.select(f"arm {arm}" for arm in arms).to_numpy().astype(np.float64)
     if by_group:
-        return GroupSums(number, n, means, within)
+        return GroupSums(number, n, means, within, by_arm)
     size: Array = np.bincount(number, n).astype(np.float64)
     whole = np.bincount(number, n * means) / size
     within += float((n * (means - whole[number]) ** 2).sum())
-    return GroupSums(np.arange(len(size)), size, whole, within)
+    if by_arm is not None:
+        by_arm = np.column_stack([np.bincount(number, of_arm) for of_arm in by_arm.T])
+    return GroupSums(np.arange(len(size)), size, whole, within, by_arm)
 
 
 def _of_level(

@@ -31,13 +31,14 @@ that is the question, which is what `delta_adjustment.py` is for, nor for median
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 
+from pipeline.evaluation.convergence import LARGEST_R_HAT, split_r_hat
 from pipeline.evaluation.followed import Clusters, Codes, Followed, Numbers, Truths
 from pipeline.evaluation.intervals import Interval, clustered_interval, t_interval
 from pipeline.evaluation.rubin import Combined, combined
@@ -60,6 +61,9 @@ NOTE_OWN_SUBSCALE: Final = "imputed from the subscale itself, too few officers f
 NOTE_NOT_DECIDED: Final = "the wave is not over for anybody yet"
 NOTE_NOT_COMPUTABLE: Final = "scores too nearly sums of one another for a model: not imputed"
 NOTE_ONE_OFFICER: Final = "one officer: no interval"
+NOTE_NOT_MIXED: Final = (
+    f"the chain of imputations has not settled (R-hat above {LARGEST_R_HAT}): not to be relied on"
+)
 
 _BETWEEN_SHARE: Final = 0.02
 """What the prior takes for the share of the variance that lies between organisations."""
@@ -72,7 +76,7 @@ class ImputedChange:
     """Change from the first wave of two or more officers, in m completed data sets.
 
     Sums are in points. `n_imputed` officers have no score at the later wave; of those, the ones who
-    did not answer it at all are counted in `absent` by cluster.
+    did not answer it at all, this instrument or another, are counted in `absent` by cluster.
     """
 
     clusters: Clusters
@@ -87,6 +91,8 @@ class ImputedChange:
     absent_sums: Numbers
     """(m,) sum of changes of those who did not answer."""
     n_imputed: int
+    r_hat: float
+    """Of the mean completed change over the steps of the chain; see `convergence.py`."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -173,6 +179,7 @@ def imputed_changes(
         if base.n < OFFICERS_A_COLUMN * len(columns):
             found |= dict.fromkeys(targets, NOTE_TOO_FEW_OFFICERS)
             continue
+        means_by_step: list[Numbers] = []
         chain = completed(
             np.column_stack([base.points[:, w, s] for w, s in columns]),
             np.array([w for w, _ in columns]),
@@ -182,17 +189,22 @@ def imputed_changes(
             imputations=imputations,
             burn_in=burn_in,
             between=between,
+            watch=means_by_step.append,
         )
         tallies = {t: _Tally(base, *t) for t in targets}
+        place = {column: i for i, column in enumerate(columns)}
         try:
             for whole in chain:
                 for (wave, subscale), tally in tallies.items():
-                    later, first = columns.index((wave, subscale)), columns.index((0, subscale))
+                    later, first = place[wave, subscale], place[0, subscale]
                     tally.add(whole[:, later] - whole[:, first])
         except np.linalg.LinAlgError:
             found |= dict.fromkeys(targets, NOTE_NOT_COMPUTABLE)
             continue
-        found |= {t: tally.change(notes) for t, tally in tallies.items()}
+        means = np.array(means_by_step)
+        for (wave, subscale), tally in tallies.items():
+            changes = means[:, place[wave, subscale]] - means[:, place[0, subscale]]
+            found[wave, subscale] = tally.change(split_r_hat(changes), notes)
     return found
 
 
@@ -241,7 +253,7 @@ class _Tally:
         self._counted = base.decided[:, wave]
         self._clusters = base.clusters(self._counted)
         codes = self._clusters.codes
-        absent = ~base.answered[self._counted, wave]
+        absent = ~base.came[self._counted, wave]
         self._absent = absent
         self._sizes = np.bincount(codes).astype(np.int64)
         self._absent_in = np.bincount(codes[absent], minlength=len(self._sizes)).astype(np.int64)
@@ -256,7 +268,7 @@ class _Tally:
         self._squares.append(math.fsum(own**2) if self._clusters.number is None else 0.0)
         self._absent_sums.append(float(own[self._absent].sum()))
 
-    def change(self, notes: tuple[str, ...]) -> ImputedChange | str:
+    def change(self, r_hat: float, notes: tuple[str, ...]) -> ImputedChange | str:
         if not self._counted.any():
             return NOTE_NOT_DECIDED
         if self._counted.sum() < 2:
@@ -269,7 +281,8 @@ class _Tally:
             np.array(self._squares),
             np.array(self._absent_sums),
             self._n_imputed,
-            notes,
+            r_hat,
+            notes if r_hat <= LARGEST_R_HAT else (*notes, NOTE_NOT_MIXED),
         )
 
 
@@ -283,18 +296,22 @@ def completed(
     imputations: int = IMPUTATIONS,
     burn_in: int = BURN_IN,
     between: int = BETWEEN,
+    watch: Callable[[Numbers], None] | None = None,
 ) -> Iterator[Numbers]:
     """Completed copies of `values` (n, d), NaN where a score is missing.
 
     `wave_of` (d,) is the wave of each column, `group` (n,) a code from 0, each of which occurs, for
     officers of one organisation and arm, and `arm_of` the arm of each group, one arm if not said.
-    Each column has several different values. A copy may be changed by the caller. Raises
-    LinAlgError where columns are so nearly sums of others that a covariance cannot be inverted.
+    `watch` is told the mean of every completed column after each step from the first copy on. Each
+    column has several different values. A copy may be changed by the caller. Raises LinAlgError
+    where columns are so nearly sums of others that a covariance cannot be inverted.
     """
     arms = np.zeros(int(group.max()) + 1, dtype=np.int64) if arm_of is None else arm_of
     chain = _Chain(values, wave_of, group, arms, rng)
     for step in range(burn_in + between * (imputations - 1) + 1):
         chain.step()
+        if watch and step >= burn_in:
+            watch(chain.means())
         if step >= burn_in and (step - burn_in) % between == 0:
             yield chain.in_order()
 
@@ -369,6 +386,10 @@ class _Chain:
         whole = np.empty_like(self._y)
         whole[self._order] = self._y * self._scale + self._centre
         return whole
+
+    def means(self) -> Numbers:
+        """(d,) means of the completed columns in points."""
+        return np.asarray(self._y.mean(axis=0) * self._scale + self._centre)
 
     def step(self) -> None:
         """Means of organisations together with unanswered scores, then blanks, then the rest."""

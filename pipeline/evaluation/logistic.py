@@ -23,6 +23,9 @@ CLOSE_ENOUGH: Final = 1e-9
 COLLINEAR: Final = 1e-8
 """A column of which the others leave less than this share is taken for a sum of the others."""
 
+SUM_OF_OTHERS: Final = 1e-7
+"""A column of which the columns before it leave less than this share says nothing of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class LogisticFit:
@@ -76,3 +79,18 @@ def fit_logistic(design: csr_array, outcome: Vector) -> LogisticFit | NoFit:
             inverse = cho_solve(factor, np.eye(len(scale)))
             return LogisticFit(coefficients, inverse / np.outer(scale, scale))
     return NoFit.SEPARATED
+
+
+def independent_columns(design: csr_array) -> NDArray[np.int64]:
+    """The columns that are no sum of those before them, as R's glm keeps them."""
+    products = (design.T @ design).toarray()
+    scale = np.sqrt(np.diag(products))
+    scale[scale == 0] = 1.0
+    left = products / np.outer(scale, scale)
+    kept = []
+    for column in range(len(left)):
+        pivot = left[column, column]
+        if pivot > SUM_OF_OTHERS:
+            kept.append(column)
+            left = left - np.outer(left[:, column], left[column]) / pivot
+    return np.array(kept, dtype=np.int64)

@@ -5,8 +5,8 @@ the two waves, and any claim about why scores changed: without a comparison grou
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast
 
 import polars as pl
 
@@ -17,12 +17,12 @@ from pipeline.evaluation.cells import (
     UNITS_PER_POINT,
     Moments,
     cell_interval,
-    cells,
+    cells_of,
     joined_notes,
-    measurements,
     scored,
 )
-from pipeline.evaluation.panel import pairs_of_waves
+from pipeline.evaluation.named_beforehand import is_named_beforehand
+from pipeline.evaluation.panel import Figures, Key, Pair, Panel, cluster_sums, pairs_of_waves
 from pipeline.programme import Contrast, Programme
 from pipeline.vocabulary import Better
 
@@ -35,20 +35,36 @@ RELIABLE: Final = 1.96
 FEWEST_FOR_CORRELATION: Final = 3
 """Any two officers lie on a line."""
 
+NOBODY: Final = Moments(0, 0, 0)
 
-def paired_change(
-    scores: pl.DataFrame, participants: pl.DataFrame, programme: Programme
-) -> pl.DataFrame:
-    """The rows of `tables.PAIRED_CHANGE` from `tables.SCORES` and `tables.PARTICIPANTS` frames.
+_SERIES: Final = ("instrument", "subscale")
+_FIGURES: Final = (
+    "change",
+    "earlier",
+    "later",
+    "change_squares",
+    "earlier_squares",
+    "later_squares",
+    "products",
+    "better",
+    "worse",
+)
+
+
+def paired_change(of_officers: Panel, programme: Programme) -> pl.DataFrame:
+    """The rows of `tables.PAIRED_CHANGE`.
 
     From the first wave to every later one, and between the waves of the primary contrast if it
     starts elsewhere; the rows of one pair of waves together, in the programme's order. Reliable
     change uses the SDs of `baseline_sds`. See `change_between` for the rest.
     """
-    sds = baseline_sds(scores, programme)
-    measured = measurements(scores, participants, programme)
+    first_wave = programme.wave_names[0]
+    national = {
+        series: _national(scores[first_wave]) for series, scores in of_officers.scores.items()
+    }
+    sds = _frozen_or(national, programme)
     changes = [
-        _change_between(measured, programme, from_wave, to_wave, sds)
+        change_between(of_officers, programme, from_wave=from_wave, to_wave=to_wave, sds=sds)
         for from_wave, to_wave in pairs_of_waves(programme)
     ]
     return pl.concat(changes)
@@ -62,19 +78,23 @@ def baseline_sds(scores: pl.DataFrame, programme: Programme) -> BaselineSds:
     """
     first_wave = programme.wave_names[0]
     measured = scored(scores.filter(pl.col("wave") == first_wave), programme)
-    sums = (
-        measured.group_by("instrument", "subscale")
-        .agg(n=pl.len(), total=pl.col("score").sum(), squares=(pl.col("score") ** 2).sum())
-        .iter_rows()
-    )
     national = {
-        (instrument, subscale): Moments(n, total, squares).sd
-        for instrument, subscale, n, total, squares in sums
+        cast(Pair, series): _national(rows["score"])
+        for series, rows in measured.group_by("instrument", "subscale")
     }
+    return _frozen_or(national, programme)
+
+
+def _national(scores: pl.Series) -> Moments:
+    """Of scores in units; NULL is none."""
+    return Moments(scores.count(), int(scores.sum()), int((scores**2).sum()))
+
+
+def _frozen_or(national: Mapping[Pair, Moments], programme: Programme) -> BaselineSds:
     return {
         instrument: {
             subscale: programme.baseline_sd.get(instrument, {}).get(
-                subscale, national.get((instrument, subscale))
+                subscale, national.get((instrument, subscale), NOBODY).sd
             )
             for subscale in programme.instrument(instrument).by_subscale
         }
@@ -83,13 +103,7 @@ def baseline_sds(scores: pl.DataFrame, programme: Programme) -> BaselineSds:
 
 
 def change_between(
-    scores: pl.DataFrame,
-    participants: pl.DataFrame,
-    programme: Programme,
-    *,
-    from_wave: str,
-    to_wave: str,
-    sds: BaselineSds,
+    of_officers: Panel, programme: Programme, *, from_wave: str, to_wave: str, sds: BaselineSds
 ) -> pl.DataFrame:
     """The rows of `tables.PAIRED_CHANGE` for one pair of waves.
 
@@ -103,28 +117,20 @@ def change_between(
     `reliable_change` is 1.96 S_diff. Better and worse follow the subscale's direction.
 
     A figure that cannot be had is NULL and the note says why. Of all arms together it names those
-    that had not begun by the later wave where others had. Raises ValueError for a score of nobody
-    enrolled, and for a wave, instrument or subscale that the programme does not have.
+    that had not begun by the later wave where others had.
     """
-    asked = scores.filter(pl.col("wave").is_in([from_wave, to_wave]))
-    measured = measurements(asked, participants, programme)
-    return _change_between(measured, programme, from_wave, to_wave, sds)
-
-
-def _change_between(
-    measured: pl.DataFrame, programme: Programme, from_wave: str, to_wave: str, sds: BaselineSds
-) -> pl.DataFrame:
     s_diffs = _standard_errors_of_difference(programme, sds)
-    pairs = _pairs(measured, from_wave, to_wave)
-    changes = _with_reliable_change(pairs, programme, s_diffs).with_columns(
-        earlier_squares=pl.col("earlier") ** 2,
-        later_squares=pl.col("later") ** 2,
-        change_squares=pl.col("change") ** 2,
-        products=pl.col("earlier") * pl.col("later"),
-    )
-    figures = [name for name in changes.columns if name not in measured.columns]
-    found = cells(changes, ("instrument", "subscale"), figures, "change")
-    arms = _arms(changes)
+    figures: dict[Key, Figures] = {
+        series: _figures(
+            scores.select(earlier=from_wave, later=to_wave), _divisor(series, s_diffs, programme)
+        )
+        for series, scores in of_officers.scores.items()
+    }
+    if not figures:
+        return tables.PAIRED_CHANGE.empty()
+    sums = cluster_sums(of_officers.officers, figures, _SERIES, each_arm=True)
+    found = list(cells_of(sums, _SERIES, _FIGURES, "change"))
+    arms = _arms(found)
     return pl.DataFrame(
         [
             {
@@ -139,12 +145,15 @@ def _change_between(
                     if cell["arm"] == ALL
                     else (),
                 ),
-                "named_beforehand": programme.primary
-                == Contrast(
-                    instrument=cell["instrument"],
-                    subscale=cell["subscale"],
-                    from_wave=from_wave,
-                    to_wave=to_wave,
+                "named_beforehand": is_named_beforehand(
+                    programme,
+                    Contrast(
+                        instrument=cell["instrument"],
+                        subscale=cell["subscale"],
+                        from_wave=from_wave,
+                        to_wave=to_wave,
+                    ),
+                    cell["arm"],
                 ),
             }
             for cell in found
@@ -157,14 +166,13 @@ def _place(cell: Mapping[str, Any]) -> tuple[str, str, str]:
     return cell["organisation"], cell["instrument"], cell["subscale"]
 
 
-def _arms(changes: pl.DataFrame) -> Mapping[tuple[str, str, str], set[str]]:
+def _arms(found: Iterable[Mapping[str, Any]]) -> Mapping[tuple[str, str, str], set[str]]:
     """The arms of those who answered both waves, by organisation, or `all`, and subscale."""
-    place = ["organisation", "instrument", "subscale"]
-    found: dict[tuple[str, str, str], set[str]] = {}
-    for organisation, *series, arm in changes.select(*place, "arm").unique().iter_rows():
-        for everywhere in (organisation, ALL):
-            found.setdefault((everywhere, *series), set()).add(arm)
-    return found
+    arms: dict[tuple[str, str, str], set[str]] = {}
+    for cell in found:
+        if cell["arm"] != ALL:
+            arms.setdefault(_place(cell), set()).add(cell["arm"])
+    return arms
 
 
 def standard_error_of_difference(sd: float, alpha: float) -> float:
@@ -190,42 +198,39 @@ def _standard_errors_of_difference(
     return found
 
 
-def _pairs(measured: pl.DataFrame, from_wave: str, to_wave: str) -> pl.DataFrame:
-    """Officers scored at both waves: earlier, later and change, in units."""
-    earlier, later = (
-        measured.filter(pl.col("wave") == wave).rename({"score": name})
-        for wave, name in ((from_wave, "earlier"), (to_wave, "later"))
-    )
-    return earlier.join(later.select("series", "later"), on="series").with_columns(
-        change=pl.col("later") - pl.col("earlier")
-    )
+def _divisor(
+    series: Pair, s_diffs: Mapping[Pair, float | str], programme: Programme
+) -> float | None:
+    """S_diff with the sign of the better direction: divided by it, a gain is positive."""
+    s_diff = s_diffs[series]
+    if isinstance(s_diff, str):
+        return None
+    instrument, subscale = series
+    better = programme.instrument(instrument).by_subscale[subscale].better
+    return s_diff if better is Better.HIGHER else -s_diff
 
 
-def _with_reliable_change(
-    pairs: pl.DataFrame, programme: Programme, s_diffs: Mapping[tuple[str, str], float | str]
-) -> pl.DataFrame:
-    """Adds better and worse: 1 where the change is reliable in that direction, else 0."""
-    # Dividing by S_diff with the sign of the better direction makes a gain positive.
-    divisors = pl.DataFrame(
-        [
-            (name, subscale.subscale, s_diff if subscale.better is Better.HIGHER else -s_diff)
-            for name in programme.instruments
-            for subscale in programme.instrument(name).subscales
-            if isinstance(s_diff := s_diffs[name, subscale.subscale], float)
-        ],
-        schema={
-            "instrument": pairs.schema["instrument"],
-            "subscale": pairs.schema["subscale"],
-            "divisor": pl.Float64,
-        },
-        orient="row",
+def _figures(waves: pl.DataFrame, divisor: float | None) -> Figures:
+    """What is summed over officers, from earlier and later in units; NULL for who has not both.
+
+    better and worse are true where the change is reliable in that direction.
+    """
+    earlier, later = pl.col("earlier"), pl.col("later")
+    pairs = waves.with_columns(change=later - earlier).with_columns(
+        pl.when(pl.col("change").is_not_null()).then(pl.col("earlier", "later"))
     )
-    gain = pl.col("change") / UNITS_PER_POINT / pl.col("divisor")
-    return pairs.join(divisors, on=["instrument", "subscale"], how="left").select(
-        pl.exclude("divisor"),
-        (gain > RELIABLE).fill_null(False).cast(pl.Int64).alias("better"),
-        (gain < -RELIABLE).fill_null(False).cast(pl.Int64).alias("worse"),
-    )
+    gain = pl.col("change") / UNITS_PER_POINT / pl.lit(divisor, pl.Float64)
+    return pairs.select(
+        "change",
+        earlier,
+        later,
+        (pl.col("change") ** 2).alias("change_squares"),
+        (earlier**2).alias("earlier_squares"),
+        (later**2).alias("later_squares"),
+        (earlier * later).alias("products"),
+        (gain > RELIABLE).alias("better"),
+        (gain < -RELIABLE).alias("worse"),
+    ).to_dict()
 
 
 def _change(

@@ -17,7 +17,16 @@ import polars as pl
 from pipeline import tables
 from pipeline.evaluation.begun import notes_of_arms_together
 from pipeline.evaluation.cells import ALL, Moments, cell_interval, cells_of, joined_notes
-from pipeline.evaluation.panel import MOMENTS, Key, Panel, cluster_sums, pairs_of_waves
+from pipeline.evaluation.panel import (
+    MOMENTS,
+    Figures,
+    Key,
+    Panel,
+    arms_there,
+    cluster_sums,
+    moments,
+    pairs_of_waves,
+)
 from pipeline.evaluation.random_effects import (
     FEWEST_FOR_PREDICTION,
     Limits,
@@ -71,13 +80,20 @@ def pooled_change(
     where there are five.
     """
     pooled, by_organisation = [], []
-    for key, changes in _changes(of_officers, programme, not_comparable).items():
-        named, arms = dict(zip(_KEY, key, strict=True)), _arms(of_officers, key)
-        pooled.append(named | _pooled(changes, _mixed(arms.values(), named["to_wave"], programme)))
+    values: dict[Key, Figures] = {
+        (*waves, *series): moments(of_officers.change(series, *waves))
+        for waves in pairs_of_waves(programme)
+        for series in of_officers.scores
+    }
+    arms = arms_there(of_officers.officers, values, ["organisation"])
+    for key, changes in _changes(of_officers, values, not_comparable).items():
+        named = dict(zip(_KEY, key, strict=True))
+        there = {change.organisation: arms[change.organisation, *key] for change in changes}
+        pooled.append(named | _pooled(changes, _mixed(there.values(), named["to_wave"], programme)))
         by_organisation += [
             named | row | {"note": joined_notes((*notes, *mixed))}
             for row, notes in _by_organisation(changes)
-            for mixed in [_mixed([arms[row["organisation"]]], named["to_wave"], programme)]
+            for mixed in [_mixed([there[row["organisation"]]], named["to_wave"], programme)]
         ]
     return (
         pl.DataFrame(pooled, schema=tables.POOLED_CHANGE.frame_schema),
@@ -85,30 +101,14 @@ def pooled_change(
     )
 
 
-def _arms(of_officers: Panel, key: Key) -> Mapping[str, Collection[str]]:
-    """The arms of each organisation's officers who answered both waves."""
-    from_wave, to_wave, instrument, subscale = key
-    change = of_officers.change((instrument, subscale), from_wave, to_wave)
-    there = of_officers.officers.filter(change.is_not_null()).select("organisation", "arm").unique()
-    found: dict[str, set[str]] = {}
-    for organisation, arm in there.iter_rows():
-        found.setdefault(organisation, set()).add(arm)
-    return found
-
-
 def _mixed(arms: Iterable[Collection[str]], to_wave: str, programme: Programme) -> tuple[str, ...]:
     return notes_of_arms_together(set().union(*arms), to_wave, programme)
 
 
 def _changes(
-    of_officers: Panel, programme: Programme, not_comparable: NotComparable
+    of_officers: Panel, values: Mapping[Key, Figures], not_comparable: NotComparable
 ) -> Mapping[Key, list[OrganisationChange]]:
     """The changes of each organisation in alphabetical order, by pair of waves and subscale."""
-    values: dict[Key, pl.Series] = {
-        (*waves, *series): of_officers.change(series, *waves)
-        for waves in pairs_of_waves(programme)
-        for series in of_officers.scores
-    }
     if not values:
         return {}
     sums = cluster_sums(of_officers.officers, values, _KEY)

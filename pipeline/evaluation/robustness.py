@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import product
 from typing import Any, Final
 
 import numpy as np
@@ -33,7 +34,9 @@ from pipeline.evaluation.delta_adjustment import DELTA, FURTHEST, tipping_point
 from pipeline.evaluation.followed import Followed, Truths, followed
 from pipeline.evaluation.imputation import NOTE_ONE_OFFICER, ImputedChange, imputed_changes
 from pipeline.evaluation.intervals import Interval, clustered_interval, t_interval
+from pipeline.evaluation.named_beforehand import is_named_beforehand, named_arm
 from pipeline.evaluation.paired_change import baseline_sds
+from pipeline.evaluation.panel import pairs_of_waves
 from pipeline.evaluation.weighted_interval import effective_number, weighted_mean
 from pipeline.programme import Contrast, Programme
 from pipeline.vocabulary import RobustnessMethod, RobustnessOutcome
@@ -45,6 +48,7 @@ NOTE_NO_SD: Final = "no SD of the first scores: no delta"
 NOTE_NOBODY_ABSENT: Final = "everybody counted answered: nothing to shift"
 NOTE_NEVER: Final = f"no delta up to {FURTHEST:g} SD makes the interval include 0"
 NOTE_EARLY: Final = "{} answered before the wave was over for them and are not counted"
+NOTE_ANOTHER: Final = "{} answered the wave without a score of this instrument: not taken as gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class _Row:
     effective_n: float | None = None
     delta: float | None = None
     tipping_delta: float | None = None
+    r_hat: float | None = None
     n_clusters: int | None = None
     notes: tuple[str, ...] = ()
 
@@ -92,54 +97,75 @@ def robustness(
 ) -> pl.DataFrame:
     """The rows of `tables.ROBUSTNESS` from core frames and the rows of the mixed model.
 
-    From the programme's first wave to every later one, for every instrument and subscale, all
-    organisations and arms together; the note names arms that had not begun by the later wave where
-    others had. `trajectory` has the columns arm, wave, instrument, subscale,
-    change, change_ci_low, change_ci_high, n and note; rows of arm `all` are taken over.
+    From the programme's first wave to every later one, and between the waves of the primary
+    contrast if it starts elsewhere; for every instrument and subscale, all organisations together,
+    of the officers of `named_arm`. Where those are all arms the note names any that had not begun
+    by the later wave where others had. `trajectory` has the columns arm, from_wave, wave,
+    instrument, subscale, change, change_ci_low, change_ci_high, n and note; rows of that arm are
+    taken over.
 
     Complete cases and mixed model use every score there is, as `paired_change` and `trajectory` do.
     The other methods count the officers of `followed` for whom the later wave is decided: who still
-    may answer has not dropped out. The outcome of a method compares it with the complete cases: the
-    sign of the estimate, and whether the interval includes 0. That of the tipping point compares
-    its size with the 0.5 SD fixed beforehand.
+    may answer has not dropped out. Who answered the wave but has no score of the instrument has not
+    either: the score is missing, and is imputed or taken as blank at random, without a delta. The
+    outcome of a method compares it with the complete cases: the sign of the estimate, and whether
+    the interval includes 0. That of the tipping point compares its size with the 0.5 SD fixed
+    beforehand.
 
     `seed` starts the random numbers of imputation; without one it follows from the programme's
     name, so the same rows give the same figures. A figure that cannot be had is NULL and the note
     says why. Raises what `followed` raises.
     """
+    arm = named_arm(programme)
+    # Of everybody, whichever arm is looked at: one SD by which all deltas are measured.
     sds = baseline_sds(scores, programme)
-    modelled = _by_key(trajectory)
+    if arm != ALL:
+        participants = participants.filter(pl.col("arm") == arm)
+        scores = scores.join(participants, on="participant_id", how="semi")
+    modelled = _by_key(trajectory, arm)
     arms = _arms(scores, participants)
-    first, *later = programme.wave_names
-    found: dict[tuple[str, str, str], list[_Row]] = {}
-    for instrument in programme.instruments:
+    found: dict[Contrast, list[_Row]] = {}
+    pairs = pairs_of_waves(programme)
+    for since, instrument in product(dict(pairs), programme.instruments):
         base = followed(
-            scores, participants, participant_waves, programme, instrument=instrument, as_of=as_of
+            scores,
+            participants,
+            participant_waves,
+            programme,
+            instrument=instrument,
+            as_of=as_of,
+            since=since,
         )
         imputed = imputed_changes(base, seed or seed_of(programme, instrument)) if base.n else {}
-        weights = {wave: attrition_weights(base, wave) for wave in range(1, len(later) + 1)}
-        for s, subscale in enumerate(base.subscales):
-            for wave, to_wave in enumerate(later, start=1):
+        for wave in (base.waves.index(later) for earlier, later in pairs if earlier == since):
+            weights = attrition_weights(base, wave)
+            for s, subscale in enumerate(base.subscales):
                 cell = _Cell(base, wave, s)
-                found[to_wave, instrument, subscale] = [
+                contrast = Contrast(
+                    instrument=instrument,
+                    subscale=subscale,
+                    from_wave=since,
+                    to_wave=base.waves[wave],
+                )
+                found[contrast] = [
                     cell.complete_cases(),
-                    _mixed_model(modelled.get((to_wave, instrument, subscale))),
-                    cell.weighted(weights[wave]),
-                    *cell.imputed(
-                        imputed.get((wave, s), NOTE_NOBODY),
-                        sds.get(instrument, {}).get(subscale),
-                    ),
+                    _mixed_model(modelled.get(contrast)),
+                    cell.weighted(weights),
+                    *cell.imputed(imputed.get((wave, s), NOTE_NOBODY), sds[instrument][subscale]),
                 ]
+    order = {pair: place for place, pair in enumerate(pairs)}
     rows = [
-        row
-        for to_wave in later
-        for instrument in programme.instruments
-        for subscale in programme.instrument(instrument).by_subscale
+        {"arm": arm, **row}
+        for contrast, methods in sorted(
+            found.items(), key=lambda each: order[each[0].from_wave, each[0].to_wave]
+        )
         for row in _rows(
-            found[to_wave, instrument, subscale],
-            Contrast(instrument=instrument, subscale=subscale, from_wave=first, to_wave=to_wave),
-            programme,
-            notes_of_arms_together(arms.get((to_wave, instrument), ()), to_wave, programme),
+            methods,
+            contrast,
+            is_named_beforehand(programme, contrast, arm),
+            notes_of_arms_together(
+                arms.get((contrast.to_wave, contrast.instrument), ()), contrast.to_wave, programme
+            ),
         )
     ]
     return pl.DataFrame(rows, schema=tables.ROBUSTNESS.frame_schema)
@@ -190,8 +216,13 @@ class _Cell:
         self._base = base
         self._change = base.units[:, wave, subscale] - base.units[:, 0, subscale]
         self._paired = ~np.isnan(self._change)
-        early = int((base.answered[:, wave] & ~base.decided[:, wave]).sum())
-        self._early = (NOTE_EARLY.format(early),) if early else ()
+        came, decided = base.came[:, wave], base.decided[:, wave]
+        early = int((came & ~decided).sum())
+        another = int((came & decided & ~base.answered[:, wave]).sum())
+        self._said = (
+            *((NOTE_EARLY.format(early),) if early else ()),
+            *((NOTE_ANOTHER.format(another),) if another else ()),
+        )
 
     def complete_cases(self) -> _Row:
         """As the row of `paired_change` for all organisations and arms: sums are whole numbers."""
@@ -216,11 +247,11 @@ class _Cell:
     def weighted(self, found: AttritionWeights | str) -> _Row:
         row = _Row(RobustnessMethod.ATTRITION_WEIGHTED)
         if isinstance(found, str):
-            return replace(row, notes=(found, *self._early))
+            return replace(row, notes=(found, *self._said))
         counted = self._paired & (found.weights > 0)
         row = replace(row, n=int(counted.sum()))
         if not row.n:
-            return replace(row, notes=(NOTE_NOBODY, *self._early))
+            return replace(row, notes=(NOTE_NOBODY, *self._said))
         weights = found.weights[counted]
         clusters = self._base.clusters(counted)
         mean = weighted_mean(self._change[counted] / UNITS_PER_POINT, weights, clusters.codes)
@@ -230,10 +261,10 @@ class _Cell:
             estimate=mean.mean,
             effective_n=effective_number(weights),
             n_clusters=clusters.number,
-            notes=(*clusters.notes, *found.notes, *blank, *self._early),
+            notes=(*clusters.notes, *found.notes, *blank, *self._said),
         )
         if mean.interval is None:
-            return replace(row, n_clusters=None, notes=(NOTE_ONE_OFFICER, *self._early))
+            return replace(row, n_clusters=None, notes=(NOTE_ONE_OFFICER, *self._said))
         return row.with_interval(mean.interval)
 
     def _blank(self, answered: Truths) -> tuple[str, ...]:
@@ -248,10 +279,10 @@ class _Cell:
             RobustnessMethod.TIPPING_POINT,
         )
         if isinstance(change, str):
-            yield from (_Row(method, notes=(change, *self._early)) for method in methods)
+            yield from (_Row(method, notes=(change, *self._said)) for method in methods)
             return
         plain, *shifted, tipping = methods
-        notes = (*change.clusters.notes, *change.notes, *self._early)
+        notes = (*change.clusters.notes, *change.notes, *self._said)
         yield _imputed(plain, change, 0.0, notes)
         if not sd:
             yield from (_Row(method, notes=(NOTE_NO_SD,)) for method in (*shifted, tipping))
@@ -262,7 +293,13 @@ class _Cell:
         tips_at = tipping_point(change, sd)
         if tips_at is None:
             why = NOTE_NEVER if change.absent.any() else NOTE_NOBODY_ABSENT
-            yield _Row(tipping, n=change.n, n_imputed=change.n_imputed, notes=(why, *notes))
+            yield _Row(
+                tipping,
+                n=change.n,
+                n_imputed=change.n_imputed,
+                r_hat=change.r_hat,
+                notes=(why, *notes),
+            )
             return
         row = _imputed(tipping, change, tips_at * sd, notes)
         yield replace(row, delta=tips_at, tipping_delta=tips_at)
@@ -277,6 +314,7 @@ def _imputed(
         estimate=found.estimate,
         n=change.n,
         n_imputed=change.n_imputed,
+        r_hat=change.r_hat,
         n_clusters=change.clusters.number,
         notes=notes,
     ).with_interval(found.interval)
@@ -296,10 +334,15 @@ def _mixed_model(said: Mapping[str, Any] | None) -> _Row:
     )
 
 
-def _by_key(trajectory: pl.DataFrame) -> dict[tuple[str, str, str], dict[str, Any]]:
+def _by_key(trajectory: pl.DataFrame, arm: str) -> dict[Contrast, dict[str, Any]]:
     return {
-        (row["wave"], row["instrument"], row["subscale"]): row
-        for row in trajectory.filter(pl.col("arm") == ALL).iter_rows(named=True)
+        Contrast(
+            instrument=row["instrument"],
+            subscale=row["subscale"],
+            from_wave=row["from_wave"],
+            to_wave=row["wave"],
+        ): row
+        for row in trajectory.filter(pl.col("arm") == arm).iter_rows(named=True)
     }
 
 
@@ -318,16 +361,17 @@ def _arms(scores: pl.DataFrame, participants: pl.DataFrame) -> dict[tuple[str, s
 
 
 def _rows(
-    methods: list[_Row], contrast: Contrast, programme: Programme, mixed: tuple[str, ...]
+    methods: list[_Row], contrast: Contrast, is_named: bool, mixed: tuple[str, ...]
 ) -> Iterator[dict[str, Any]]:
     reference = methods[0]
     for row in methods:
         yield {
+            "from_wave": contrast.from_wave,
             "to_wave": contrast.to_wave,
             "instrument": contrast.instrument,
             "subscale": contrast.subscale,
             "method": row.method,
-            "named_beforehand": contrast == programme.primary,
+            "named_beforehand": is_named,
             "estimate": row.estimate,
             "ci_low": row.ci_low,
             "ci_high": row.ci_high,
@@ -337,6 +381,7 @@ def _rows(
             "delta": row.delta,
             "tipping_delta": row.tipping_delta,
             "n_clusters": row.n_clusters,
+            "r_hat": row.r_hat,
             # The mixed model says so itself.
             "note": joined_notes(
                 row.notes if row.method is RobustnessMethod.MIXED_MODEL else (*row.notes, *mixed)

@@ -4,23 +4,26 @@ What belongs here: rows of the table. What stays out: the model (`mixed_model.py
 by (`arm_contrast.py`), and any claim about why scores changed: a change is not an effect.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import polars as pl
 
 from pipeline import tables
-from pipeline.evaluation.arm_wave_model import ArmWaveModel, is_named_beforehand
+from pipeline.evaluation.arm_wave_model import ArmWaveModel
 from pipeline.evaluation.begun import notes_of_arms_together
 from pipeline.evaluation.cells import ALL, joined_notes
 from pipeline.evaluation.contrasts import Contrast, Estimate, Fitted
+from pipeline.evaluation.named_beforehand import is_named_beforehand
+from pipeline.evaluation.panel import Pair, pairs_of_waves
+from pipeline.programme import Contrast as Between
 from pipeline.programme import Programme
 
 LEVEL: Final = "estimate"
 CHANGE: Final = "change"
 
 NOTE_FIRST_WAVE: Final = "first wave: nothing to have changed from"
-NOTE_NO_FIRST_WAVE: Final = "no change: no mean at the first wave"
+NOTE_NO_FIRST_WAVE: Final = "no change: no mean at the earlier wave"
 NOTE_NOBODY_OF_ARM: Final = "nobody of the arm has a score at this wave"
 
 
@@ -28,49 +31,65 @@ def trajectory(models: Iterable[ArmWaveModel], programme: Programme) -> pl.DataF
     """The rows of `tables.TRAJECTORY`, from the models of `arm_wave_models`.
 
     Each arm with its own means, and `all`, in which an officer's arm does not count; where some
-    arms have begun by a wave and others have not, its note names those. Change is from the
-    programme's first wave. Intervals are those of `contrasts.Fitted.estimates`.
+    arms have begun by a wave and others have not, its note names those. Intervals are those of
+    `contrasts.Fitted.estimates`.
 
-    Every wave of the programme has a row; without an estimate its note says why.
+    Every wave of the programme has a row with its change from the first; a primary contrast that
+    starts elsewhere has one more, behind them. Without an estimate the note says why.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for model in models:
-        rows += [row for arm in model.arms for row in _of_arm(model, arm, programme)]
-        if model.together:
-            rows += [
-                row | {"note": joined_notes([*_said(row), *_mixed(model, row["wave"], programme)])}
-                for row in _of_arm(model.together, ALL, programme)
-            ]
-        else:
-            rows += [row | {"arm": ALL} for row in _of_arm(model, model.arms[0], programme)]
-    found = pl.DataFrame(rows, schema=tables.TRAJECTORY.frame_schema)
+        by_arm = [row for arm in model.arms for row in _of_arm(model, arm, programme)]
+        together = [
+            row | {"note": joined_notes([*_said(row), *_mixed(model, row["wave"], programme)])}
+            for row in (_of_arm(model.together, ALL, programme) if model.together else ())
+        ]
+        # One arm alone is everybody.
+        rows += by_arm + (together or [row | {"arm": ALL} for row in by_arm])
+    found = pl.DataFrame(
+        [row | {"named_beforehand": _is_named(row, programme)} for row in rows],
+        schema=tables.TRAJECTORY.frame_schema,
+    )
     return found.sort(pl.col("arm") == ALL, "arm", maintain_order=True)
 
 
 def _of_arm(model: ArmWaveModel, arm: str, programme: Programme) -> list[dict[str, Any]]:
-    waves = programme.wave_names
-    said = {wave: _asked(model, arm, wave, waves[0]) for wave in waves}
+    first = programme.wave_names[0]
+    said = {
+        pair: _asked(model, arm, *pair) for pair in [(first, first), *pairs_of_waves(programme)]
+    }
     asked = {
-        (wave, figure): contrast
-        for wave, (contrasts, _) in said.items()
+        (pair, figure): contrast
+        for pair, (contrasts, _) in said.items()
         for figure, contrast in contrasts.items()
     }
-    found: dict[tuple[str, str], Estimate] = {}
+    found: dict[tuple[Pair, str], Estimate] = {}
     if isinstance(model.fitted, Fitted):
         estimates = model.fitted.estimates(list(asked.values()))
         found = dict(zip(asked, estimates, strict=True))
     return [
         {
             "arm": arm,
+            "from_wave": since,
             "wave": wave,
             "instrument": model.instrument,
             "subscale": model.subscale,
-            "named_beforehand": is_named_beforehand(model, wave, programme),
             "n": model.answered.get((arm, wave), 0),
-            **_figures(found.get((wave, LEVEL)), found.get((wave, CHANGE)), why),
+            **_figures(found.get((pair, LEVEL)), found.get((pair, CHANGE)), why),
         }
-        for wave, (_, why) in said.items()
+        for pair, (_, why) in said.items()
+        for since, wave in [pair]
     ]
+
+
+def _is_named(row: Mapping[str, Any], programme: Programme) -> bool:
+    change = Between(
+        instrument=row["instrument"],
+        subscale=row["subscale"],
+        from_wave=row["from_wave"],
+        to_wave=row["wave"],
+    )
+    return is_named_beforehand(programme, change, row["arm"])
 
 
 def _said(row: dict[str, Any]) -> list[str]:
@@ -83,7 +102,7 @@ def _mixed(model: ArmWaveModel, wave: str, programme: Programme) -> tuple[str, .
 
 
 def _asked(
-    model: ArmWaveModel, arm: str, wave: str, first: str
+    model: ArmWaveModel, arm: str, since: str, wave: str
 ) -> tuple[dict[str, Contrast], list[str]]:
     """Level and change as far as they can be estimated, and why not further."""
     left_out = model.answers.left_out
@@ -92,11 +111,11 @@ def _asked(
     if not model.has(arm, wave):
         return {}, [left_out.get(wave, NOTE_NOBODY_OF_ARM)]
     level = model.level(arm, wave)
-    if wave == first:
+    if wave == since:
         return {LEVEL: level}, [NOTE_FIRST_WAVE]
-    if not model.has(arm, first):
+    if not model.has(arm, since):
         return {LEVEL: level}, [NOTE_NO_FIRST_WAVE]
-    return {LEVEL: level, CHANGE: model.change(arm, first, wave)}, []
+    return {LEVEL: level, CHANGE: model.change(arm, since, wave)}, []
 
 
 def _figures(

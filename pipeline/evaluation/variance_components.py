@@ -3,14 +3,15 @@
 What belongs here: the nested model y = mu + organisation + group + officer, from sums by group, and
 intraclass correlations with profile intervals. What stays out: what y is (`icc.py`).
 
-With n_g and m_g the size and mean of group g, a and b the variances of organisations and of groups
-over that of officers, v_g = 1/n_g + b, S_o = sum of 1/v_g over the groups of organisation o and
-mu at its generalised least squares estimate, minus twice the restricted log-likelihood is, but for
-a constant,
+mu is a mean, or one of each of several arms. With a and b the variances of organisations and of
+groups over that of officers, V the covariance over that of officers, X a column of 0 and 1 for each
+of p means, and y and N the values and their number, minus twice the restricted log-likelihood is,
+but for a constant,
 
-    (N - 1) log Q + sum_g log(1 + n_g b) + sum_o log(1 + a S_o) + log sum_o S_o / (1 + a S_o),
-    Q = within-group squares + sum_o [ sum_g (m_g - mu)^2 / v_g
-                                       - a (sum_g (m_g - mu) / v_g)^2 / (1 + a S_o) ].
+    (N - p) log Q + log det V + log det X'V^-1 X,    Q = y'V^-1 y - y'V^-1 X (X'V^-1 X)^-1 X'V^-1 y.
+
+In an organisation V^-1 = D - a D11'D / (1 + a 1'D1), and D = I - b / (1 + n b) 11' in a group of n,
+so that numbers and sums of groups by arm are all that is needed.
 
 Two officers of one organisation in different groups correlate by a / (1 + a + b), two of one group
 by (a + b) / (1 + a + b). Intervals hold the values whose profile lies within chi-square's 95% of
@@ -27,6 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize, minimize_scalar
 from scipy.special import chdtri
+
+from pipeline.evaluation.cells import NEXT_TO_NOTHING
 
 Array = NDArray[np.float64]
 
@@ -49,6 +52,13 @@ class GroupSums:
     means: Array
     within_squares: float
     """Squared deviations of values from their group's mean, summed over all groups."""
+    n_by_arm: Array | None = None
+    """(groups, arms) where arms have means of their own: `n` by arm. The values are then deviations
+    from the plain mean of their arm."""
+
+    @property
+    def n_means(self) -> int:
+        return 1 if self.n_by_arm is None else self.n_by_arm.shape[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +96,9 @@ def variance_components(
     """
     if sums.n.sum() <= len(sums.n):
         return NoComponents.ALONE
-    if sums.within_squares <= 0:
-        return NoComponents.CONSTANT
     deviance = _Deviance(sums)
+    if deviance.is_constant_within_groups:
+        return NoComponents.CONSTANT
     free = np.array([organisations, groups])
 
     def at(ratios: Array) -> tuple[float, Array]:
@@ -129,19 +139,39 @@ def variance_components(
 class _Deviance:
     """Minus twice the restricted log-likelihood as a function of the two ratios of variances.
 
-    Groups of one organisation and size count through their number, mean and scatter.
+    Groups of one organisation with the same numbers by arm count through their number, the mean of
+    their sums and the scatter of those.
     """
 
     def __init__(self, sums: GroupSums) -> None:
-        alike = np.column_stack([sums.organisation.astype(np.float64), sums.n])
-        kinds, of = np.unique(alike, axis=0, return_inverse=True)
+        by_arm = sums.n[:, None] if sums.n_by_arm is None else sums.n_by_arm
+        kinds, of = np.unique(
+            np.column_stack([sums.organisation.astype(np.float64), by_arm]),
+            axis=0,
+            return_inverse=True,
+        )
+        of = of.ravel()
         self._organisation = kinds[:, 0].astype(np.int64)
-        self._size = kinds[:, 1]
+        self._by_arm = kinds[:, 1:]
+        self._size = self._by_arm.sum(axis=1)
         self._groups = np.bincount(of).astype(np.float64)
-        self._mean = np.bincount(of, sums.means) / self._groups
-        self._scatter = np.bincount(of, (sums.means - self._mean[of]) ** 2)
-        self._within_squares = sums.within_squares
-        self._free = float(sums.n.sum()) - 1
+        # Of values less their plain mean, whose sums over each arm are then 0.
+        totals = sums.n * (sums.means - sums.n @ sums.means / sums.n.sum())
+        self._total = np.bincount(of, totals) / self._groups
+        self._scatter = np.bincount(of, (totals - self._total[of]) ** 2)
+        self._squares = sums.within_squares + float((totals**2 / sums.n).sum())
+        self._arms = (self._groups[:, None] * self._by_arm).sum(axis=0)
+        self._free = float(sums.n.sum()) - sums.n_means
+
+    @property
+    def is_constant_within_groups(self) -> bool:
+        """Whether nothing is left of values once their groups and arms are known."""
+        share = 1 / self._size
+        left = self._squares - float((share * self._summed_squares(np.zeros(len(share)))).sum())
+        pull = -(share * self._groups * self._total) @ self._by_arm
+        products = np.diag(self._arms) - (self._by_arm.T * (self._groups * share)) @ self._by_arm
+        left -= float(pull @ np.linalg.pinv(products, rcond=NEXT_TO_NOTHING, hermitian=True) @ pull)
+        return left <= NEXT_TO_NOTHING * self._squares
 
     def __call__(self, a: float, b: float) -> float:
         at = self._at(a, b)
@@ -149,7 +179,7 @@ class _Deviance:
             self._free * np.log(at.squares)
             + self._groups @ np.log1p(self._size * b)
             + np.log(at.shrunk).sum()
-            + np.log(at.information)
+            + np.linalg.slogdet(at.information)[1]
         )
 
     def officer_variance(self, a: float, b: float) -> float:
@@ -158,45 +188,59 @@ class _Deviance:
     def gradient(self, a: float, b: float) -> Array:
         """Its derivatives by a and by b."""
         at = self._at(a, b)
-        squared = self._groups * at.weights**2
-        s_by_b = -self._by_organisation(squared)
-        r_by_b = -self._by_organisation(squared * at.away)
+        inverse = np.linalg.inv(at.information)
         squares_by_a = -((at.r / at.shrunk) ** 2).sum()
-        squares_by_b = (
-            -(at.weights**2 @ (self._scatter + self._groups * at.away**2))
-            - (2 * a * at.r * r_by_b / at.shrunk).sum()
-            + (a**2 * at.r**2 * s_by_b / at.shrunk**2).sum()
+        of_group = (a * at.r / at.shrunk)[self._organisation] * at.weights
+        squares_by_b = -float((at.damping**2 * self._summed_squares(at.expected)).sum())
+        mean = at.damping * (self._total - at.expected)
+        squares_by_b -= float((self._groups * (of_group**2 - 2 * of_group * mean)).sum())
+        of_arms = at.u / at.shrunk[:, None]
+        own = (
+            at.damping[:, None] * self._by_arm
+            - a * at.weights[:, None] * of_arms[self._organisation]
         )
+        shared = (self._groups * at.weights) @ (1 - a * at.weights / at.shrunk[self._organisation])
         by_a = (
             self._free / at.squares * squares_by_a
             + (at.s / at.shrunk).sum()
-            - ((at.s / at.shrunk) ** 2).sum() / at.information
+            - np.trace(inverse @ (of_arms.T @ of_arms))
         )
         by_b = (
             self._free / at.squares * squares_by_b
-            + self._groups @ at.weights
-            + (a * s_by_b / at.shrunk).sum()
-            + (s_by_b / at.shrunk**2).sum() / at.information
+            + shared
+            - np.trace(inverse @ ((own.T * self._groups) @ own))
         )
         return np.array([by_a, by_b])
+
+    def _summed_squares(self, expected: Array) -> Array:
+        """Of each kind of group, the squares of its groups' sums less what is expected of one."""
+        return np.asarray(self._scatter + self._groups * (self._total - expected) ** 2)
 
     def _by_organisation(self, values: Array) -> Array:
         return np.bincount(self._organisation, values).astype(np.float64)
 
     def _at(self, a: float, b: float) -> "_Point":
-        weights: Array = np.asarray(1 / (1 / self._size + b), dtype=np.float64)
+        damping = 1 / (1 + self._size * b)
+        weights, shared = self._size * damping, b * damping
         s = self._by_organisation(self._groups * weights)
-        t = self._by_organisation(self._groups * weights * self._mean)
-        shrunk: Array = np.asarray(1 + a * s, dtype=np.float64)
-        information = float((s / shrunk).sum())
-        away = self._mean - float((t / shrunk).sum()) / information
-        r = self._by_organisation(self._groups * weights * away)
-        squares = (
-            self._within_squares
-            + float(weights @ (self._scatter + self._groups * away**2))
-            - float((a * r**2 / shrunk).sum())
+        shrunk = 1 + a * s
+        u = np.column_stack(
+            [self._by_organisation(self._groups * damping * arm) for arm in self._by_arm.T]
         )
-        return _Point(weights, s, shrunk, information, away, r, squares)
+        by_arm, times = self._by_arm, self._groups * shared
+        information = np.diag(self._arms) - (by_arm.T * times) @ by_arm - (u.T * (a / shrunk)) @ u
+        y = self._by_organisation(self._groups * damping * self._total)
+        pull = -(times * self._total) @ by_arm - (a * y / shrunk) @ u
+        means = np.linalg.solve(information, pull)
+        squares = (
+            self._squares
+            - float((shared * self._summed_squares(np.zeros(len(shared)))).sum())
+            - float((a * y**2 / shrunk).sum())
+            - float(pull @ means)
+        )
+        return _Point(
+            damping, weights, s, shrunk, u, information, by_arm @ means, y - u @ means, squares
+        )
 
     def of_organisation(self, *, groups: bool) -> Callable[[float], float]:
         """The profile of the correlation within an organisation."""
@@ -227,18 +271,22 @@ class _Deviance:
 class _Point:
     """The quantities of the module's docstring at two ratios."""
 
+    damping: Array
+    """1 / (1 + n b) of each kind of group."""
     weights: Array
-    """1 / v of each kind of group."""
+    """1'D1 of each kind of group."""
     s: Array
-    """S of each organisation."""
+    """1'D1 of each organisation."""
     shrunk: Array
-    """1 + a S of each organisation."""
-    information: float
-    """On mu."""
-    away: Array
-    """The mean of each kind of group less mu."""
+    """1 + a 1'D1 of each organisation."""
+    u: Array
+    """X'D1 of each organisation, one row each."""
+    information: Array
+    """X'V^-1 X."""
+    expected: Array
+    """The sum of a group's values, of each kind, as the means have it."""
     r: Array
-    """Of each organisation, the sum of (m - mu) / v."""
+    """1'D(y - X means) of each organisation."""
     squares: float
     """Q."""
 

@@ -3,7 +3,7 @@
 What stays out: what is done with them. The clock is read here and nowhere below.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import polars as pl
 from pydantic import PrivateAttr
 
 from pipeline.entries import Entry, known_entries
@@ -24,7 +25,9 @@ from pipeline.storage.access import keep_from_others
 from pipeline.storage.erasing import finish_erasures
 from pipeline.storage.home import Home
 from pipeline.storage.stages import Made, Stage
+from pipeline.storage.warehouse import Ahead, publish
 from pipeline.submissions import Record
+from pipeline.tables import Table
 from pipeline.vocabulary import EntryKind
 
 Work = Callable[[Stage], Made]
@@ -41,6 +44,7 @@ class _Run:
     day: date
     anew: bool
     """Carry every stage out, whether anything changed or not."""
+    ahead: Ahead
     seen_to: set[str] = field(default_factory=set)
 
     @cached_property
@@ -88,8 +92,9 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         with alive(here, context.run.run_id), locks.held(here.lock):
             now, anew = self.now(), ANEW in context.run.tags
             _prepare(here, now, anew=anew)
-            self._run = _Run(here, now.date(), anew)
-            yield self
+            with Ahead(here.warehouse) as ahead:
+                self._run = _Run(here, now.date(), anew, ahead)
+                yield self
 
     def open(self) -> Home:
         return self._run.home if self._run else Home(Path(self.root))
@@ -154,6 +159,18 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             return stage, False
         stage.finish(work(stage))
         return stage, True
+
+    def fill_ahead(self, table: Table, stage_table: str) -> None:
+        """Begin to fill a table of the warehouse while later stages are worked out."""
+        if self._run:
+            self._run.ahead.fill(table, self.open().stages.path(stage_table))
+
+    def publish(self, published: Mapping[Table, Path | pl.DataFrame]) -> None:
+        """Replace the warehouse."""
+        if self._run:
+            self._run.ahead.publish(published)
+        else:
+            publish(self.open().warehouse, published)
 
     def has_seen_to_all_behind(self, tables: Collection[str]) -> bool:
         """Whether this run asked of every stage that these tables come from if it is up to date.

@@ -87,10 +87,16 @@ class Officers:
         bands = self.participants.select(sessions_band(pl.col("sessions_attended"))).to_series()
         return bands.to_physical().cast(pl.Int64).fill_null(NOBODY).to_numpy()
 
-    def named(self, column: str) -> tuple[list[str], Codes]:
-        """Names in a column without NULL, in alphabetical order, and each officer's place there."""
-        names = self.participants[column].unique().sort().to_list()
-        codes = self.participants[column].cast(pl.Enum(names)).to_physical().cast(pl.Int64)
+    def named(self, column: str, unknown: str | None = None) -> tuple[list[str], Codes]:
+        """Names in a column, in alphabetical order, and each officer's place there.
+
+        `unknown` stands for NULL; without it there may be none.
+        """
+        cells = self.participants[column]
+        if unknown is not None:
+            cells = cells.fill_null(unknown)
+        names = cells.unique().sort().to_list()
+        codes = cells.cast(pl.Enum(names)).to_physical().cast(pl.Int64)
         return names, codes.to_numpy()
 
     # ---------------------------------------------------------------- scores
@@ -130,6 +136,14 @@ class Officers:
                 mask &= has
             self._masks[key] = mask
         return self._masks[key]
+
+    def any_score(self, wave: str, instrument: str) -> Mask:
+        """Officers with a score on any subscale of the instrument at the wave."""
+        mask = np.zeros(self.n, dtype=bool)
+        for subscale in self.programme.instrument(instrument).by_subscale:
+            if (wave, instrument, subscale) in self._scored:
+                mask[self._scored[wave, instrument, subscale][0]] = True
+        return mask
 
     @cached_property
     def _masks(self) -> dict[tuple[str, str], Mask]:

@@ -12,9 +12,27 @@ import polars as pl
 from pipeline.evaluation.intervals import t_interval
 from pipeline.privacy.disclosure.rounding import tenths
 from pipeline.privacy.disclosure.rules import RULES
-from pipeline.publishing.release_tables import RELEASE_TABLES, Field, Kind, Note, ReleaseTable
+from pipeline.publishing.pooled_rows import organisation_change, pooled_change
+from pipeline.publishing.release_tables import (
+    ORGANISATION_CHANGE,
+    PAIRED_CHANGE,
+    POOLED_CHANGE,
+    RELEASE_TABLES,
+    Field,
+    Kind,
+    Note,
+    ReleaseTable,
+)
 
-_IN_TENTHS: Final = (Kind.MEAN, Kind.SD, Kind.INTERVAL, Kind.EFFECT)
+_IN_TENTHS: Final = (
+    Kind.MEAN,
+    Kind.SD,
+    Kind.INTERVAL,
+    Kind.EFFECT,
+    Kind.POOLED,
+    Kind.ESTIMATE,
+    Kind.AGREEMENT,
+)
 _CENTRE: Final = (("mean", "sd"), ("mean_change", "sd_change"))
 
 Key = tuple[Any, ...]
@@ -32,7 +50,18 @@ def breaches(tables: Mapping[str, pl.DataFrame]) -> list[str]:
             continue
         for row in tables[table.name].iter_rows(named=True):
             found += [f"{table.name}, {_named(table, row)}: {why}" for why in _of_row(table, row)]
-    return found
+    return found or list(_not_of_printed(tables))
+
+
+def _not_of_printed(tables: Mapping[str, pl.DataFrame]) -> Iterator[str]:
+    """Tables that are made of another, which are not what that one gives."""
+    paired = PAIRED_CHANGE.rows(tables[PAIRED_CHANGE.name])
+    for table, make in (
+        (POOLED_CHANGE, pooled_change),
+        (ORGANISATION_CHANGE, organisation_change),
+    ):
+        if not table.frame(make(paired)).equals(tables[table.name]):
+            yield f"{table.name} does not follow from {PAIRED_CHANGE.name}"
 
 
 def appeared_and_vanished(

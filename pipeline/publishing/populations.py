@@ -4,7 +4,7 @@ What belongs here: what the tables are about, written once, so that the same gro
 is one group. What stays out: what is printed of it, and how a table looks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.evaluation.cells import ALL, UNITS_PER_POINT
+from pipeline.evaluation.equality_breakdown import UNKNOWN
 from pipeline.privacy.disclosure.groups import (
     Difference,
     Group,
@@ -25,6 +26,7 @@ from pipeline.privacy.disclosure.groups import (
 from pipeline.privacy.disclosure.history import MEMBERS_SCHEMA, Before
 from pipeline.privacy.disclosure.merging import merged
 from pipeline.privacy.disclosure.rules import Rules
+from pipeline.publishing.characteristics import code_list, place_of
 from pipeline.publishing.officers import NOBODY, Codes, Mask, Officers, Units
 from pipeline.vocabulary import Denominator, DropoutStage, SessionsBand, WaveStatus
 
@@ -73,6 +75,10 @@ class Rank:
     TWO_SESSIONS: Final = 9
     DETAIL: Final = 10
     DETAIL_OF_ARM: Final = 11
+    CHARACTERISTIC: Final = 12
+    """By a characteristic, at the waves of the primary contrast."""
+    CHANGE_BY_CHARACTERISTIC: Final = 13
+    CHARACTERISTIC_AT_OTHER_WAVES: Final = 14
 
 
 def scored_at(wave: str, instrument: str) -> str:
@@ -154,6 +160,8 @@ class Layout:
     outcomes: Mapping[tuple[str, str, str, str], tuple[tuple[str, ...], ...]]
     doses: Mapping[tuple[str, str], tuple[tuple[str, ...], ...]]
     """By later wave and instrument."""
+    characteristics: tuple[str, ...]
+    """Those that there are rows of."""
     steps: tuple[tuple[int, int], ...]
     """Of retention: from one time to another."""
     merged: frozenset[Key]
@@ -171,13 +179,18 @@ class Described:
 
 
 def describe(
-    officers: Officers, areas: Mapping[str, str] | None, before: Before, rules: Rules
+    officers: Officers,
+    areas: Mapping[str, str] | None,
+    before: Before,
+    rules: Rules,
+    characteristics: Collection[str] = (),
 ) -> Described:
     """All groups of a release. `areas` as `disclosure.areas` gives them; None: national rows only.
 
-    Raises ValueError for frames that do not fit each other, as the evaluation does.
+    `characteristics` are those to be shown. Raises ValueError for frames that do not fit each
+    other, as the evaluation does.
     """
-    return _Describing(officers, areas, before, rules).done()
+    return _Describing(officers, areas, before, rules, characteristics).done()
 
 
 @dataclass
@@ -186,6 +199,7 @@ class _Describing:
     areas: Mapping[str, str] | None
     before: Before
     rules: Rules
+    characteristics: Collection[str]
     groups: dict[Key, Group] = field(default_factory=dict)
     partitions: list[Partition] = field(default_factory=list)
     scales: dict[str, Scale] = field(default_factory=dict)
@@ -205,6 +219,10 @@ class _Describing:
         arms, arm_codes = self.officers.named("arm")
         # One arm is everybody: a row of its own would be the same row twice.
         self.by_arm = Place(tuple(ARM + arm for arm in arms) if len(arms) > 1 else (), arm_codes)
+        self.by_value = {
+            characteristic: self._places_of(characteristic)
+            for characteristic in self.characteristics
+        }
         self.first, *self.later = self.programme.wave_names
         primary = self.programme.primary
         self.primary_pair = (primary.from_wave, primary.to_wave)
@@ -213,6 +231,12 @@ class _Describing:
             pairs.append(self.primary_pair)
         self.pairs = tuple(pairs)
         self.primary_instrument = primary.instrument
+
+    def _places_of(self, characteristic: str) -> Place:
+        names, codes = self.officers.named(characteristic, UNKNOWN)
+        values = code_list()[characteristic]
+        keys = tuple(place_of(characteristic, value) for value in values)
+        return Place(keys, _looked_up(np.array([values.index(name) for name in names]), codes))
 
     def done(self) -> Described:
         self._enrolled()
@@ -233,6 +257,7 @@ class _Describing:
             bands=bands,
             outcomes=outcomes,
             doses=doses,
+            characteristics=tuple(self.by_value),
             steps=steps,
             merged=frozenset(key for key in self.masks if "|" in key.measure),
         )
@@ -283,16 +308,17 @@ class _Describing:
                         name: Sums(int(sums[name][0][i]), int(sums[name][1][i]), mean, sd)
                         for name, (_, mean, sd) in values.items()
                     },
+                    told_if_empty=visible,
                 )
                 self.groups[group.key] = group
-                if visible:
-                    self.masks[group.key] = mask & (place.codes == i)
+                of = self.masks if visible else self.rests
+                of[group.key] = mask & (place.codes == i)
             if place is not self.national:
-                self._part(
-                    measure, ALL, [Key(measure, key) for key in place.keys], follows=not visible
-                )
+                # Four characteristics would give their whole back between them.
+                detail = any(place is other for other in self.by_value.values())
+                self._part(measure, ALL, [Key(measure, key) for key in place.keys], detail=detail)
         if visible and places is self._everywhere:
-            self._arms_by_area(measure, mask, values)
+            self._two_ways(measure, mask, values, (self.by_area, self.by_arm), "arms")
 
     def _part(
         self,
@@ -364,36 +390,53 @@ class _Describing:
     def _mask(self, key: Key) -> Mask:
         return self.masks[key] if key in self.masks else self.rests[key]
 
-    def _arms_by_area(self, measure: str, mask: Mask, values: Mapping[str, _Quantity]) -> None:
-        """Where whole areas are in some arms only, areas give arms and the other way round.
+    def _two_ways(
+        self,
+        measure: str,
+        mask: Mask,
+        values: Mapping[str, _Quantity],
+        crossing: tuple[Place, Place],
+        name: str,
+    ) -> None:
+        """Where whole rows are in some columns only, rows give columns and the other way round.
 
-        Areas with the same arms are taken together: within them any split over the arms is
-        possible, so single areas would add unknowns and no knowledge.
+        As where forces are areas and some have one arm, or one did not say anybody's gender. Rows
+        with the same columns are taken together: within them any split over the columns is
+        possible, so single rows would add unknowns and no knowledge.
         """
-        if not self.by_area.keys or not self.by_arm.keys:
+        rows, columns = crossing
+        if not rows.keys or not columns.keys:
             return
-        pattern = np.zeros((len(self.by_area.keys), len(self.by_arm.keys)), dtype=bool)
-        pattern[self.by_area.codes, self.by_arm.codes] = True
-        patterns, of_area = np.unique(pattern, axis=0, return_inverse=True)
+        pattern = self._pattern(rows, columns, name)
+        patterns, of_row = np.unique(pattern, axis=0, return_inverse=True)
         if len(patterns) < 2:
             return
-        of_officer = of_area[self.by_area.codes]
-        for p, arms in enumerate(patterns):
-            name = _where_arms_are(measure, p)
+        of_officer = of_row[rows.codes]
+        for p, those in enumerate(patterns):
+            cell = _where_columns_are(measure, name, p)
             inside = mask & (of_officer == p)
-            self._add_hidden(Key(name, ALL), inside, values)
-            parts = [Key(name, self.by_arm.keys[arm]) for arm in np.flatnonzero(arms)]
-            for arm, part in zip(np.flatnonzero(arms), parts, strict=True):
-                self._add_hidden(part, inside & (self.by_arm.codes == arm), values)
-            self._part(name, ALL, parts)
-            here = np.flatnonzero(of_area == p)
-            self._part(name, ALL, [Key(measure, self.by_area.keys[area]) for area in here])
-        for i, arm_key in enumerate(self.by_arm.keys):
+            self._add_hidden(Key(cell, ALL), inside, values)
+            parts = [Key(cell, columns.keys[column]) for column in np.flatnonzero(those)]
+            for column, part in zip(np.flatnonzero(those), parts, strict=True):
+                self._add_hidden(part, inside & (columns.codes == column), values)
+            self._part(cell, ALL, parts)
+            here = np.flatnonzero(of_row == p)
+            self._part(cell, ALL, [Key(measure, rows.keys[row]) for row in here])
+        for i, column_key in enumerate(columns.keys):
             cells = [
-                Key(_where_arms_are(measure, int(p)), arm_key)
+                Key(_where_columns_are(measure, name, int(p)), column_key)
                 for p in np.flatnonzero(patterns[:, i])
             ]
-            self._part(measure, arm_key, cells)
+            self._part(measure, column_key, cells)
+
+    def _pattern(self, rows: Place, columns: Place, name: str) -> Mask:
+        """Which columns anybody of a row is in; of characteristics, whether all are in one."""
+        pattern = np.zeros((len(rows.keys), len(columns.keys)), dtype=bool)
+        pattern[rows.codes, columns.codes] = True
+        if name in self.by_value:
+            # Who is of which rank, by area, nobody outside knows; that a force said none, many do.
+            pattern[pattern.sum(axis=1) > 1] = True
+        return pattern
 
     def _add_hidden(self, key: Key, mask: Mask, values: Mapping[str, _Quantity]) -> None:
         sums = {
@@ -441,6 +484,9 @@ class _Describing:
             self._everywhere,
             rank_of_all=Rank.ENROLLED_OF_ALL,
         )
+        if self.by_value:
+            places = list(self.by_value.values())
+            self._add(ENROLLED, self.officers.everybody, 0, places, visible=False)
         stages = self.officers.participants["dropout_stage"].to_numpy()
         for stage in DropoutStage:
             self._add(dropped(stage), stages == stage.value, Rank.STATUS, [self.national])
@@ -461,6 +507,20 @@ class _Describing:
         mask = self.officers.scored(wave, instrument)
         self._add(measure, mask, rank, self._everywhere, quantities, rank_of_all=Rank.SCORED_OF_ALL)
         self._nested(ENROLLED, measure, self._everywhere)
+        if instrument == self.primary_instrument:
+            is_primary = wave in self.primary_pair
+            rank = Rank.CHARACTERISTIC if is_primary else Rank.CHARACTERISTIC_AT_OTHER_WAVES
+            self._of_values(measure, mask, rank, quantities)
+            self._nested(ENROLLED, measure, list(self.by_value.values()))
+
+    def _of_values(
+        self, measure: str, mask: Mask, rank: int, quantities: Mapping[str, _Quantity]
+    ) -> None:
+        """The groups of a measure by one characteristic at a time."""
+        for characteristic, place in self.by_value.items():
+            self._add(measure, mask, rank, [place], quantities)
+            for rows in (self.by_area, self.by_arm):
+                self._two_ways(measure, mask, quantities, (rows, place), characteristic)
 
     def _paired(self, from_wave: str, to_wave: str, instrument: str) -> None:
         is_primary = (from_wave, to_wave, instrument) == (
@@ -487,6 +547,11 @@ class _Describing:
             places,
             quantities,
         )
+        if is_primary:
+            # Nothing is printed of the scores that the change is made of.
+            printed = {name: (units, of, sd and of) for name, (units, of, sd) in quantities.items()}
+            self._of_values(measure, mask, Rank.CHANGE_BY_CHARACTERISTIC, printed)
+            places = (*places, *self.by_value.values())
         earlier_wave, later_wave = (scored_at(wave, instrument) for wave in (from_wave, to_wave))
         for scored in (earlier_wave, later_wave):
             self._nested(scored, measure, places)
@@ -808,8 +873,8 @@ def left_during(denominator: Denominator, step: tuple[int, int]) -> str:
     return joined(_LEFT.format(denominator=denominator), map(str, range(*step)))
 
 
-def _where_arms_are(measure: str, pattern: int) -> str:
-    return f"{measure} where arms are {pattern}"
+def _where_columns_are(measure: str, name: str, pattern: int) -> str:
+    return f"{measure} where {name} are {pattern}"
 
 
 def _looked_up(of_name: Codes, codes: Codes) -> Codes:

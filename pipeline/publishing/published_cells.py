@@ -51,7 +51,9 @@ def _band(
 def _people(row: Mapping[str, Any], within: Mapping[str, list[str]]) -> Iterator[dict[str, str]]:
     named = {name: row[name] for name in _SAYS_WHO if row.get(name) not in {None, ALL}}
     area = row.get("organisation", ALL)
-    if area == ALL:
+    if characteristic := row.get("characteristic"):
+        yield {**named, characteristic: row["value"]}
+    elif area == ALL:
         yield named
     else:
         yield from ({**named, "organisation": each} for each in within[area])

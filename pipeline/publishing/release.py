@@ -30,9 +30,13 @@ from pipeline.privacy.disclosure.history import (
 from pipeline.privacy.disclosure.rounding import two_figures
 from pipeline.privacy.disclosure.rules import RULES, Rules
 from pipeline.programme import Programme
-from pipeline.publishing import release_tables, rows
+from pipeline.publishing import model_rows, pooled_rows, release_tables, rows
+from pipeline.publishing.characteristics import shown_characteristics
+from pipeline.publishing.model_rows import Evaluated, Models
+from pipeline.publishing.modelled import Printed, printed_blocks
 from pipeline.publishing.officers import Officers
-from pipeline.publishing.populations import AREA, Described, describe, modelled
+from pipeline.publishing.populations import AREA, Described, describe, scored_at
+from pipeline.publishing.populations import modelled as modelled_as
 from pipeline.publishing.release_tables import RELEASE_TABLES, Row
 from pipeline.publishing.rows import Shown
 from pipeline.tables import WAVE_SUMMARY
@@ -62,52 +66,75 @@ def release_of(
     programme: Programme,
     as_of: date,
     *,
+    evaluated: Evaluated | None = None,
     before: Before | None = None,
     rules: Rules = RULES,
     progress: Progress | None = None,
 ) -> Release:
     """The tables of a release from frames of `tables.PARTICIPANTS`, PARTICIPANT_WAVES and SCORES.
 
-    `before` is `Release.next` of the release before. Raises `control.Unsafe` where the audit does
-    not pass, and ValueError for frames that do not fit each other.
+    `evaluated` are tables of the evaluation, for what only models say; without them those tables
+    have no figures. `before` is `Release.next` of the release before. Raises `control.Unsafe` where
+    the audit does not pass, and ValueError for frames that do not fit each other.
     """
     earlier = before or Before()
     officers = Officers(participants, participant_waves, scores, programme, as_of)
     enrolled = dict(participants.group_by("organisation").len().iter_rows())
     stood = {name: place.removeprefix(AREA) for name, place in earlier.areas.items()}
     shown_as = areas(enrolled, rules, stood)
-    described = describe(officers, shown_as, earlier, rules)
+    characteristics = shown_characteristics(participants, rules)
+    described = describe(officers, shown_as, earlier, rules, characteristics)
     places = {name: AREA + area for name, area in (shown_as or {}).items()}
     held = held_back(described.population, described.members, places, earlier, rules)
     made = controlled(described.population, rules, held, progress)
+    known = evaluated or {}
     prints = _with_model(made.prints, held, officers, rules)
-    tables = _tables(Shown(prints, described.layout, programme), enrolled, shown_as)
+    prints = _with_agreement(prints, held, known)
+    modelled = printed_blocks(
+        model_rows.blocks(officers, known, described.layout),
+        participants["participant_id"],
+        earlier,
+        rules,
+    )
+    shown = Shown(prints, described.layout, programme)
+    tables = _tables(shown, Models(modelled.figures, known), enrolled, shown_as)
     return Release(
         tables,
         release_tables.shares(tables, RELEASE_TABLES),
         made.audit,
         made.for_the_audit,
         rules,
-        _remembered(described, prints, held, earlier, shown_as or {}),
+        replace(
+            _remembered(described, prints, held, earlier, modelled),
+            areas={**earlier.areas, **places},
+        ),
     )
 
 
 def _tables(
-    shown: Shown, organisations: Iterable[str], shown_as: Mapping[str, str] | None
+    shown: Shown, models: Models, organisations: Iterable[str], shown_as: Mapping[str, str] | None
 ) -> dict[str, pl.DataFrame]:
-    summary = list(rows.wave_summary(shown))
+    summary, paired = list(rows.wave_summary(shown)), list(rows.paired_change(shown))
     made: dict[str, Iterable[Row]] = {
         "areas": _areas(shown.programme, organisations, shown_as),
         "participant_flow": rows.participant_flow(shown),
         "follow_up": rows.follow_up(shown),
         "wave_summary": summary,
         "wave_bands": rows.wave_bands(shown),
-        "paired_change": rows.paired_change(shown),
+        "paired_change": paired,
+        "pooled_change": pooled_rows.pooled_change(paired),
+        "organisation_change": pooled_rows.organisation_change(paired),
         "reliable_change": rows.reliable_change(shown),
         "retention": rows.retention(shown),
         "attrition": rows.attrition(shown),
         "attrition_model": rows.attrition_model(shown),
         "dose_response": rows.dose_response(shown),
+        "equality_breakdown": rows.equality_breakdown(shown),
+        "trajectory": model_rows.trajectory(shown, models),
+        "robustness": model_rows.robustness(shown, models),
+        "reliability": model_rows.reliability(shown),
+        "comparability": model_rows.comparability(shown),
+        "data_quality": model_rows.data_quality(models.evaluated, shown_as or {}),
         "pilot_reconciliation": rows.pilot_reconciliation(_pilot(), summary),
     }
     return {table.name: table.frame(made[table.name]) for table in RELEASE_TABLES}
@@ -140,9 +167,22 @@ def _with_model(
 ) -> dict[Key, Print]:
     """The prints with the model's figures, where its people are printed and not held back."""
     found = dict(prints)
-    key = Key(modelled(officers.programme.primary.instrument), ALL)
+    key = Key(modelled_as(officers.programme.primary.instrument), ALL)
     if key in found and key not in held.standing:
         found[key] = replace(found[key], others=_model(officers, rules))
+    return found
+
+
+def _with_agreement(
+    prints: Mapping[Key, Print], held: Held, evaluated: Evaluated
+) -> dict[Key, Print]:
+    """The prints with alpha and omega of who is scored, where that group is printed anew."""
+    found = dict(prints)
+    for (organisation, wave, instrument), figures in model_rows.agreement(evaluated).items():
+        place = ALL if organisation == ALL else AREA + organisation
+        key = Key(scored_at(wave, instrument), place)
+        if key in found and key not in held.standing:
+            found[key] = replace(found[key], others=figures)
     return found
 
 
@@ -201,14 +241,14 @@ def _remembered(
     prints: Mapping[Key, Print],
     held: Held,
     earlier: Before,
-    shown_as: Mapping[str, str],
+    modelled: Printed,
 ) -> Before:
     """Prints and members as of this release, and those of before where nothing newer took place."""
     new = {
         Recorded(group.key, group.key in prints)
         for group in described.population.groups.values()
         if group.key not in held.standing
-    }
+    } | {Recorded(key, True) for key in modelled.new}
     rows = [(*key, printed) for key, printed in sorted(new)]
     on = ["measure", "place", "printed"]
     recorded = pl.DataFrame(
@@ -217,13 +257,14 @@ def _remembered(
     members = pl.concat(
         [
             described.members.join(recorded, on=on[:2]).select(RECORDED_SCHEMA.names()),
+            modelled.members,
             earlier.members.join(recorded, on=on, how="anti"),
         ]
     )
+    printed = {**prints, **modelled.new}
     newly_printed = {key for key, printed in new if printed}
     return Before(
-        prints={**earlier.prints, **{key: prints[key] for key in newly_printed}},
+        prints={**earlier.prints, **{key: printed[key] for key in newly_printed}},
         members=members,
         gone={at: n for at, n in earlier.gone.items() if at not in new},
-        areas={**earlier.areas, **{name: AREA + area for name, area in shown_as.items()}},
     )

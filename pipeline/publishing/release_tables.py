@@ -12,7 +12,8 @@ from typing import Any, Final
 import polars as pl
 
 from pipeline.tables import Column, Table, Type
-from pipeline.vocabulary import Term
+from pipeline.tables.columns import one_of
+from pipeline.vocabulary import RobustnessMethod, RobustnessOutcome, Term, Verdict
 
 SCHEMA: Final = "main"
 """DuckDB calls a database after its file, here `release`, and `release.wave_summary` could not be
@@ -25,6 +26,14 @@ class Note(Term):
     CONFIDENTIAL = "c", "Confidential: left out so that nobody can be traced."
     NOT_AVAILABLE = "x", "Not available: it cannot be computed."
     NOT_APPLICABLE = "z", "Not applicable to this row."
+
+
+class NotPooled(Term):
+    """Why an area does not enter a pooled change of a release."""
+
+    NOT_PRINTED = "not_printed", "Its change is confidential."
+    SEVERAL = "several", "It stands for several organisations."
+    NO_SPREAD = "no_spread", "The printed SD of its change is 0: no variance."
 
 
 class Kind(Enum):
@@ -40,6 +49,13 @@ class Kind(Enum):
     EFFECT = "to one decimal, from printed means and SDs"
     FLAG = "from a printed effect"
     MODEL = "model of all officers, two significant figures"
+    POOLED = "to one decimal, by a model of printed changes of organisations"
+    ESTIMATE = "model of all officers, to one decimal"
+    OUTCOME = "by the rule of the robustness panel"
+    AGREEMENT = "to one decimal"
+    ROWS = "rows of files, to the nearest hundred"
+    STEPS = "percent in steps of 5, where there are 200 rows"
+    SHARE = "share in steps of 0.05 (weights) or 0.1 (I2), by the same model"
 
 
 _TYPES: Final[Mapping[Kind, Type]] = {
@@ -48,6 +64,9 @@ _TYPES: Final[Mapping[Kind, Type]] = {
     Kind.COUNT: Type.WHOLE,
     Kind.PERCENT: Type.WHOLE,
     Kind.FLAG: Type.TEXT,
+    Kind.OUTCOME: Type.TEXT,
+    Kind.ROWS: Type.WHOLE,
+    Kind.STEPS: Type.WHOLE,
 }
 
 Value = float | int | str | bool | Note | None
@@ -72,8 +91,7 @@ class Field:
         if not self.is_figure:
             return (Column(self.name, sql, self.description),)
         about = f"{self.description} {self.kind.value[:1].upper()}{self.kind.value[1:]}."
-        why = "; ".join(f"{note}: {note.meaning.rstrip('.')}" for note in Note)
-        note = Column(f"{self.name}_note", Type.TEXT, f"Why {self.name} is NULL. {why}.")
+        note = Column(f"{self.name}_note", Type.TEXT, f"Why {self.name} is NULL. {one_of(Note)}.")
         return Column(self.name, sql, about), note
 
 
@@ -106,6 +124,19 @@ class ReleaseTable:
         made = [self._with_notes(row) for row in rows]
         schema = self.table.frame_schema
         return self.table.conform(pl.DataFrame(made, schema=schema, orient="row"))
+
+    def rows(self, frame: pl.DataFrame) -> list[Row]:
+        """What `frame` was made from: a value or a note a figure."""
+        figures = [field.name for field in self.fields if field.is_figure]
+        return [
+            {
+                field.name: row[field.name]
+                if field.name not in figures or row[field.name] is not None
+                else Note(row[f"{field.name}_note"])
+                for field in self.fields
+            }
+            for row in frame.iter_rows(named=True)
+        ]
 
     def _with_notes(self, row: Row) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -150,6 +181,9 @@ _SUBSCALE = _key("subscale", "Subscale of the instrument.")
 _FROM = _key("from_wave", "Earlier wave.")
 _TO = _key("to_wave", "Later wave.")
 _DENOMINATOR = _key("denominator", "`enrolled`, or `two_sessions`: who attended two or more.")
+_NAMED_BEFOREHAND = Field(
+    "named_beforehand", Kind.FACT, "The primary contrast of the programme.", Type.TRUTH
+)
 _CI = (
     Field("ci_low", Kind.INTERVAL, "Lower limit; ignores that officers come in clusters."),
     Field("ci_high", Kind.INTERVAL, "Upper limit; ignores that officers come in clusters."),
@@ -236,7 +270,7 @@ PAIRED_CHANGE = ReleaseTable(
         _TO,
         _INSTRUMENT,
         _SUBSCALE,
-        Field("named_beforehand", Kind.FACT, "The primary contrast of the programme.", Type.TRUTH),
+        _NAMED_BEFOREHAND,
         Field("n", Kind.COUNT, "Officers scored at both waves."),
         Field("mean_change", Kind.MEAN, "Mean of later minus earlier."),
         Field("sd_change", Kind.SD, "Spread of the change."),
@@ -314,6 +348,50 @@ ATTRITION_MODEL = ReleaseTable(
     ),
 )
 
+_CONTRAST = (_FROM, _TO, _INSTRUMENT, _SUBSCALE)
+
+POOLED_CHANGE = ReleaseTable(
+    "pooled_change",
+    "pair of waves, instrument and subscale",
+    "Change over organisations that differ, of the printed changes of paired_change: random "
+    "effects, REML, Hartung-Knapp. A change, not an effect.",
+    (
+        *_CONTRAST,
+        _NAMED_BEFOREHAND,
+        Field("k", Kind.FACT, "Organisations in the model.", Type.WHOLE),
+        Field("k_left_out", Kind.FACT, "Areas that are not; see organisation_change.", Type.WHOLE),
+        Field("estimate", Kind.POOLED, "Mean over organisations of later minus earlier."),
+        Field("ci_low", Kind.POOLED, "Lower limit of its 95% interval, multiplier at least 1."),
+        Field("ci_high", Kind.POOLED, "Upper limit of it."),
+        Field(
+            "prediction_low",
+            Kind.POOLED,
+            "Lower limit of the 95% interval for the true change of another organisation.",
+        ),
+        Field("prediction_high", Kind.POOLED, "Upper limit of it."),
+        Field("tau2", Kind.POOLED, "Variance of the true change between organisations."),
+        Field("i2", Kind.SHARE, "Part of the spread that lies between organisations."),
+    ),
+)
+
+ORGANISATION_CHANGE = ReleaseTable(
+    "organisation_change",
+    "pair of waves, instrument, subscale and area",
+    "What each organisation brings to pooled_change.",
+    (
+        *_CONTRAST,
+        _ORGANISATION,
+        Field(
+            "left_out",
+            Kind.FACT,
+            f"NULL if it enters. {one_of(NotPooled)}.",
+        ),
+        Field("n", Kind.COUNT, "Officers scored at both waves."),
+        Field("estimate", Kind.MEAN, "Mean of later minus earlier, as in paired_change."),
+        Field("weight", Kind.SHARE, "Part in the pooled change."),
+    ),
+)
+
 DOSE_RESPONSE = ReleaseTable(
     "dose_response",
     "band of sessions, wave, instrument and subscale",
@@ -329,6 +407,116 @@ DOSE_RESPONSE = ReleaseTable(
         Field("mean_change", Kind.MEAN, "Mean of later minus first."),
         Field("sd_change", Kind.SD, "Spread of the change."),
         *_CI,
+    ),
+)
+
+EQUALITY_BREAKDOWN = ReleaseTable(
+    "equality_breakdown",
+    "characteristic, value, wave, instrument and subscale",
+    "Levels, and the change of the primary contrast, by one characteristic of officers at a time; "
+    "all organisations and arms together, primary instrument. No comparison of groups.",
+    (
+        _key("characteristic", "`rank_group`, `service_band`, `gender` or `ethnicity_group`."),
+        _key("value", "Its value, `unknown` where no export said it; every one that there may be."),
+        _WAVE,
+        _INSTRUMENT,
+        _SUBSCALE,
+        Field("n", Kind.COUNT, "Officers scored."),
+        Field("mean", Kind.MEAN, "Mean score."),
+        Field("sd", Kind.SD, "Spread of the scores."),
+        Field("n_change", Kind.COUNT, "Of these, scored at the contrast's earlier wave too."),
+        Field("mean_change", Kind.MEAN, "Mean of later minus earlier, of those."),
+        Field("sd_change", Kind.SD, "Spread of that change."),
+        *_CI,
+    ),
+)
+
+_CLUSTERED = "clustered; of ten organisations or more"
+
+TRAJECTORY = ReleaseTable(
+    "trajectory",
+    "arm, wave, instrument and subscale",
+    "Level and change by a mixed model that officers who left early are part of. A change, not an "
+    "effect.",
+    (
+        _ARM,
+        _WAVE,
+        _INSTRUMENT,
+        _SUBSCALE,
+        _NAMED_BEFOREHAND,
+        Field("n", Kind.COUNT, "Officers scored at this wave."),
+        Field("estimate", Kind.ESTIMATE, "Mean at this wave, by the model."),
+        Field("ci_low", Kind.ESTIMATE, f"Lower limit of its 95% interval, {_CLUSTERED}."),
+        Field("ci_high", Kind.ESTIMATE, f"Upper limit of it, {_CLUSTERED}."),
+        Field("change", Kind.ESTIMATE, "Printed estimate less that of the first wave."),
+        Field("change_ci_low", Kind.ESTIMATE, f"Lower limit of its 95% interval, {_CLUSTERED}."),
+        Field("change_ci_high", Kind.ESTIMATE, f"Upper limit of it, {_CLUSTERED}."),
+    ),
+)
+
+ROBUSTNESS = ReleaseTable(
+    "robustness",
+    "subscale and method",
+    "The change of the primary contrast by methods that treat dropout differently. A change, not "
+    "an effect.",
+    (
+        _TO,
+        _INSTRUMENT,
+        _SUBSCALE,
+        _key("method", one_of(RobustnessMethod)),
+        _NAMED_BEFOREHAND,
+        Field("n", Kind.COUNT, "Officers scored at both waves, or at the later (mixed model)."),
+        Field("estimate", Kind.ESTIMATE, "Mean of later minus first."),
+        Field("ci_low", Kind.ESTIMATE, f"Lower limit of its 95% interval, {_CLUSTERED}."),
+        Field("ci_high", Kind.ESTIMATE, f"Upper limit of it, {_CLUSTERED}."),
+        Field("tipping_delta", Kind.ESTIMATE, "Smallest shift, in baseline SDs, that includes 0."),
+        Field("outcome", Kind.OUTCOME, one_of(RobustnessOutcome)),
+    ),
+)
+
+RELIABILITY = ReleaseTable(
+    "reliability",
+    "organisation, wave, instrument and subscale",
+    "How far the items of a subscale agree.",
+    (
+        _ORGANISATION,
+        _WAVE,
+        _INSTRUMENT,
+        _SUBSCALE,
+        Field("n", Kind.COUNT, "Officers scored; nearly all of them answered every item."),
+        Field("alpha", Kind.AGREEMENT, "Cronbach's alpha."),
+        Field("omega", Kind.AGREEMENT, "McDonald's omega."),
+    ),
+)
+
+COMPARABILITY = ReleaseTable(
+    "comparability",
+    "wave, instrument and subscale",
+    "How many organisations have answers that can be compared with others', of those whose scores "
+    "are printed in wave_summary.",
+    (
+        _WAVE,
+        _INSTRUMENT,
+        _SUBSCALE,
+        Field("organisations", Kind.FACT, "Organisations of which it is known.", Type.WHOLE),
+        Field("comparable", Kind.FACT, "Of these, with comparable answers.", Type.WHOLE),
+        Field("not_comparable", Kind.FACT, "Of these, with answers that are not.", Type.WHOLE),
+    ),
+)
+
+DATA_QUALITY = ReleaseTable(
+    "data_quality",
+    "organisation",
+    "What was sent: files by verdict, and rows; whose they are, no figure says.",
+    (
+        _ORGANISATION,
+        Field("files", Kind.FACT, "Files that were received.", Type.WHOLE),
+        *(
+            Field(f"files_{verdict}", Kind.FACT, f"Of these: {verdict.meaning}", Type.WHOLE)
+            for verdict in Verdict
+        ),
+        Field("rows_read", Kind.ROWS, "Rows of all kinds of files."),
+        Field("quarantined_percent", Kind.STEPS, "Of the rows, those that broke a rule."),
     ),
 )
 
@@ -363,10 +551,18 @@ RELEASE_TABLES: Final = (
     WAVE_SUMMARY,
     WAVE_BANDS,
     PAIRED_CHANGE,
+    POOLED_CHANGE,
+    ORGANISATION_CHANGE,
     RELIABLE_CHANGE,
     RETENTION,
     ATTRITION,
     ATTRITION_MODEL,
     DOSE_RESPONSE,
+    EQUALITY_BREAKDOWN,
+    TRAJECTORY,
+    ROBUSTNESS,
+    RELIABILITY,
+    COMPARABILITY,
+    DATA_QUALITY,
     PILOT_RECONCILIATION,
 )

@@ -17,6 +17,7 @@ from pipeline.privacy.disclosure.rounding import tenths
 from pipeline.programme import DROPOUT, Contrast, Programme
 from pipeline.programme import ENROLLED as ENROLLED_STAGE
 from pipeline.publishing import populations as groups
+from pipeline.publishing.characteristics import code_list, place_of
 from pipeline.publishing.populations import AREA, ARM, Layout
 from pipeline.publishing.release_tables import Note, Row, Value
 from pipeline.vocabulary import Denominator, DropoutStage
@@ -271,6 +272,40 @@ def attrition_model(shown: Shown) -> Iterator[Row]:
     if not terms:
         why = Note.NOT_AVAILABLE if found else Note.CONFIDENTIAL
         yield {"term": "all", "odds_ratio": why, "ci_low": why, "ci_high": why}
+
+
+def equality_breakdown(shown: Shown) -> Iterator[Row]:
+    instrument = shown.programme.primary.instrument
+    for characteristic in shown.layout.characteristics:
+        for value in code_list()[characteristic]:
+            place = place_of(characteristic, value)
+            for wave in shown.programme.wave_names:
+                for subscale in shown.programme.instrument(instrument).by_subscale:
+                    measure = groups.scored_at(wave, instrument)
+                    quantity = groups.score_of(wave, instrument, subscale)
+                    level = _summary(shown, measure, place, quantity)
+                    yield {
+                        "characteristic": characteristic,
+                        "value": value,
+                        "wave": wave,
+                        "instrument": instrument,
+                        "subscale": subscale,
+                        **{name: level[name] for name in ("n", "mean", "sd")},
+                        **_primary_change(shown, place, wave, subscale),
+                    }
+
+
+def _primary_change(shown: Shown, place: str, wave: str, subscale: str) -> Row:
+    """The change up to a wave of those with a value, with the count named `n_change`."""
+    primary = shown.programme.primary
+    waves, instrument = (primary.from_wave, primary.to_wave), primary.instrument
+    if wave != primary.to_wave:
+        names = ("n_change", "mean_change", "sd_change", "ci_low", "ci_high")
+        return dict.fromkeys(names, Note.NOT_APPLICABLE)
+    measure = groups.paired_over(*waves, instrument)
+    quantity = groups.change_of(*waves, instrument, subscale)
+    found = _summary(shown, measure, place, quantity, "_change")
+    return {"n_change": found.pop("n"), **found}
 
 
 def dose_response(shown: Shown) -> Iterator[Row]:

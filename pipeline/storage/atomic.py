@@ -80,6 +80,17 @@ def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
 
 
 @contextmanager
+def temporary_folder(folder: Path) -> Iterator[Path]:
+    """A folder to work in that only its owner may enter; removed when the block ends."""
+    path = folder / _own_name()
+    path.mkdir(mode=0o700)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """A folder to fill; when the block ends well it becomes `path`, where nothing is yet.
 

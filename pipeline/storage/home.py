@@ -3,6 +3,7 @@
 What belongs here: paths, and loading configuration from them. What stays out: Parquet and SQL.
 """
 
+import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -139,6 +140,13 @@ class Home:
     def _mapping_files(self) -> list[Path]:
         # Editors and file shares put hidden files beside the one that is meant.
         return sorted((self.root / "sources").glob("*/[!.]*.y*ml"))
+
+    def mapping_hashes(self) -> dict[tuple[str, str], str]:
+        """SHA-256 of every mapping file, by organisation and source."""
+        return {
+            (path.parent.name, path.stem): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in self._mapping_files()
+        }
 
     @cached_property
     def mappings(self) -> tuple[Mapping | UnusableMapping, ...]:

@@ -96,7 +96,7 @@ class Releases:
         self.check_name(name)
         self._keep(name, remembered)
 
-        def fill(folder: Path) -> None:
+        with atomic.new_folder(self.folder / name) as folder:
             files = {}
             for table in RELEASE_TABLES:
                 path = folder / f"{table.name}.parquet"
@@ -108,8 +108,6 @@ class Releases:
             (folder / MANIFEST).write_text(text + "\n", "utf-8")
             for path in folder.iterdir():
                 path.chmod(_READ_ONLY)
-
-        atomic.replace_folder(self.folder / name, fill)
         (self.folder / name).chmod(_READ_ONLY_FOLDER)
         return self._made(self.folder / name / MANIFEST)
 

@@ -40,7 +40,14 @@ from pipeline.tables.follow_up import (
     RETENTION_COMPARISON,
 )
 from pipeline.tables.meta import (
+    BANDS,
     BUILD,
+    DICTIONARY,
+    INSTRUMENTS,
+    QUESTIONS,
+    SOFTWARE,
+    THRESHOLDS,
+    WAVES,
 )
 from pipeline.tables.models import ARM_CONTRAST, DESIGN, ICC, ROBUSTNESS, TRAJECTORY
 from pipeline.tables.quality import (
@@ -109,6 +116,13 @@ TABLES: tuple[Table, ...] = (
     ICC,
     DESIGN,
     BUILD,
+    WAVES,
+    INSTRUMENTS,
+    BANDS,
+    THRESHOLDS,
+    SOFTWARE,
+    QUESTIONS,
+    DICTIONARY,
 )
 
 __all__ = [
@@ -116,6 +130,7 @@ __all__ = [
     "ATTENDANCE",
     "ATTRITION",
     "ATTRITION_MODEL",
+    "BANDS",
     "BAND_TRANSITIONS",
     "BUILD",
     "CHANGE_WITHOUT_CARELESS",
@@ -125,10 +140,12 @@ __all__ = [
     "COMPARABILITY",
     "DECISIONS",
     "DESIGN",
+    "DICTIONARY",
     "DOSE_RESPONSE",
     "EQUALITY_BREAKDOWN",
     "FOLLOW_UP_DUE",
     "ICC",
+    "INSTRUMENTS",
     "LINK_ERRORS",
     "LINK_RATES",
     "LINK_REVIEW",
@@ -143,6 +160,7 @@ __all__ = [
     "PILOT_RECONCILIATION",
     "POOLED_CHANGE",
     "QUARANTINE",
+    "QUESTIONS",
     "RELIABILITY",
     "RESEARCH_BUILD",
     "RESEARCH_GENERALISED",
@@ -155,9 +173,12 @@ __all__ = [
     "RETENTION_COMPARISON",
     "ROBUSTNESS",
     "SCORES",
+    "SOFTWARE",
     "SUBMISSIONS",
     "TABLES",
+    "THRESHOLDS",
     "TRAJECTORY",
+    "WAVES",
     "WAVE_SUMMARY",
     "Column",
     "Table",

@@ -48,4 +48,11 @@ NOTE = text(
     "note", "Why a figure is NULL, and how the interval was made where that is not the default."
 )
 FROM_WAVE = text("from_wave", "Earlier wave.", nullable=False)
+NAMED_BEFOREHAND = Column(
+    "named_beforehand",
+    Type.TRUTH,
+    "The primary contrast of the programme file, of the arm that it speaks of: `all` unless some "
+    "arms have begun by its waves and others have not. Every other row is secondary.",
+    nullable=False,
+)
 TO_WAVE = text("to_wave", "Later wave.", nullable=False)

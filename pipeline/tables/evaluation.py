@@ -9,6 +9,7 @@ from pipeline.tables.columns import (
     ALL_ORGANISATIONS,
     FROM_WAVE,
     INSTRUMENT,
+    NAMED_BEFOREHAND,
     NOTE,
     OFFICERS,
     POINTS,
@@ -61,12 +62,7 @@ PAIRED_CHANGE = Table(
         text("to_wave", "Later wave.", nullable=False),
         INSTRUMENT,
         SUBSCALE,
-        Column(
-            "named_beforehand",
-            Type.TRUTH,
-            "The primary contrast of the programme file; every other row is secondary.",
-            nullable=False,
-        ),
+        NAMED_BEFOREHAND,
         count("n", "Officers with a score at both waves.", OFFICERS),
         number("mean_change", "Mean of later minus earlier.", POINTS),
         number("sd_change", "Standard deviation of the change, n - 1.", POINTS),
@@ -237,6 +233,11 @@ CHANGE_WITHOUT_CARELESS = Table(
     "whose response at either wave bears a sign. The figures of paired_change are with everybody.",
     ("left_out",),
     (
+        text(
+            "arm",
+            "Arm that the change named beforehand is of; `all` is everybody.",
+            nullable=False,
+        ),
         INSTRUMENT,
         SUBSCALE,
         FROM_WAVE,

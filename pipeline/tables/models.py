@@ -8,6 +8,7 @@ from pipeline.tables.columns import (
     ALL_ARMS,
     FROM_WAVE,
     INSTRUMENT,
+    NAMED_BEFOREHAND,
     NOTE,
     OFFICERS,
     POINTS,
@@ -24,27 +25,28 @@ from pipeline.tables.table import Column, Table, Type
 TRAJECTORY = Table(
     "evaluation",
     "trajectory",
-    "arm, wave, instrument and subscale",
+    "arm, pair of waves, instrument and subscale",
     "Level and change by a mixed model for repeated measures of everybody with any score, those "
     "who left early included; all organisations together. A change, not an effect.",
-    ("arm", "wave", "instrument", "subscale"),
+    ("arm", "from_wave", "wave", "instrument", "subscale"),
     (
         ALL_ARMS,
+        text(
+            "from_wave",
+            "Wave that the change is counted from: the programme's first, or the earlier one of "
+            "the primary contrast.",
+            nullable=False,
+        ),
         WAVE,
         INSTRUMENT,
         SUBSCALE,
-        Column(
-            "named_beforehand",
-            Type.TRUTH,
-            "The primary contrast of the programme file; every other row is secondary.",
-            nullable=False,
-        ),
+        NAMED_BEFOREHAND,
         number("estimate", "Mean score, had everybody in the model answered this wave.", POINTS),
         number("se", "Standard error if officers were independent of each other.", POINTS),
         number("se_clustered", "Standard error clustered by the clusters of n_clusters.", POINTS),
         number("ci_low", "Lower limit of the 95% interval, clustered.", POINTS),
         number("ci_high", "Upper limit of the 95% interval, clustered.", POINTS),
-        number("change", "Estimate less that of the first wave.", POINTS),
+        number("change", "Estimate less that of from_wave.", POINTS),
         number("change_se", "Standard error if officers were independent of each other.", POINTS),
         number("change_se_clustered", "Standard error of the change, clustered.", POINTS),
         number("change_ci_low", "Lower limit of the change's 95% interval, clustered.", POINTS),
@@ -59,14 +61,20 @@ TRAJECTORY = Table(
 ARM_CONTRAST = Table(
     "evaluation",
     "arm_contrast",
-    "pair of arms, wave, instrument and subscale",
+    "pair of arms, pair of waves, instrument and subscale",
     "Change of one arm less that of another, by the model of trajectory, and all who have begun "
     "less all who have not where arms begin in steps. An effect only where arms were made alike, "
     "as by allocation at random.",
-    ("arm", "reference_arm", "wave", "instrument", "subscale"),
+    ("arm", "reference_arm", "from_wave", "wave", "instrument", "subscale"),
     (
         text("arm", "Arm that begins earlier; `all` where arms begin in steps.", nullable=False),
         text("reference_arm", "Arm that begins later or never, or `all`.", nullable=False),
+        text(
+            "from_wave",
+            "Wave that changes are counted from: the programme's first, or the earlier one of the "
+            "primary contrast; `all` where arms begin in steps.",
+            nullable=False,
+        ),
         text("wave", "Measuring point; `all` where arms begin in steps.", nullable=False),
         INSTRUMENT,
         SUBSCALE,
@@ -74,10 +82,11 @@ ARM_CONTRAST = Table(
         Column(
             "named_beforehand",
             Type.TRUTH,
-            "Of the primary contrast of the programme file; every other row is secondary.",
+            "The primary contrast of the programme file, of its arm less the first one listed that "
+            "has not begun by then; every other row is secondary.",
             nullable=False,
         ),
-        number("estimate", "Change since the first wave less that of the reference.", POINTS),
+        number("estimate", "Change since from_wave less that of the reference.", POINTS),
         number("se", "Standard error if officers were independent of each other.", POINTS),
         number("se_clustered", "Standard error clustered by the clusters of n_clusters.", POINTS),
         number("ci_low", "Lower limit of the 95% interval, clustered.", POINTS),
@@ -105,7 +114,11 @@ ICC = Table(
         number("icc", "Intraclass correlation: 0 for officers who are no more alike than any."),
         number("ci_low", "Lower limit of its 95% interval."),
         number("ci_high", "Upper limit of its 95% interval."),
-        number("sd", "Standard deviation of all values, n - 1.", POINTS),
+        number(
+            "sd",
+            "Standard deviation of all values: n less the number of means (of arms) taken off.",
+            POINTS,
+        ),
         count("n", "Officers with the value.", OFFICERS),
         count("n_clusters", "Session groups or organisations that they belong to.", "clusters"),
         NOTE,
@@ -149,22 +162,28 @@ DESIGN = Table(
 ROBUSTNESS = Table(
     "evaluation",
     "robustness",
-    "later wave, instrument, subscale and method",
-    "Change from the first wave, of all organisations and arms, by methods that treat dropout "
-    "differently. A change, not an effect.",
-    ("to_wave", "instrument", "subscale", "method"),
+    "pair of waves, instrument, subscale and method",
+    "Change of all organisations, of the arm that the primary contrast speaks of, by methods that "
+    "treat dropout differently. A change, not an effect.",
+    ("from_wave", "to_wave", "instrument", "subscale", "method"),
     (
-        text("to_wave", "Later wave; the earlier is the programme's first.", nullable=False),
+        text(
+            "arm",
+            "Arm whose officers are counted, the same in every row; `all` is everybody.",
+            nullable=False,
+        ),
+        text(
+            "from_wave",
+            "Wave that the change is counted from: the programme's first, or the earlier one of "
+            "the primary contrast.",
+            nullable=False,
+        ),
+        TO_WAVE,
         INSTRUMENT,
         SUBSCALE,
         text("method", one_of(vocabulary.RobustnessMethod), nullable=False),
-        Column(
-            "named_beforehand",
-            Type.TRUTH,
-            "The primary contrast of the programme file; every other row is secondary.",
-            nullable=False,
-        ),
-        number("estimate", "Mean of later minus first.", POINTS),
+        NAMED_BEFOREHAND,
+        number("estimate", "Mean of later minus earlier.", POINTS),
         number("ci_low", "Lower limit of its 95% interval.", POINTS),
         number("ci_high", "Upper limit of its 95% interval.", POINTS),
         count("n", "Officers whose change is counted, imputed ones included.", OFFICERS),
@@ -177,6 +196,11 @@ ROBUSTNESS = Table(
             "baseline SDs",
         ),
         count("n_clusters", "Organisations or session groups behind the interval.", "clusters"),
+        number(
+            "r_hat",
+            "Of the imputation's chain, how far its two halves differ: near 1 if they do not, and "
+            "the note says so above 1.1.",
+        ),
         text("outcome", one_of(vocabulary.RobustnessOutcome), nullable=False),
         NOTE,
     ),

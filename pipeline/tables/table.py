@@ -21,6 +21,8 @@ class Type(Enum):
     MOMENT = ("TIMESTAMP", pl.Datetime("us"))
     ANSWERS = ("UTINYINT[]", pl.List(pl.UInt8()))
     TEXTS = ("VARCHAR[]", pl.List(pl.String()))
+    WHOLES = ("INTEGER[]", pl.List(pl.Int32()))
+    ANSWER = ("UTINYINT", pl.UInt8())
 
     def __init__(self, sql: str, dtype: pl.DataType) -> None:
         self.sql = sql
@@ -34,6 +36,11 @@ class Column:
     description: str
     unit: str | None = None
     nullable: bool = True
+
+    @property
+    def meaning(self) -> str:
+        """What stands as a comment in the database."""
+        return f"{self.description} Unit: {self.unit}." if self.unit else self.description
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,11 @@ class Table:
     @property
     def qualified_name(self) -> str:
         return f"{self.schema}.{self.name}"
+
+    @property
+    def about(self) -> str:
+        """What stands as a comment in the database."""
+        return f"{self.description} One row: {self.grain}."
 
     def empty(self) -> pl.DataFrame:
         return pl.DataFrame(schema=self.frame_schema)
@@ -122,16 +134,15 @@ def ddl(table: Table) -> str:
 
 def comments(table: Table) -> list[str]:
     """The COMMENT ON statements of a table and of each of its columns."""
-    about = f"{table.description} One row: {table.grain}."
-    statements = [f"COMMENT ON TABLE {table.qualified_name} IS {_literal(about)}"]
-    for column in table.columns:
-        unit = f" Unit: {column.unit}." if column.unit else ""
-        statements.append(
-            f"COMMENT ON COLUMN {table.qualified_name}.{column.name} IS "
-            f"{_literal(column.description + unit)}"
-        )
-    return statements
+    return [
+        f"COMMENT ON TABLE {table.qualified_name} IS {literal(table.about)}",
+        *(
+            f"COMMENT ON COLUMN {table.qualified_name}.{column.name} IS {literal(column.meaning)}"
+            for column in table.columns
+        ),
+    ]
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """A text as SQL writes it."""
     return "'" + text.replace("'", "''") + "'"

@@ -131,6 +131,8 @@ class NaiveRelease:
             given_up = set()
             if self._on.nesting:
                 given_up = _with_small_rest(truth, kept, structure)
+            # Several characteristics would give their whole back between them.
+            given_up |= {g for g in kept if ":" in g.arm and g.at(arm=ALL) not in kept}
             if not given_up and self._on.history and self._past:
                 given_up = _with_small_change(truth, kept, structure, self._past.members)
             if not given_up and self._on.complementary:
@@ -356,6 +358,19 @@ def _rows(table: str, world: World, areas: Sequence[str]) -> list[Row]:
             }
             for band in BANDS
             for wave in w.waves[1:]
+            for subscale in w.limits
+        ],
+        "equality_breakdown": lambda w, a: [
+            {
+                "characteristic": characteristic,
+                "value": value,
+                "wave": wave,
+                "instrument": w.instrument,
+                "subscale": subscale,
+            }
+            for characteristic, values in w.values.items()
+            for value in values
+            for wave in w.waves
             for subscale in w.limits
         ],
     }

@@ -5,7 +5,7 @@ All of it is simulated.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -22,6 +22,22 @@ INSTRUMENT: Final = "proqol5"
 SCALE: Final = (10, 50)
 BANDS: Final = {"low": (10, 22), "moderate": (23, 41), "high": (42, 50)}
 
+VALUES: Final = {
+    "gender": ("female", "male", "non-binary", "not_stated", "other", "unknown"),
+    "rank_group": (
+        "constable",
+        "inspector",
+        "senior_officer",
+        "sergeant",
+        "staff_and_others",
+        "unknown",
+    ),
+}
+_SHARES: Final = {
+    "gender": (0.4, 0.5, 0.03, 0.03, 0.0, 0.04),
+    "rank_group": (0.6, 0.1, 0.02, 0.2, 0.08, 0.0),
+}
+
 _WAVES: Final = ("baseline", "session_7", "session_10")
 SUBSCALES: Final = ("burnout", "compassion_satisfaction", "secondary_traumatic_stress")
 
@@ -37,6 +53,8 @@ class Officer:
     statuses: list[str]
     scores: dict[tuple[int, str], int]
     """Place of the wave and subscale -> score."""
+    values: dict[str, str] = field(default_factory=dict)
+    """By characteristic."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +71,7 @@ class Snapshot:
 
 def history(seed: int, releases: int | None = None) -> list[Snapshot]:
     """States of one random programme in a row; the same for the same seed."""
-    maker = _Maker(np.random.default_rng(seed))
+    maker = _Maker(seed)
     states = [maker.snapshot()]
     for _ in range((releases or int(maker.random.integers(2, 5))) - 1):
         maker.go_on()
@@ -79,8 +97,12 @@ def snapshot(
                 "sessions_attended": [o.sessions for o in officers.values()],
                 "enrolment_source": [o.source for o in officers.values()],
                 "dropout_stage": [_stage(o) for o in officers.values()],
+                **{
+                    characteristic: [_said(o, characteristic) for o in officers.values()]
+                    for characteristic in VALUES
+                },
             },
-            schema_overrides={"sessions_attended": pl.Int32},
+            schema_overrides={"sessions_attended": pl.Int32, **dict.fromkeys(VALUES, pl.String)},
         )
     )
     return Snapshot(
@@ -103,11 +125,14 @@ def snapshot(
 class _Maker:
     """Officers of one programme, and what happens to them."""
 
-    def __init__(self, random: np.random.Generator) -> None:
-        self.random = random
+    def __init__(self, seed: int) -> None:
+        self.random = random = np.random.default_rng(seed)
+        self._of_values = np.random.default_rng([seed, 1])
         self.waves = _WAVES[: random.integers(2, 4)]
         self.arms = ("programme", "waiting")[: random.integers(1, 3)]
         self.organisations = [f"force-{place}" for place in range(random.integers(2, 6))]
+        self.silent = {"gender": tuple(self.organisations[: self._of_values.integers(0, 3)])}
+        """Who does not say it of anybody."""
         self.reached = int(random.integers(1, len(self.waves) + 1))
         """How many waves have come."""
         self.officers: dict[str, Officer] = {}
@@ -122,7 +147,8 @@ class _Maker:
                 self._enrol(organisation, float(absent), float(small_arm))
 
     def snapshot(self) -> Snapshot:
-        return snapshot(self.officers, self.organisations, self.arms, self.waves)
+        made = snapshot(self.officers, self.organisations, self.arms, self.waves)
+        return replace(made, world=replace(made.world, values=VALUES, silent=self.silent))
 
     def go_on(self) -> None:
         """What happens until the next release: often very little."""
@@ -178,6 +204,10 @@ class _Maker:
             organisation, self.arms[int(second)], sessions, source.value,
             [WaveStatus.NOT_YET_DUE.value] * len(self.waves), {},
         )  # fmt: skip
+        for characteristic, values in VALUES.items():
+            said = str(self._of_values.choice(values, p=_SHARES[characteristic]))
+            is_silent = organisation in self.silent.get(characteristic, ())
+            officer.values[characteristic] = "unknown" if is_silent else said
         self._given += 1
         self.officers[f"v1-{self._given:020x}"] = officer
         for place in range(self.reached):
@@ -218,6 +248,11 @@ class _Maker:
             centre = 27 + 3 * self.organisations.index(officer.organisation)
             score = round(self.random.normal(centre, 6))
             officer.scores[place, subscale] = min(max(score, SCALE[0]), SCALE[1])
+
+
+def _said(officer: Officer, characteristic: str) -> str | None:
+    value = officer.values.get(characteristic)
+    return None if value == "unknown" else value
 
 
 def _stage(officer: Officer) -> str:

@@ -6,7 +6,7 @@ it. What stays out: what follows from the figures (`attacker.py`), and how a rel
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -18,6 +18,8 @@ from pipeline.vocabulary import BandLevel, Denominator, DropoutStage, SessionsBa
 
 ALL: Final = "all"
 OTHERS: Final = "others"
+UNKNOWN: Final = "unknown"
+BESIDE: Final = "beside:"
 ENROLLED: Final = Denominator.ENROLLED.value
 TWO_SESSIONS: Final = Denominator.TWO_SESSIONS.value
 DENOMINATORS: Final = (ENROLLED, TWO_SESSIONS)
@@ -51,7 +53,11 @@ class Measure(NamedTuple):
 
 
 class Group(NamedTuple):
-    """A set of officers that some table counts, or that is left when others are taken away."""
+    """A set of officers that some table counts, or that is left when others are taken away.
+
+    `arm` is also where a value of a characteristic stands, as `gender:female`, and `organisation`
+    all areas beside some, as `beside:force-1+force-2`.
+    """
 
     kind: str
     organisation: str
@@ -95,6 +101,10 @@ class World:
     """Band -> lowest and highest score of it."""
     primary: tuple[str, str]
     """The two waves of the contrast that was named beforehand."""
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Characteristic -> its code list, `unknown` included."""
+    silent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Characteristic -> organisations that say nobody's, which anybody may know."""
 
     @cached_property
     def pairs(self) -> tuple[tuple[str, str], ...]:
@@ -121,11 +131,26 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "retention": ("organisation", "arm", "denominator", "time", "to_time"),
     "attrition": ("organisation", "denominator", "instrument", "subscale"),
     "dose_response": ("organisation", "sessions_band", "wave", "instrument", "subscale"),
+    "equality_breakdown": ("characteristic", "value", "wave", "instrument", "subscale"),
 }
 """Tables of counts and means, each with the columns that say which row it is."""
 
-WITHOUT_PEOPLE: Final = frozenset({"areas", "pilot_reconciliation", "attrition_model"})
-"""Tables that count nobody, or whose figures are copied or too coarse to be read backwards."""
+WITHOUT_PEOPLE: Final = frozenset(
+    {
+        "areas",
+        "pilot_reconciliation",
+        "attrition_model",
+        "pooled_change",
+        "organisation_change",
+        "trajectory",
+        "robustness",
+        "reliability",
+        "comparability",
+        "data_quality",
+    }
+)
+"""Tables that count nobody, or whose figures are copied, made of printed ones, or too coarse to be
+read backwards."""
 
 
 def cells_of(table: str, row: Row, world: World) -> Iterator[Cell]:
@@ -134,7 +159,12 @@ def cells_of(table: str, row: Row, world: World) -> Iterator[Cell]:
     at = dict(key)
 
     def cell(kind: str, of: tuple[str, ...], count: str, *columns: Any) -> Cell:
-        group = Group(kind, at["organisation"], at.get("arm", ALL), of)
+        arm = (
+            f"{at['characteristic']}:{at['value']}"
+            if "characteristic" in at
+            else at.get("arm", ALL)
+        )
+        group = Group(kind, at.get("organisation", ALL), arm, of)
         return Cell(table, key, group, count, *columns)
 
     return _READERS[table](at, cell, world)
@@ -206,6 +236,17 @@ def _dose_response(
     yield cell("dose", of, "n", "mean_change", "sd_change", limits, change)
 
 
+def _equality_breakdown(
+    at: Mapping[str, str], cell: Callable[..., Cell], world: World
+) -> Iterator[Cell]:
+    wave, subscale = at["wave"], at["subscale"]
+    score = Measure((wave,), subscale)
+    yield cell("scored", (ENROLLED, wave), "n", "mean", "sd", None, score)
+    if wave == world.primary[1]:
+        limits, change = ("ci_low", "ci_high"), Measure(world.primary, subscale)
+        yield cell("paired", world.primary, "n_change", "mean_change", "sd_change", limits, change)
+
+
 _READERS: Final[Mapping[str, Reader]] = {
     "participant_flow": _participant_flow,
     "follow_up": _follow_up,
@@ -216,6 +257,7 @@ _READERS: Final[Mapping[str, Reader]] = {
     "retention": _retention,
     "attrition": _attrition,
     "dose_response": _dose_response,
+    "equality_breakdown": _equality_breakdown,
 }
 
 

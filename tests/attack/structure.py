@@ -4,13 +4,14 @@ What belongs here: partitions that hold by what the tables mean, with names for 
 when printed groups are taken from each other. What stays out: numbers.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
 from published import (
     ALL,
     BANDS,
+    BESIDE,
     DENOMINATORS,
     ENROLLED,
     LEVELS,
@@ -18,6 +19,7 @@ from published import (
     STAGES,
     STATUSES,
     TWO_SESSIONS,
+    UNKNOWN,
     Group,
     World,
     merged,
@@ -40,12 +42,13 @@ class Relation(NamedTuple):
 
 
 def relations(
-    world: World, areas: Iterable[str], printed: Iterable[Group] = ()
+    world: World, areas: Mapping[str, Sequence[str]], printed: Collection[Group] = ()
 ) -> Iterator[Relation]:
     """All partitions of the groups that a release with these areas is about.
 
-    `printed` are the groups of its rows, for labels that stand for several bands and steps of
-    retention that span several times.
+    `areas` are those with rows of their own and the organisations in them. `printed` are the groups
+    of its rows, for labels that stand for several bands, steps of retention that span several
+    times, and values of characteristics.
     """
     shown = tuple(areas)
     arms = world.arms if len(world.arms) > 1 else ()
@@ -65,6 +68,7 @@ def relations(
         yield from _in_bands(world, arm)
         yield from _in_time(world, arm)
     yield from _of_everybody(world)
+    yield from _by_values(world, areas, printed)
     yield from _merged(printed)
 
 
@@ -229,6 +233,42 @@ def _of_everybody(world: World) -> Iterator[Relation]:
             yield _divided(
                 group("scored", TWO_SESSIONS, at), [twice, group("paired_not", wave, at)]
             )
+
+
+def _by_values(
+    world: World, areas: Mapping[str, Sequence[str]], printed: Iterable[Group]
+) -> Iterator[Relation]:
+    """Those with each value of a characteristic, which forces that do not say it have none of."""
+    shown: dict[str, dict[str, None]] = {}
+    for group in printed:
+        characteristic, colon, _ = group.arm.partition(":")
+        if colon:
+            shown.setdefault(characteristic, {})[group.arm] = None
+    for characteristic, values in shown.items():
+        for kind, of in _divided_by_value(world):
+            total = Group(kind, ALL, ALL, of)
+            yield _divided(total, (total.at(arm=value) for value in values))
+        for value in values:
+            yield from _followed(world, ALL, value)
+        unsaid = f"{characteristic}:{UNKNOWN}"
+        silent = world.silent.get(characteristic, ())
+        mute = [area for area, members in areas.items() if set(members) <= set(silent)]
+        if mute and unsaid in values:
+            for kind, of in _divided_by_value(world):
+                total = Group(kind, ALL, unsaid, of)
+                rest = total.at(organisation=f"{BESIDE}{'+'.join(mute)}")
+                yield _divided(
+                    total, [*(total.at(organisation=area, arm=ALL) for area in mute), rest]
+                )
+
+
+def _divided_by_value(world: World) -> Iterator[tuple[str, tuple[str, ...]]]:
+    yield "enrolled", (ENROLLED,)
+    for wave in world.waves:
+        yield "scored", (ENROLLED, wave)
+        yield "unscored", (wave,)
+    for kind in ("paired", "only_from", "only_to", "neither"):
+        yield kind, world.primary
 
 
 def _merged(printed: Iterable[Group]) -> Iterator[Relation]:

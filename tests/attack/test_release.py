@@ -9,19 +9,24 @@ with (conftest.py has the other settings).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import polars as pl
 import pytest
 from attacker import Approach, attack
 from judge import Judge
-from programmes import Snapshot
-from published import World
+from programmes import VALUES, Snapshot
+from published import UNKNOWN, World
 from truth import Truth
 from unknowns import Contradiction
 
 from pipeline.privacy.disclosure.control import Unsafe
 from pipeline.privacy.disclosure.rules import RULES, Rules
+from pipeline.publishing.populations import _Describing
 from pipeline.publishing.release import release_of
+
+_SILENT = (13, 26)
+"""Programmes in which forces that do not say a characteristic have rows of their own."""
 
 _LEFT_OVER = "a small change is left over"
 
@@ -175,3 +180,53 @@ def test_each_rule_is_missed_when_it_is_off(
         if any(expected in rule for rule, _ in found):
             return
     pytest.fail(f"nothing of this kind was found: {expected}")
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        (replace(RULES, complementary=False, audited=False), "is narrowed"),
+        (replace(RULES, nesting=False, audited=False), "a small difference is printed"),
+        (replace(RULES, fewest=3, audited=False), "a group under ten is printed"),
+        (replace(RULES, history=False, audited=False), "a small change shows"),
+    ],
+    ids=["complementary", "nesting", "fewest", "history"],
+)
+def test_each_rule_is_missed_by_values_of_characteristics(
+    rules: Rules, expected: str, states: States, effort: int | None
+) -> None:
+    for seed in range(25):
+        snapshots, truths = states(seed)
+        some = snapshots[: 2 if not rules.history else 1]
+        found = _found(_releases(some, rules), snapshots[0].world, truths[: len(some)], effort)
+        if any(expected in rule and _is_of_a_value(sentence) for rule, sentence in found):
+            return
+    pytest.fail(f"nothing of this kind was found of a characteristic: {expected}")
+
+
+def _is_of_a_value(sentence: str) -> bool:
+    return any(f"{characteristic}:" in sentence for characteristic in VALUES)
+
+
+def test_forces_that_say_nothing_are_missed_where_they_are_not_thought_of(
+    states: States, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are among those of whom no export said it, and have rows of their own as well."""
+
+    def left_over() -> int:
+        total = 0
+        for seed in _SILENT:
+            snapshots, truths = states(seed)
+            found = _found(_releases(snapshots[:1]), snapshots[0].world, truths[:1], None)
+            total += sum(f"gender:{UNKNOWN}" in sentence for _, sentence in found)
+        return total
+
+    assert left_over() == 0
+    thought_of = _Describing._two_ways
+
+    def of_arms_alone(self: _Describing, *of: Any) -> None:
+        if of[-1] == "arms":
+            thought_of(self, *of)
+
+    monkeypatch.setattr(_Describing, "_two_ways", of_arms_alone)
+    assert left_over() > 0

@@ -14,10 +14,12 @@ from programmes import Snapshot
 from published import (
     ALL,
     BANDS,
+    BESIDE,
     ENROLLED,
     LEVELS,
     OUTCOMES,
     TWO_SESSIONS,
+    UNKNOWN,
     Group,
     Measure,
     World,
@@ -85,11 +87,20 @@ class Truth:
 
     def _place(self, group: Group, within: Sequence[str]) -> Mask:
         everybody = self._mask(self._column("organisation") != None)  # noqa: E711
-        if group.arm != ALL:
+        if ":" in group.arm:
+            everybody = everybody & self._with_value(*group.arm.split(":"))
+        elif group.arm != ALL:
             everybody = everybody & self._mask(self._column("arm") == group.arm)
         if group.organisation == ALL:
             return everybody
+        if group.organisation.startswith(BESIDE):
+            areas = group.organisation.removeprefix(BESIDE).split("+")
+            within = [name for area in areas for name in self.areas.get(area, (area,))]
+            return everybody & ~np.isin(self._column("organisation").astype(str), within)
         return everybody & self._mask(np.isin(self._column("organisation").astype(str), within))
+
+    def _with_value(self, characteristic: str, value: str) -> Mask:
+        return self._mask(self._officers[characteristic].fill_null(UNKNOWN) == value)
 
     def _of_kind(self, kind: str, of: tuple[str, ...]) -> Mask:
         return _OF_KIND.get(kind, lambda truth, of: truth._in_time(kind, of))(self, of)

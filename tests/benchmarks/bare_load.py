@@ -1,7 +1,8 @@
 """The reference: DuckDB loads the same CSV files into a database file, as text.
 
-Usage: bare_load.py HOME. One table for all questionnaire files, and one for the registers of each
-kind where the home has any. Prints the seconds, imports excluded.
+Usage: bare_load.py HOME [KIND]. One table for all questionnaire files, and one for the registers of
+each kind where the home has any; of one kind alone if it is said (`answers` for questionnaires).
+Prints the seconds, imports excluded.
 """
 
 import json
@@ -27,7 +28,8 @@ def encoding(path: Path) -> str:
 files: dict[tuple[str, str], list[str]] = {}
 for path in sorted(Path(sys.argv[1]).glob("landing/*/*.csv")):
     kind = next((kind for kind in REGISTERS if path.name.startswith(kind)), "answers")
-    files.setdefault((kind, encoding(path)), []).append(str(path))
+    if kind in (sys.argv[2:] or [kind]):
+        files.setdefault((kind, encoding(path)), []).append(str(path))
 with tempfile.TemporaryDirectory() as folder:
     started = time.monotonic()
     with duckdb.connect(Path(folder) / "bare.duckdb") as connection:

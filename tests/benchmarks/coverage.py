@@ -14,6 +14,7 @@ import polars as pl
 from pipeline import tables
 from pipeline.evaluation.intervals import t_interval
 from pipeline.evaluation.paired_change import change_between
+from pipeline.evaluation.panel import panel
 from pipeline.programme import Programme
 from pipeline.simulation import SimulationPlan, draw_scores, expected_change
 from pipeline.simulation.plan import organisations_of, programme_of
@@ -88,8 +89,7 @@ def _change(rng: np.random.Generator, programme: Programme, *, dropout: bool) ->
     nothing = tables.SCORES.empty()
     scored = pl.concat([nothing, *scores], how="diagonal")
     rows = change_between(
-        scored,
-        people,
+        panel(scored, people, programme),
         programme,
         from_wave=FROM,
         to_wave=TO,

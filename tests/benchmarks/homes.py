@@ -17,6 +17,7 @@ AS_OF = date(2026, 6, 30)
 REGISTERS = ("roster", "attendance", "departures")
 ROWS_OF_A_SMALL_FILE = 10
 WAVES = ("baseline", "session_5", "session_7", "session_10")
+SIX_WAVES = (*WAVES, "follow_up_3m", "follow_up_6m")
 _LATE = "late"
 
 
@@ -76,6 +77,35 @@ def landing_home(
             case "questionnaires":
                 if aside is not None and held.files == 0:
                     content = _without_late_rows(home, file, mapping, size, aside)
+                held.files += 1
+                held.rows += len(_records(content)[1])
+                held.megabytes += len(content) / 1e6
+        home.put(file.path, content)
+    home.create("")
+    return held
+
+
+def evaluated_home(root: Path, officers: int, organisations: int, as_of: date) -> Simulated:
+    """A home of six waves with registers, from which some officers leave after each wave."""
+    home, held = Home(root), Simulated()
+    plan = SimulationPlan(
+        as_of=as_of,
+        organisations=organisations,
+        participants=officers,
+        faults=False,
+        layouts=(Layout.QUALTRICS_NUMERIC,),
+        waves=SIX_WAVES,
+        a_file_a_wave=True,
+    )
+    for file in simulate(plan):
+        content = file.content
+        match _place(file.path):
+            case "mapping":
+                content = of_closed_questions(content)
+            case "register":
+                held.register_files += 1
+                held.register_megabytes += len(content) / 1e6
+            case "questionnaires":
                 held.files += 1
                 held.rows += len(_records(content)[1])
                 held.megabytes += len(content) / 1e6

@@ -23,6 +23,7 @@ from pipeline.evaluation.attrition_model import attrition_model
 from pipeline.evaluation.cells import by_number, in_order
 from pipeline.evaluation.dose_response import dose_response
 from pipeline.evaluation.follow_up_due import follow_up_due
+from pipeline.evaluation.panel import panel
 from pipeline.evaluation.participant_flow import participant_flow
 from pipeline.evaluation.retention import retention, retention_comparison
 from pipeline.evaluation.taking_part import taking_part
@@ -55,7 +56,7 @@ def ledger(size: Size) -> str:
     for officers in (40, 80) if size is SMALL else OFFICERS:
         with tempfile.TemporaryDirectory(prefix="muster-bench-") as name:
             folder = Path(name)
-            _write(folder, officers)
+            write_accepted(folder, officers)
             bare, made = [], []
             for pair in range(size.pairs):
                 print(f"ledger of {officers:,}, pair {pair + 1}", file=sys.stderr, flush=True)
@@ -97,7 +98,7 @@ def _programme() -> Programme:
     return parse_programme(_PROGRAMME)
 
 
-def _write(folder: Path, officers: int) -> None:
+def write_accepted(folder: Path, officers: int) -> None:
     """Simulated rows of accepted submissions, one Parquet file a kind."""
     rng, programme = np.random.default_rng(1), _programme()
     forces = sorted(organisations())[:66]
@@ -184,7 +185,9 @@ def _ledger(folder: Path) -> float:
     side_by_side(
         {
             "follow_up_due": lambda: follow_up_due(people, waves, programme, AS_OF),
-            "dose_response": lambda: dose_response(scores, people, programme),
+            "dose_response": lambda: dose_response(
+                panel(scores, people, programme), people, programme
+            ),
             "participant_flow": lambda: participant_flow(people, waves, programme),
             "retention": lambda: retention(officers, programme),
             "retention_comparison": lambda: retention_comparison(officers, programme),

@@ -22,6 +22,7 @@ from measuring import spread
 from pipeline import tables
 from pipeline.evaluation.arm_wave_model import arm_wave_models
 from pipeline.evaluation.paired_change import change_between
+from pipeline.evaluation.panel import panel
 from pipeline.evaluation.trajectory import trajectory
 from pipeline.programme import Programme
 from pipeline.simulation import SimulationPlan, draw_scores, expected_change
@@ -91,8 +92,7 @@ def _coverage(draws: int) -> Covered:
         row = fitted.filter(arm="all", wave=TO).row(0, named=True)
         pairs = (
             change_between(
-                scores,
-                people,
+                panel(scores, people, programme),
                 programme,
                 from_wave=FROM,
                 to_wave=TO,

@@ -96,6 +96,7 @@ def _write(folder: Path, organisations: int, officers: int) -> None:
             ),
         }
     )
+    people = people.with_columns(_characteristics(officers))
     rows = [(i, w) for i in range(officers) for w in range(len(programme.waves))]
     waves = pl.DataFrame(
         {
@@ -130,6 +131,23 @@ def _write(folder: Path, organisations: int, officers: int) -> None:
     )
     for table, frame in zip(_TABLES, (people, waves, scores), strict=True):
         table.conform(frame).write_parquet(folder / f"{table.name}.parquet")
+
+
+def _characteristics(officers: int) -> list[pl.Series]:
+    """Columns of characteristics with values of many sizes, one in fifty unknown."""
+    rng = np.random.default_rng(2)
+    shares = {
+        "gender": {"female": 0.35, "male": 0.64, "non-binary": 0.01},
+        "service_band": {"under_2_years": 0.2, "5_to_9_years": 0.4, "10_years_and_over": 0.4},
+        "ethnicity_group": {"white": 0.88, "asian": 0.06, "black": 0.04, "mixed": 0.02},
+    }
+    found = []
+    for name, of in shares.items():
+        drawn = rng.choice(list(of), officers, p=list(of.values()))
+        said = pl.Series(drawn.tolist(), dtype=pl.String)
+        unknown = pl.Series(rng.random(officers) < 0.02)
+        found.append(said.set(unknown, None).alias(name))
+    return found
 
 
 def _measure(how: str, folder: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from coverage import SIZES, coverage
 from coverage_of_change import coverage_with_dropout
 from desk import desk
+from evaluation_curve import evaluation_curve
 from homes import FULL, SMALL, Size
 from landing import landing_to_core, small_files, with_registers
 from ledger import ledger
@@ -57,10 +58,18 @@ last row shows what that does to a change computed from complete pairs alone. Th
 further down, allows for it."""
 
 
-def killed(size: Size) -> str:
+def _by_itself(script: str, size: Size) -> str:
     """In a process of its own: what it shares with the tests has names that are taken here."""
-    command = [sys.executable, str(HERE / "killed.py"), *(["--small"] if size is SMALL else [])]
+    command = [sys.executable, str(HERE / script), *(["--small"] if size is SMALL else [])]
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+
+def killed(size: Size) -> str:
+    return _by_itself("killed.py", size)
+
+
+def queries(size: Size) -> str:
+    return _by_itself("queries.py", size)
 
 
 PARTS = {
@@ -69,8 +78,10 @@ PARTS = {
     "landing": landing_to_core,
     "registers": with_registers,
     "ledger": ledger,
+    "evaluation": evaluation_curve,
     "small_files": small_files,
     "release": release,
+    "queries": queries,
     "killed": killed,
     "desk": desk,
     "intervals": intervals,
@@ -92,7 +103,9 @@ def main() -> None:
     document = "\n\n".join(
         [
             "# Benchmarks",
-            f"Written by `make bench` on {machine()}. Everything measured is simulated data.",
+            "For operators who size a machine: how long Muster takes, and how often its intervals "
+            f"hold the truth. Written by `make bench` on {machine()}. Everything measured is "
+            "simulated data.",
             *(PARTS[part](size) for part in asked.parts or PARTS),
         ]
     )

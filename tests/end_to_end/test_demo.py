@@ -3,10 +3,12 @@
 The simulation wrote down the truth beside the exports; the pipeline never reads it.
 """
 
+import contextlib
 import csv
 import re
 import shutil
 import sqlite3
+import subprocess
 from collections import defaultdict
 from pathlib import Path
 
@@ -199,16 +201,64 @@ def _identifiers(demo: Muster) -> set[str]:
     return {word for words in kept.values() for word in words if len(word) > 6} | family_names
 
 
-def test_the_methods_page_shows_what_the_demo_gives(demo):
+@pytest.mark.parametrize(("name", "queries"), [("methods.md", 7), ("analysts.md", 10)])
+def test_a_page_shows_what_the_demo_gives(demo, name, queries):
     """Every query of the page is asked again, and its table is the one that the page prints."""
-    page = (PROJECT / "docs" / "methods.md").read_text("utf-8")
+    page = (PROJECT / "docs" / name).read_text("utf-8")
     examples = re.findall(r"```sql\n(.*?)```\n\n((?:\|[^\n]*\n)+)", page, re.DOTALL)
-    assert len(examples) == page.count("```sql") == 7
+    assert len(examples) == page.count("```sql") == queries
     for sql, printed in examples:
         found = demo.ask(sql)
         cells = [["" if cell is None else str(cell) for cell in row] for row in found.rows()]
         rows = [found.columns, ["---"] * found.width, *cells]
         assert printed.splitlines() == [f"| {' | '.join(row)} |" for row in rows], sql
+
+
+def _example(language: str) -> str:
+    page = (PROJECT / "docs" / "analysts.md").read_text("utf-8")
+    (example,) = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
+    return example.replace("muster-home", ".")
+
+
+def test_the_warehouse_opens_in_python_as_the_page_says(demo, tmp_path):
+    known: dict[str, pl.DataFrame] = {}
+    with contextlib.chdir(demo.home):
+        exec(_example("python"), known)
+    assert known["overdue"].height > 50
+
+
+def test_the_warehouse_opens_in_r_as_the_page_says(demo):
+    asked = subprocess.run(
+        ["Rscript", "-e", 'cat(requireNamespace("duckdb", quietly = TRUE))']
+        if shutil.which("Rscript")
+        else ["true"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if asked.stdout != "TRUE":
+        pytest.skip("R with its package duckdb is not installed, so nobody can try the page's R")
+    done = subprocess.run(
+        ["Rscript", "-e", _example("r") + "cat(nrow(overdue) > 50)"],
+        cwd=demo.home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "TRUE", done.stderr
+
+
+def test_the_queries_of_the_readme_give_rows(demo):
+    readme = (PROJECT / "README.md").read_text("utf-8")
+    queries = [
+        query
+        for block in re.findall(r"```sql\n(.*?)```", readme, re.DOTALL)
+        for query in block.split(";")
+        if query.strip()
+    ]
+    assert len(queries) >= 6
+    for query in queries:
+        assert demo.ask(query).height > 0, query
 
 
 def test_every_table_of_the_evaluation_has_its_method(demo):

@@ -48,6 +48,19 @@ def test_a_release_is_made_listed_and_verified(muster: Muster) -> None:
     both = _json(muster, "release", "verify", "first", str(second))
     assert both == {"problems": [], "printed_in_one_only": []}
 
+    # Made again from the lake, both are the same; of other contents it says in which table.
+    for name in ("first", "second"):
+        again = _json(muster, "release", "reproduce", name)
+        assert (again["release"], again["identical"], again["changed"]) == (name, True, [])
+    edited = json.loads((folder / "manifest.json").read_text())
+    edited["tables"]["areas"]["sha256"] = "another"
+    (muster.home.parent / "manifest.json").write_text(json.dumps(edited))
+    other = muster("release", "reproduce", str(muster.home.parent / "manifest.json"), expected=1)
+    assert "other contents in areas" in other.stdout
+    (muster.home.parent / "manifest.json").write_text("{}")
+    none = muster("release", "reproduce", str(muster.home.parent / "manifest.json"), expected=2)
+    assert "manifest.json is missing or damaged" in none.stderr
+
     # It is on record, and no officer is in any of it.
     from pipeline.storage.home import Home
 

@@ -14,6 +14,7 @@ from scipy import stats
 
 from pipeline import tables
 from pipeline.evaluation.paired_change import paired_change
+from pipeline.evaluation.panel import panel
 from pipeline.evaluation.wave_summary import wave_summary
 from pipeline.programme import Programme
 
@@ -153,7 +154,9 @@ def test_wave_summary(
                     "n_moderate": sum(low < value < high for value in held),
                     "n_high": sum(value >= high for value in held),
                 }
-    summary = wave_summary(scores(_measured(officers)), participants(places), programme)
+    summary = wave_summary(
+        panel(scores(_measured(officers)), participants(places), programme), programme
+    )
     found = _by_key(tables.WAVE_SUMMARY, tables.WAVE_SUMMARY.conform(summary))
     assert found.keys() == expected.keys()
     for key, row in expected.items():
@@ -219,9 +222,12 @@ def test_paired_change(
                     [pair for _, _, pair in members], subscale, _sd(list(first.values()))
                 )
                 row |= {"ci_low": ci_low, "ci_high": ci_high, "n_clusters": n_clusters}
-                row["named_beforehand"] = (subscale, to_wave) == ("burnout", "session_10")
+                named = ("all", "burnout", "session_10")
+                row["named_beforehand"] = (which, subscale, to_wave) == named
                 expected[where, which, "baseline", to_wave, instrument, subscale] = row
-    change = paired_change(scores(_measured(officers)), participants(places), programme)
+    change = paired_change(
+        panel(scores(_measured(officers)), participants(places), programme), programme
+    )
     found = _by_key(tables.PAIRED_CHANGE, tables.PAIRED_CHANGE.conform(change))
     assert found.keys() == expected.keys()
     for key, row in expected.items():
@@ -242,6 +248,6 @@ def test_the_order_of_rows_does_not_matter(
     shuffler.shuffle(rows)
     shuffled = measured[rows]
     for method in (wave_summary, paired_change):
-        assert method(measured, enrolled, programme).equals(
-            method(shuffled, enrolled.reverse(), programme)
+        assert method(panel(measured, enrolled, programme), programme).equals(
+            method(panel(shuffled, enrolled.reverse(), programme), programme)
         )

@@ -92,6 +92,29 @@ def test_groups_stand_against_the_largest(frames: Callable[..., Any], programme:
         assert module.NOTE_PLAIN in row["note"]
 
 
+def test_a_group_that_is_others_together_has_no_estimate_of_its_own(
+    frames: Callable[..., Any], programme: Programme
+) -> None:
+    """An organisation without a roster, whose officers alone have no known rank."""
+    officers = [
+        *_group("north", "constable", 40, 14),
+        *_group("north", "sergeant", 20, 9),
+        *_group("south", "constable", 30, 12),
+        *_group("west", None, 25, 10),
+    ]
+    made = attrition_model(*frames(officers), programme)
+    unknown, west = (_row(made, f"{g}") for g in ("rank_group: unknown", "organisation: west"))
+    assert west["estimate"] is west["odds_ratio"] is None
+    assert module.NOTE_OTHERS_TOGETHER in west["note"]
+    assert unknown["estimate"] is not None
+    # The others are what they are without the second name for those officers.
+    alone = attrition_model(*frames(officers), programme, groups=["rank_group"])
+    kept = made.filter(pl.col("term") != "organisation: west")
+    assert kept["estimate"].null_count() == 0
+    assert kept["n"].unique().to_list() == [115]
+    assert alone.height == kept.height - 1
+
+
 def test_scores_that_are_all_the_same_have_no_estimates(
     frames: Callable[..., Any], programme: Programme
 ) -> None:

@@ -174,7 +174,7 @@ def test_the_primary_change_without_those_who_bear_a_sign(
     )
     assert table["left_out"].to_list() == ["none", *Careless]
     found = {row["left_out"]: row for row in table.to_dicts()}
-    whole = paired_change(measured, enrolled, programme).filter(
+    whole = paired_change(panel(measured, enrolled, programme), programme).filter(
         "named_beforehand", organisation="all", arm="all"
     )
     for name in ("n", "mean_change", "ci_low", "ci_high", "n_clusters"):
@@ -186,7 +186,7 @@ def test_the_primary_change_without_those_who_bear_a_sign(
     assert found["little_variation"]["n_left_out"] == 0
     kept = [officer for officer in changes if officer not in ("p1", "p3")]
     without = paired_change(
-        measured.filter(pl.col("participant_id").is_in(kept)), enrolled, programme
+        panel(measured.filter(pl.col("participant_id").is_in(kept)), enrolled, programme), programme
     ).filter("named_beforehand", organisation="all", arm="all")
     assert found["any"]["ci_low"] == without["ci_low"].item()
 

@@ -13,6 +13,7 @@ from pipeline import tables
 from pipeline.evaluation import dose_response as module
 from pipeline.evaluation.dose_response import dose_response, sessions_band
 from pipeline.evaluation.paired_change import paired_change
+from pipeline.evaluation.panel import panel
 from pipeline.programme import Programme
 
 Frames = Callable[..., pl.DataFrame]
@@ -61,6 +62,11 @@ def test_bands_begin_where_they_say() -> None:
     assert made.to_list() == [*map(_naive_band, range(12)), None]
 
 
+def _made(frames: tuple[pl.DataFrame, pl.DataFrame], programme: Programme) -> pl.DataFrame:
+    scores, enrolled = frames
+    return dose_response(panel(scores, enrolled, programme), enrolled, programme)
+
+
 @_a_few_populations
 @given(_officers)
 def test_agrees_with_counting_one_officer_after_another(
@@ -73,7 +79,7 @@ def test_agrees_with_counting_one_officer_after_another(
                 for organisation in (where, "all"):
                     cell = (organisation, _naive_band(sessions), wave)
                     changes.setdefault(cell, []).append(score - first)
-    made = tables.DOSE_RESPONSE.conform(dose_response(*frames(officers), programme))
+    made = tables.DOSE_RESPONSE.conform(_made(frames(officers), programme))
     found = {row[:3]: made.row(i, named=True) for i, row in enumerate(made.iter_rows())}
     assert found.keys() == changes.keys()
     unknown = {where for where, _, _, sessions, _ in officers if sessions is None}
@@ -95,8 +101,8 @@ def test_officers_of_one_band_have_the_interval_of_paired_change(
     same = [(where, arm, group, 3, scores) for where, arm, group, _, scores in officers]
     frames_of_all = frames(same)
     figures = ["n", "mean_change", "ci_low", "ci_high", "n_clusters"]
-    made = dose_response(*frames_of_all, programme).sort("wave", maintain_order=True)
-    change = paired_change(*frames_of_all, programme).filter(
+    made = _made(frames_of_all, programme).sort("wave", maintain_order=True)
+    change = paired_change(panel(*frames_of_all, programme), programme).filter(
         pl.col("arm") == "all", pl.col("from_wave") == "baseline"
     )
     assert made.select("organisation", "wave", *figures).equals(
@@ -113,7 +119,7 @@ def test_bands_and_waves_come_in_their_own_order(
     officers: list[Officer] = [
         ("north", "programme", None, sessions, (20, 21, 22)) for sessions in (9, 6, 3, 1, 0)
     ]
-    made = dose_response(*frames(officers), programme)
+    made = _made(frames(officers), programme)
     first = made.filter(organisation="north").select("sessions_band", "wave").rows()
     bands = ["none", "one", "2 to 4", "5 to 7", "8 or more"]
     assert first == [(band, wave) for band in bands for wave in WAVES[1:]]
@@ -128,8 +134,8 @@ def test_the_order_of_rows_does_not_matter(
     scores, enrolled = frames(officers)
     rows = list(range(scores.height))
     shuffler.shuffle(rows)
-    shuffled = dose_response(scores[rows], enrolled.reverse(), programme)
-    assert dose_response(scores, enrolled, programme).equals(shuffled)
+    shuffled = _made((scores[rows], enrolled.reverse()), programme)
+    assert _made((scores, enrolled), programme).equals(shuffled)
 
 
 def test_refuses_a_score_of_nobody_enrolled(
@@ -137,4 +143,4 @@ def test_refuses_a_score_of_nobody_enrolled(
 ) -> None:
     scores, enrolled = frames([("north", "programme", None, 2, (20, 21, 22))])
     with pytest.raises(ValueError, match="not among the participants"):
-        dose_response(scores, enrolled.clear(), programme)
+        _made((scores, enrolled.clear()), programme)

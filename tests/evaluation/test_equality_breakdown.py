@@ -99,7 +99,7 @@ def _check_change(
         assert module.NOTE_FIRST_WAVE in row["note"]
         return
     measured, enrolled = frames(those)
-    alone = paired_change(measured, enrolled, programme).filter(
+    alone = paired_change(panel(measured, enrolled, programme), programme).filter(
         organisation="all", arm="all", to_wave=row["wave"]
     )
     if alone.is_empty():
@@ -141,7 +141,7 @@ def test_a_value_found_in_one_force_is_clustered_by_its_session_groups(
     )
     clusters = dict(made.select("value", "n_clusters").iter_rows())
     assert clusters == {"other": 5, "male": 2}
-    alone = paired_change(*frames(rare), programme).filter(
+    alone = paired_change(panel(*frames(rare), programme), programme).filter(
         organisation="all", arm="all", to_wave="session_10"
     )
     row = made.filter(value="other").row(0, named=True)

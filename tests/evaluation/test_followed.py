@@ -54,6 +54,35 @@ def test_a_wave_is_decided_once_nothing_is_waited_for(
     assert _followed(frames([officer])).decided.tolist() == [[True, True, True, decided]]
 
 
+@pytest.mark.parametrize(
+    ("status", "came"),
+    [("completed", True), ("completed_out_of_window", True), ("partial", True), ("missed", False)],
+)
+def test_who_answered_a_wave_without_a_score_has_come(status: str, came: bool) -> None:
+    officer = Officer(
+        [SCORES, None, SCORES, None], statuses=["completed", "missed", "missed", status]
+    )
+    base = _followed(frames([officer]))
+    # A score that the ledger knows nothing of is an answer too.
+    assert base.came.tolist() == [[True, False, True, came]]
+    assert base.answered.tolist() == [[True, False, True, False]]
+
+
+def test_waves_before_the_one_asked_for_are_left_out() -> None:
+    made = frames([Officer([SCORES, None, SCORES, None]), Officer([None, SCORES, SCORES, SCORES])])
+    base = followed(
+        made.scores,
+        made.participants,
+        made.participant_waves,
+        made.programme,
+        instrument="proqol5",
+        as_of=AS_OF,
+        since="session_5",
+    )
+    assert base.waves == ("session_5", "session_7", "session_10")
+    assert base.answered.tolist() == [[True, True, True]]
+
+
 def test_who_has_no_first_score_is_not_counted() -> None:
     base = _followed(
         frames(

@@ -18,6 +18,7 @@ from pipeline.evaluation.icc import (
     NOTE_ARMS,
     NOTE_FEWER_THAN_TWO,
     NOTE_NO_GROUPS,
+    NOTE_ONE_AN_ARM,
     NOTE_ONE_GROUP_EACH,
     NOTE_ONE_ORGANISATION,
     NOTE_WITHOUT_GROUP,
@@ -29,6 +30,7 @@ from pipeline.evaluation.variance_components import (
     Components,
     GroupSums,
     NoComponents,
+    _Deviance,
     variance_components,
 )
 from pipeline.programme import Programme
@@ -55,16 +57,16 @@ def rows(
     return make
 
 
-def _reference() -> tuple[dict[str, Officer], Any]:
+def _reference(*arms: str) -> tuple[dict[str, Officer], Any]:
     found: dict[str, dict[str, Any]] = {}
     with (HERE / "arms.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            if row["arm"] == "programme":
+            if row["arm"] in arms:
                 found.setdefault(row["officer"], dict(row))[row["wave"]] = float(row["score"])
     officers = {
         name: (
             row["organisation"],
-            "programme",
+            row["arm"],
             row["session_group"],
             (row.get("baseline"), row.get("session_10")),
         )
@@ -77,7 +79,7 @@ def _reference() -> tuple[dict[str, Officer], Any]:
 def test_correlations_agree_with_lme4(
     rows: Callable[[dict[str, Officer]], pl.DataFrame], measure: str
 ) -> None:
-    officers, expected = _reference()
+    officers, expected = _reference("programme")
     found = rows(officers).filter(measure=measure)
     for level in ("session_group", "organisation"):
         row = found.filter(level=level).row(0, named=True)
@@ -88,10 +90,53 @@ def test_correlations_agree_with_lme4(
 
 
 @pytest.mark.parametrize("measure", ["baseline", "change"])
+def test_a_mean_of_each_arm_agrees_with_lme4(
+    rows: Callable[[dict[str, Officer]], pl.DataFrame], measure: str
+) -> None:
+    officers, expected = _reference("programme", "waiting_list")
+    of_r = expected[f"{measure} of both arms"]
+    found = rows(officers).filter(measure=measure)
+    for level in ("session_group", "organisation"):
+        row = found.filter(level=level).row(0, named=True)
+        assert row["icc"] == pytest.approx(of_r[level], rel=1e-3, abs=1e-4), level
+        assert row["ci_low"] <= row["icc"] <= row["ci_high"]
+        assert (row["n"], row["sd"]) == (of_r["n"], pytest.approx(of_r["sd"]))
+        assert row["note"] == NOTE_ARMS
+    without = {name: (place, arm, None, s) for name, (place, arm, _, s) in officers.items()}
+    row = rows(without).filter(measure=measure, level="organisation").row(0, named=True)
+    assert row["icc"] == pytest.approx(of_r["organisations_alone"], rel=1e-3, abs=1e-4)
+
+
+def test_one_officer_in_each_arm_has_no_spread(
+    rows: Callable[[dict[str, Officer]], pl.DataFrame],
+) -> None:
+    officers: dict[str, Officer] = {
+        "p1": ("north", "programme", "g1", (20.0, 22.0)),
+        "p2": ("north", "waiting_list", "g1", (25.0, 21.0)),
+    }
+    for row in rows(officers).iter_rows(named=True):
+        assert row["sd"] is row["icc"] is None
+        assert row["note"] == NOTE_ONE_AN_ARM
+
+
+def test_arms_that_explain_all_within_groups_leave_no_correlation(
+    rows: Callable[[dict[str, Officer]], pl.DataFrame],
+) -> None:
+    officers: dict[str, Officer] = {
+        f"p{place}{arm}": (f"o{place}", arm, f"g{place}", (20.0 + place + higher, 20.0))
+        for place in range(6)
+        for arm, higher in (("programme", 0), ("waiting_list", 7))
+    }
+    for row in rows(officers).filter(measure="baseline").iter_rows(named=True):
+        assert row["icc"] is None
+        assert NoComponents.CONSTANT.value in row["note"] or row["level"] == "session_group"
+
+
+@pytest.mark.parametrize("measure", ["baseline", "change"])
 def test_organisations_alone_agree_with_lme4(
     rows: Callable[[dict[str, Officer]], pl.DataFrame], measure: str
 ) -> None:
-    officers, expected = _reference()
+    officers, expected = _reference("programme")
     without = {name: (place, arm, None, s) for name, (place, arm, _, s) in officers.items()}
     found = rows(without).filter(measure=measure)
     row = found.filter(level="organisation").row(0, named=True)
@@ -275,3 +320,45 @@ def _deviance(sums: GroupSums, a: float, b: float) -> float:
         + np.log(sums.n).sum()
         + np.log(information)
     )
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([0.0, 0.3, 2.0]), st.sampled_from([0.0, 0.3, 2.0]))
+def test_of_several_arms_it_is_the_dense_likelihood(seed: int, a: float, b: float) -> None:
+    """Differences of the deviance between two points, by matrices of all officers."""
+    rng = np.random.default_rng(seed)
+    group = np.sort(np.concatenate([np.arange(9), rng.integers(0, 9, 40)]))
+    organisation = np.array([0, 0, 0, 1, 1, 2, 2, 3, 3])
+    arm = np.where(rng.random(49) < 0.2, rng.integers(0, 3, 49), group % 3)
+    arm[:3] = [0, 1, 2]
+    y = rng.normal(0, 1, 49) + rng.normal(0, 1, 9)[group] + arm
+    centred = y - np.array([y[arm == each].mean() for each in range(3)])[arm]
+    means = np.bincount(group, centred) / np.bincount(group)
+    sums = GroupSums(
+        organisation,
+        np.bincount(group).astype(float),
+        means,
+        float(((centred - means[group]) ** 2).sum()),
+        np.array(
+            [[((group == g) & (arm == each)).sum() for each in range(3)] for g in range(9)]
+        ).astype(float),
+    )
+    deviance = _Deviance(sums)
+    design = np.eye(3)[arm]
+
+    def dense(a: float, b: float) -> float:
+        of = organisation[group]
+        v = np.eye(49) + a * (of[:, None] == of) + b * (group[:, None] == group)
+        w = np.linalg.inv(v)
+        information = design.T @ w @ design
+        r = y - design @ np.linalg.solve(information, design.T @ w @ y)
+        logs = np.linalg.slogdet(v)[1] + np.linalg.slogdet(information)[1]
+        return float((49 - 3) * np.log(r @ w @ r) + logs)
+
+    assert deviance(a, b) - deviance(0.1, 0.2) == pytest.approx(dense(a, b) - dense(0.1, 0.2))
+    step = 1e-6
+    slopes = [
+        (deviance(a + step, b) - deviance(a, b)) / step,
+        (deviance(a, b + step) - deviance(a, b)) / step,
+    ]
+    assert deviance.gradient(a, b) == pytest.approx(slopes, rel=1e-3, abs=1e-3)

@@ -10,6 +10,7 @@ import pytest
 from pipeline import tables
 from pipeline.evaluation.cells import NOTE_NO_WIDTH
 from pipeline.evaluation.paired_change import baseline_sds, change_between, paired_change
+from pipeline.evaluation.panel import panel
 from pipeline.programme import Contrast, Programme
 
 Frames = Callable[..., pl.DataFrame]
@@ -47,7 +48,7 @@ def test_change_is_later_minus_earlier_of_those_with_both(
     )
     officers = ("p0", "p1", "p2", "baseline_only", "later_only")
     enrolled = participants(dict.fromkeys(officers, ("north", "programme", None)))
-    row = _row(paired_change(measured, enrolled, programme))
+    row = _row(paired_change(panel(measured, enrolled, programme), programme))
     assert (row["from_wave"], row["to_wave"], row["n"]) == ("baseline", "session_10", 3)
     assert row["mean_change"] == pytest.approx(-4 / 3)
     assert row["sd_change"] == pytest.approx(math.sqrt(52 / 3))
@@ -68,7 +69,9 @@ def test_better_and_worse_follow_the_direction_of_the_subscale(
 ) -> None:
     pairs = [(40, 11), (40, 11), (11, 40), (25, 25)]
     frozen = programme.model_copy(update={"baseline_sd": {"proqol5": {subscale: 5.0}}})
-    change = paired_change(scores(_series(pairs, subscale)), _north(participants, 4), frozen)
+    change = paired_change(
+        panel(scores(_series(pairs, subscale)), _north(participants, 4), frozen), frozen
+    )
     row = _row(change, subscale)
     assert (row["n_reliably_better"], row["n_reliably_worse"]) == (better, worse)
 
@@ -89,7 +92,7 @@ def test_reliable_change_uses_the_sd_of_everybody_with_a_baseline(
     assert baseline_sds(measured, programme)["proqol5"]["burnout"] == pytest.approx(
         math.sqrt(162.5)
     )
-    row = _row(paired_change(measured, enrolled, programme))
+    row = _row(paired_change(panel(measured, enrolled, programme), programme))
     limit = 1.96 * math.sqrt(2) * math.sqrt(162.5) * math.sqrt(1 - 0.75)
     assert row["reliable_change"] == pytest.approx(limit)
     assert (row["n_reliably_better"], row["n_reliably_worse"]) == (0, 0)
@@ -101,7 +104,7 @@ def test_a_frozen_sd_comes_before_the_one_measured(
     measured = scores(_series([(20, 20), (30, 20), (40, 44)]))
     frozen = programme.model_copy(update={"baseline_sd": {"proqol5": {"burnout": 2.0}}})
     assert baseline_sds(measured, frozen)["proqol5"]["burnout"] == 2.0
-    row = _row(paired_change(measured, _north(participants, 3), frozen))
+    row = _row(paired_change(panel(measured, _north(participants, 3), frozen), frozen))
     assert row["reliable_change"] == pytest.approx(1.96 * math.sqrt(2) * 2 * 0.5)
     assert (row["n_reliably_better"], row["n_reliably_worse"]) == (1, 1)
 
@@ -109,8 +112,7 @@ def test_a_frozen_sd_comes_before_the_one_measured(
 def test_an_sd_can_be_given(scores: Frames, participants: Frames, programme: Programme) -> None:
     measured = scores(_series([(20, 20), (30, 20), (40, 44)]))
     change = change_between(
-        measured,
-        _north(participants, 3),
+        panel(measured, _north(participants, 3), programme),
         programme,
         from_wave="baseline",
         to_wave="session_10",
@@ -126,7 +128,7 @@ def test_a_change_below_the_limit_is_not_reliable(
     sd = 10.001 / 1.96 / math.sqrt(2) / 0.5
     measured = scores(_series([(30, 20), (31, 20), (20, 30), (20, 31)]))
     frozen = programme.model_copy(update={"baseline_sd": {"proqol5": {"burnout": sd}}})
-    row = _row(paired_change(measured, _north(participants, 4), frozen))
+    row = _row(paired_change(panel(measured, _north(participants, 4), frozen), frozen))
     assert (row["n_reliably_better"], row["n_reliably_worse"]) == (1, 1)
 
 
@@ -134,7 +136,9 @@ def test_without_a_reliability_there_is_no_reliable_change(
     scores: Frames, participants: Frames, programme: Programme
 ) -> None:
     measured = scores(_series([(1, 5), (2, 2), (3, 0)], "anxiety", "phq4"))
-    row = _row(paired_change(measured, _north(participants, 3), programme), "anxiety")
+    row = _row(
+        paired_change(panel(measured, _north(participants, 3), programme), programme), "anxiety"
+    )
     names = ("n_reliably_better", "n_reliably_worse", "reliable_change")
     assert [row[name] for name in names] == [None] * 3
     assert row["note"] == (
@@ -146,7 +150,7 @@ def test_two_officers_have_no_correlation(
     scores: Frames, participants: Frames, programme: Programme
 ) -> None:
     measured = scores(_series([(20, 24), (30, 28)]))
-    row = _row(paired_change(measured, _north(participants, 2), programme))
+    row = _row(paired_change(panel(measured, _north(participants, 2), programme), programme))
     assert [row[name] for name in ("correlation", "d_av", "d_rm", "g_av")] == [None] * 4
     assert row["sd_change"] is not None
     assert row["note"] == (
@@ -157,7 +161,11 @@ def test_two_officers_have_no_correlation(
 def test_one_officer_has_a_change_and_no_spread(
     scores: Frames, participants: Frames, programme: Programme
 ) -> None:
-    row = _row(paired_change(scores(_series([(20, 24)])), _north(participants, 1), programme))
+    row = _row(
+        paired_change(
+            panel(scores(_series([(20, 24)])), _north(participants, 1), programme), programme
+        )
+    )
     assert (row["n"], row["mean_change"], row["sd_change"], row["ci_low"]) == (1, 4, None, None)
     assert row["note"] == (
         "one officer: no SD and no interval; "
@@ -201,7 +209,9 @@ def test_what_needs_a_spread_is_null_without_one(
     known: set[str],
     note: str,
 ) -> None:
-    row = _row(paired_change(scores(_series(pairs)), _north(participants, 3), programme))
+    row = _row(
+        paired_change(panel(scores(_series(pairs)), _north(participants, 3), programme), programme)
+    )
     effect_sizes = ("correlation", "d_av", "d_rm", "g_av")
     assert {name for name in effect_sizes if row[name] is not None} == known
     assert note in row["note"].split("; ")
@@ -211,7 +221,7 @@ def test_scores_on_a_line_correlate_perfectly_and_leave_no_rounding_in_d_rm(
     scores: Frames, participants: Frames, programme: Programme
 ) -> None:
     measured = scores(_series([(10, 20), (17, 34), (13, 26), (24, 48)]))
-    row = _row(paired_change(measured, _north(participants, 4), programme))
+    row = _row(paired_change(panel(measured, _north(participants, 4), programme), programme))
     assert (row["correlation"], row["d_rm"]) == (1.0, 0.0)
     assert row["mean_change"] == 16
 
@@ -227,10 +237,11 @@ def test_only_the_contrast_of_the_programme_file_was_named_beforehand(
             ("p0", "session_7", "proqol5", "burnout", 20),
         ]
     )
-    change = paired_change(measured, _north(participants, 2), programme)
+    change = paired_change(panel(measured, _north(participants, 2), programme), programme)
     named = change.filter("named_beforehand").select("to_wave", "subscale").unique()
     assert named.rows() == [("session_10", "burnout")]
-    assert change.filter(~pl.col("named_beforehand")).select("to_wave", "subscale").unique(
+    everybody = change.filter(arm="all")
+    assert everybody.filter(~pl.col("named_beforehand")).select("to_wave", "subscale").unique(
         maintain_order=True
     ).rows() == [("session_7", "burnout"), ("session_10", "compassion_satisfaction")]
 
@@ -248,7 +259,8 @@ def test_a_primary_contrast_that_starts_later_has_its_rows_too(
         ]
     )
     change = paired_change(
-        measured, _north(participants, 1), programme.model_copy(update={"primary": later})
+        panel(measured, _north(participants, 1), programme.model_copy(update={"primary": later})),
+        programme.model_copy(update={"primary": later}),
     )
     row = _row(change)
     assert (row["from_wave"], row["to_wave"], row["mean_change"]) == ("session_7", "session_10", -6)
@@ -260,7 +272,7 @@ def test_change_counts_where_the_officer_enrolled_and_is_clustered_there(
 ) -> None:
     enrolled = participants({f"p{i}": (f"org_{i % 3}", "programme", None) for i in range(9)})
     measured = scores(_series([(20 + i, 24 + i * i % 5) for i in range(9)]))
-    change = paired_change(measured, enrolled, programme)
+    change = paired_change(panel(measured, enrolled, programme), programme)
     national = change.filter(organisation="all", arm="all").row(0, named=True)
     assert set(change["organisation"]) == {"org_0", "org_1", "org_2", "all"}
     assert (national["n"], national["n_clusters"]) == (9, 3)
@@ -268,17 +280,17 @@ def test_change_counts_where_the_officer_enrolled_and_is_clustered_there(
 
 
 def test_nothing_gives_no_rows(scores: Frames, participants: Frames, programme: Programme) -> None:
-    change = paired_change(scores([]), participants({}), programme)
+    change = paired_change(panel(scores([]), participants({}), programme), programme)
     assert tables.PAIRED_CHANGE.conform(change).equals(tables.PAIRED_CHANGE.empty())
     once = scores([("p0", "baseline", "proqol5", "burnout", 20)])
-    assert paired_change(once, _north(participants, 1), programme).height == 0
+    assert paired_change(panel(once, _north(participants, 1), programme), programme).height == 0
 
 
 def test_refuses_a_score_of_nobody_enrolled(
     scores: Frames, participants: Frames, programme: Programme
 ) -> None:
     with pytest.raises(ValueError, match="not among the participants"):
-        paired_change(scores(_series([(20, 24)])), participants({}), programme)
+        paired_change(panel(scores(_series([(20, 24)])), participants({}), programme), programme)
 
 
 @pytest.mark.parametrize("apart", [0, 1])
@@ -296,7 +308,7 @@ def test_clusters_of_one_mean_leave_no_width_and_the_note_says_so(
             (officer, "session_10", "proqol5", "burnout", 20 + change),
         )
     )
-    found = paired_change(measured, participants(places), programme).filter(
+    found = paired_change(panel(measured, participants(places), programme), programme).filter(
         organisation="all", arm="all"
     )
     row = found.row(0, named=True)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import reference, tables
+from pipeline.evaluation.panel import panel
 from pipeline.evaluation.pilot import (
     NOTE_ROUNDED,
     Totals,
@@ -187,7 +188,7 @@ def test_reconciliation_takes_the_national_total_of_the_same_wave_and_subscale(
             ("p1", "session_10", "proqol5", "burnout", 44),
         ]
     )
-    summary = wave_summary(measured, enrolled, programme)
+    summary = wave_summary(panel(measured, enrolled, programme), programme)
     found = pilot_reconciliation(summary).filter(pl.col("national_mean").is_not_null())
     assert found.select("wave", "subscale", "national_mean").rows() == [("baseline", "burnout", 25)]
     national = summary.filter(organisation="all", arm="all", wave="baseline").row(0, named=True)

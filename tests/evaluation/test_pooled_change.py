@@ -208,7 +208,7 @@ def test_each_organisation_is_as_in_paired_change_whatever_the_order(
     shuffler.shuffle(rows)
     again = pooled_change(panel(measured[rows], enrolled.reverse(), programme), programme, set())
     assert [a.equals(b) for a, b in zip(made, again, strict=True)] == [True, True]
-    changes = paired_change(measured, enrolled, programme).filter(
+    changes = paired_change(panel(measured, enrolled, programme), programme).filter(
         pl.col("organisation") != "all", arm="all"
     )
     found = {(row["to_wave"], row["organisation"]): row for row in made[1].to_dicts()}

@@ -160,7 +160,9 @@ def _total(frame: pl.DataFrame) -> pl.DataFrame:
 @pytest.mark.parametrize("subscale", SUBSCALES)
 def test_wave_summary_agrees_with_r(subscale: str) -> None:
     scores, officers, expected = _simulated()
-    summary = _total(wave_summary(scores, officers, _programme())).filter(subscale=subscale)
+    summary = _total(wave_summary(panel(scores, officers, _programme()), _programme())).filter(
+        subscale=subscale
+    )
     rows = expected[subscale]["wave_summary"]
     assert summary["wave"].to_list() == [row["wave"] for row in rows]
     for found, row in zip(summary.to_dicts(), rows, strict=True):
@@ -175,7 +177,9 @@ def test_wave_summary_agrees_with_r(subscale: str) -> None:
 @pytest.mark.parametrize("subscale", SUBSCALES)
 def test_paired_change_agrees_with_r(subscale: str) -> None:
     scores, officers, expected = _simulated()
-    change = _total(paired_change(scores, officers, _programme())).filter(subscale=subscale)
+    change = _total(paired_change(panel(scores, officers, _programme()), _programme())).filter(
+        subscale=subscale
+    )
     rows = expected[subscale]["paired_change"]
     assert change["to_wave"].to_list() == [row["wave"] for row in rows]
     same = ("n", "mean_change", "sd_change", "d_av", "d_rm", "g_av")
@@ -198,8 +202,7 @@ def test_reliable_change_agrees_with_r_when_given_the_sd_of_the_completers(
         of_subscale.filter(wave=to_wave), on="participant_id", how="semi"
     )
     change = change_between(
-        scores,
-        officers,
+        panel(scores, officers, _programme()),
         _programme(),
         from_wave="baseline",
         to_wave=to_wave,
@@ -424,14 +427,18 @@ def test_published_stress_scores_come_out_of_the_real_answers() -> None:
     )
     officers = _participants({row["URN"]: row["condition"] for row in rows})
     scores = score(responses, reference.instruments()["pss10"])
-    summary = wave_summary(scores, officers, _programme()).filter(organisation="all", arm="all")
+    summary = wave_summary(panel(scores, officers, _programme()), _programme()).filter(
+        organisation="all", arm="all"
+    )
     for suffix, wave in waves.items():
         found = summary.row(by_predicate=pl.col("wave") == wave, named=True)
         figures = expected["pss10"][suffix]
         assert found["n"] == figures["n"]
         assert found["mean"] * found["n"] == pytest.approx(figures["sum"])
         assert found["sd"] == pytest.approx(figures["sd"], abs=1e-6)
-    change = paired_change(scores, officers, _programme()).filter(organisation="together")
+    change = paired_change(panel(scores, officers, _programme()), _programme()).filter(
+        organisation="together"
+    )
     for arm, figures in expected["pss10"]["paired_change_by_arm"].items():
         found = change.row(by_predicate=pl.col("arm") == arm, named=True)
         assert found["n"] == figures["n"]

@@ -22,6 +22,7 @@ from pipeline.evaluation.delta_adjustment import DELTA
 from pipeline.evaluation.followed import followed
 from pipeline.evaluation.imputation import completed
 from pipeline.evaluation.paired_change import paired_change
+from pipeline.evaluation.panel import panel as panel_of
 from pipeline.evaluation.robustness import NOTE_LITTLE_FREEDOM, robustness, seed_of
 from pipeline.vocabulary import RobustnessMethod, RobustnessOutcome
 
@@ -42,6 +43,7 @@ _FEW = {"imputations": 5, "burn_in": 10, "between": 2}
 def _trajectory(*rows: dict[str, Any]) -> pl.DataFrame:
     usual = {
         "arm": "all",
+        "from_wave": "baseline",
         "wave": "session_10",
         "instrument": "proqol5",
         "subscale": "burnout",
@@ -52,7 +54,7 @@ def _trajectory(*rows: dict[str, Any]) -> pl.DataFrame:
         "note": None,
     }
     schema = {
-        **dict.fromkeys(("arm", "wave", "instrument", "subscale", "note"), pl.String),
+        **dict.fromkeys(("arm", "from_wave", "wave", "instrument", "subscale", "note"), pl.String),
         **dict.fromkeys(("change", "change_ci_low", "change_ci_high"), pl.Float64),
         "n": pl.Int32,
     }
@@ -101,9 +103,9 @@ def test_complete_cases_are_the_national_row_of_paired_change() -> None:
     for sizes in ([40, 50, 60], [90], [20]):
         made = frames(drawn(sizes, 1))
         panel = _panel(made).filter(method="complete_cases")
-        change = paired_change(made.scores, made.participants, made.programme).filter(
-            organisation="all", arm="all", from_wave="baseline"
-        )
+        change = paired_change(
+            panel_of(made.scores, made.participants, made.programme), made.programme
+        ).filter(organisation="all", arm="all", from_wave="baseline")
         same = ["to_wave", "subscale", "n", "ci_low", "ci_high", "n_clusters"]
         assert (
             panel.select(*same, "estimate")
@@ -256,14 +258,69 @@ def test_dropout_that_scores_tell_without_error() -> None:
     assert _row(panel, "multiple_imputation")["estimate"] is not None
 
 
-def test_a_programme_of_one_wave_has_no_rows() -> None:
+def test_scores_of_one_wave_alone() -> None:
     made = frames(drawn([10], 1))
-    one = made.programme.model_copy(update={"waves": made.programme.waves[:1]})
-    one.__dict__.pop("wave_names", None)
-    first = made.scores.filter(wave="baseline")
-    ledger = made.participant_waves.filter(wave="baseline")
-    found = robustness(first, made.participants, ledger, one, _trajectory(), as_of=AS_OF)
-    assert found.is_empty()
+    panel = _panel(
+        replace(made, scores=made.scores.filter(wave="baseline")),
+        _trajectory(
+            {"change": None, "change_ci_low": None, "change_ci_high": None, "note": "nobody"}
+        ),
+    )
+    assert panel.height == 63
+    assert panel["estimate"].null_count() == 63
+    assert panel["note"].null_count() == 0
+
+
+def _partly(officers: list[Officer], count: int, status: str) -> list[Officer]:
+    """The first `count` without scores at the last wave, which the ledger says of them."""
+    statuses = ["completed" if a else "missed" for a in officers[0].answers[:3]]
+    return [
+        replace(o, answers=[*o.answers[:3], None], statuses=[*statuses, status]) if i < count else o
+        for i, o in enumerate(officers)
+    ]
+
+
+def test_who_answered_another_questionnaire_has_not_left() -> None:
+    """The score is missing and imputed, but it does not move by delta, and nobody says `gone`."""
+    everybody = [o for o in drawn([80] * 4, 1, leaving=0.0, blank=0.0) if all(o.answers)]
+    left, answered = (
+        _panel(frames(_partly(everybody, 30, status))) for status in ("missed", "completed")
+    )
+    for panel, moves in ((left, True), (answered, False)):
+        plain, minus, plus, _ = (_row(panel, method) for method in IMPUTED)
+        assert plain["n_imputed"] == minus["n_imputed"] == 30
+        assert (minus["estimate"] < plain["estimate"] < plus["estimate"]) is moves
+    for method in ("attrition_weighted", *IMPUTED):
+        said = "30 answered the wave without a score of this instrument"
+        assert (said in (_row(answered, method)["note"] or "")) is True, method
+        assert said not in (_row(left, method)["note"] or ""), method
+    weighted = _row(answered, "attrition_weighted")
+    complete = _row(answered, "complete_cases")
+    # Nobody is gone, so all weigh the same.
+    assert weighted["estimate"] == pytest.approx(complete["estimate"])
+    assert weighted["n"] == complete["n"] == len(everybody) - 30
+    assert weighted["effective_n"] == pytest.approx(weighted["n"])
+
+
+def test_a_contrast_from_a_later_wave_counts_those_who_answered_that() -> None:
+    made = frames(drawn([40, 50, 60], 1))
+    later = made.programme.primary.model_copy(update={"from_wave": "session_5"})
+    programme = made.programme.model_copy(update={"primary": later})
+    modelled = _trajectory({"from_wave": "session_5", "change": -3.0})
+    panel = _panel(replace(made, programme=programme), modelled)
+    assert panel.height == 63 + 21
+    assert panel.head(63)["from_wave"].unique().to_list() == ["baseline"]
+    extra = panel.tail(21)
+    assert extra.select("from_wave", "to_wave").unique().rows() == [("session_5", "session_10")]
+    named = extra.filter("named_beforehand")
+    assert named["subscale"].to_list() == ["burnout"] * 7
+    assert named.filter(method="mixed_model")["estimate"].to_list() == [-3.0]
+    of_officers = panel_of(made.scores, made.participants, programme)
+    pairs = paired_change(of_officers, programme).filter("named_beforehand", organisation="all")
+    complete = named.filter(method="complete_cases")
+    assert complete["estimate"].item() == pairs["mean_change"].item()
+    burnout = made.scores.filter(subscale="burnout", wave="session_5")
+    assert named.filter(method="multiple_imputation")["n"].item() >= burnout.height
 
 
 def test_nobody_absent_leaves_nothing_to_shift() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline import tables
 from pipeline.evaluation.intervals import clustered_interval, t_interval
+from pipeline.evaluation.panel import panel
 from pipeline.evaluation.wave_summary import wave_summary
 from pipeline.programme import Programme
 
@@ -40,7 +41,7 @@ def test_totals_over_organisations_and_arms(
         }
     )
     summary = wave_summary(
-        _at_baseline(scores, {"p1": 20, "p2": 30, "p3": 45}), enrolled, programme
+        panel(_at_baseline(scores, {"p1": 20, "p2": 30, "p3": 45}), enrolled, programme), programme
     )
     assert summary.select("organisation", "arm", "n", "mean").rows() == [
         ("north", "programme", 1, 20),
@@ -61,7 +62,8 @@ def test_one_arm_gives_its_own_rows_and_the_total(
 ) -> None:
     enrolled = participants({f"p{i}": ("north", "programme", None) for i in range(3)})
     summary = wave_summary(
-        _at_baseline(scores, {f"p{i}": 20 + i for i in range(3)}), enrolled, programme
+        panel(_at_baseline(scores, {f"p{i}": 20 + i for i in range(3)}), enrolled, programme),
+        programme,
     )
     assert summary.select("organisation", "arm").rows() == [
         ("north", "programme"),
@@ -80,7 +82,9 @@ def test_waves_come_in_the_programmes_order(
     measured = scores(
         ("p1", wave, "proqol5", "burnout", 20) for wave in ("session_10", "session_7", "baseline")
     )
-    summary = wave_summary(measured, enrolled, programme).filter(organisation="north", arm="all")
+    summary = wave_summary(panel(measured, enrolled, programme), programme).filter(
+        organisation="north", arm="all"
+    )
     assert summary["wave"].to_list() == ["baseline", "session_7", "session_10"]
 
 
@@ -88,7 +92,11 @@ def test_one_officer_has_a_mean_and_no_spread(
     scores: Frames, participants: Frames, programme: Programme
 ) -> None:
     enrolled = participants({"p1": ("north", "programme", "g1")})
-    row = _cell(wave_summary(_at_baseline(scores, {"p1": 20}), enrolled, programme), "north", "all")
+    row = _cell(
+        wave_summary(panel(_at_baseline(scores, {"p1": 20}), enrolled, programme), programme),
+        "north",
+        "all",
+    )
     assert (row["n"], row["mean"]) == (1, 20)
     assert [row[name] for name in ("sd", "ci_low", "ci_high", "n_clusters")] == [None] * 4
     assert row["note"] == "one officer: no SD and no interval"
@@ -100,7 +108,9 @@ def test_within_an_organisation_five_session_groups_are_needed(
     places = {f"p{i}": ("north", "programme", f"g{i % 5}") for i in range(12)}
     values = {officer: 20.0 + i * i % 11 for i, officer in enumerate(places)}
     measured = _at_baseline(scores, values)
-    row = _cell(wave_summary(measured, participants(places), programme), "north", "all")
+    row = _cell(
+        wave_summary(panel(measured, participants(places), programme), programme), "north", "all"
+    )
     groups = [[values[o] for o in places if places[o][2] == f"g{g}"] for g in range(5)]
     expected = clustered_interval([len(group) for group in groups], [sum(g) for g in groups])
     assert expected is not None
@@ -108,7 +118,9 @@ def test_within_an_organisation_five_session_groups_are_needed(
     assert (row["n_clusters"], row["note"]) == (5, None)
 
     merged = {o: (where, arm, "g0" if g == "g4" else g) for o, (where, arm, g) in places.items()}
-    row = _cell(wave_summary(measured, participants(merged), programme), "north", "all")
+    row = _cell(
+        wave_summary(panel(measured, participants(merged), programme), programme), "north", "all"
+    )
     plain = t_interval(12, statistics.mean(values.values()), statistics.stdev(values.values()))
     assert plain is not None
     assert row["ci_low"] == pytest.approx(plain.low)
@@ -121,12 +133,16 @@ def test_officers_without_a_session_group_are_no_group_together(
     places = {f"p{i}": ("north", "programme", f"g{i}" if i < 5 else None) for i in range(8)}
     values = {officer: 20.0 + i * i % 11 for i, officer in enumerate(places)}
     measured = _at_baseline(scores, values)
-    row = _cell(wave_summary(measured, participants(places), programme), "north", "all")
+    row = _cell(
+        wave_summary(panel(measured, participants(places), programme), programme), "north", "all"
+    )
     assert row["n_clusters"] == 8
     assert row["note"] == "interval: an officer without a session group is a cluster alone"
     # Three officers alone do not make up for a missing group.
     places["p4"] = ("north", "programme", "g3")
-    row = _cell(wave_summary(measured, participants(places), programme), "north", "all")
+    row = _cell(
+        wave_summary(panel(measured, participants(places), programme), programme), "north", "all"
+    )
     assert (row["n_clusters"], row["note"]) == (None, FEW_GROUPS)
 
 
@@ -135,7 +151,7 @@ def test_a_session_group_with_two_arms_is_one_cluster_of_the_total(
 ) -> None:
     places = {f"p{i}": ("north", "ab"[i % 2], f"g{i // 2}") for i in range(12)}
     measured = _at_baseline(scores, {officer: 20 + i for i, officer in enumerate(places)})
-    summary = wave_summary(measured, participants(places), programme)
+    summary = wave_summary(panel(measured, participants(places), programme), programme)
     assert _cell(summary, "north", "all")["n_clusters"] == 6
     assert _cell(summary, "north", "a")["n_clusters"] == 6
 
@@ -158,7 +174,9 @@ def test_national_intervals_are_clustered_by_organisation(
         for i in range(3 * organisations)
     }
     measured = _at_baseline(scores, {officer: 20 + i % 7 for i, officer in enumerate(places)})
-    row = _cell(wave_summary(measured, participants(places), programme), "all", "all")
+    row = _cell(
+        wave_summary(panel(measured, participants(places), programme), programme), "all", "all"
+    )
     assert row["note"] == note
     assert row["n_clusters"] == (None if organisations == 1 else organisations)
     assert row["ci_low"] < row["mean"] < row["ci_high"]
@@ -170,7 +188,7 @@ def test_equal_scores_have_an_sd_of_0_and_an_interval_of_no_width(
     places = {f"p{i}": (f"org_{i % 3}", "programme", None) for i in range(9)}
     # Prorated from nine items: a third of a point must not leave a rounding error behind.
     measured = _at_baseline(scores, dict.fromkeys(places, 200 / 9))
-    for row in wave_summary(measured, participants(places), programme).to_dicts():
+    for row in wave_summary(panel(measured, participants(places), programme), programme).to_dicts():
         assert row["sd"] == 0
         assert row["ci_low"] == pytest.approx(row["mean"], abs=1e-12)
         assert row["ci_high"] == pytest.approx(200 / 9, abs=1e-12)
@@ -194,7 +212,11 @@ def test_bands_of_more_than_three_count_by_their_level(
         }
     )
     enrolled = participants(dict.fromkeys(bands, ("north", "programme", None)))
-    row = _cell(wave_summary(tables.SCORES.conform(measured), enrolled, programme), "north", "all")
+    row = _cell(
+        wave_summary(panel(tables.SCORES.conform(measured), enrolled, programme), programme),
+        "north",
+        "all",
+    )
     assert (row["n_low"], row["n_moderate"], row["n_high"]) == (1, 2, 1)
 
 
@@ -203,14 +225,17 @@ def test_scores_that_could_not_be_made_do_not_count(
 ) -> None:
     enrolled = participants(dict.fromkeys(("p1", "p2"), ("north", "programme", None)))
     measured = scores([("p1", *BURNOUT, 20), ("p2", *BURNOUT, None)])
-    assert _cell(wave_summary(measured, enrolled, programme), "north", "all")["n"] == 1
+    assert (
+        _cell(wave_summary(panel(measured, enrolled, programme), programme), "north", "all")["n"]
+        == 1
+    )
 
 
 def test_nothing_gives_no_rows(scores: Frames, participants: Frames, programme: Programme) -> None:
-    summary = wave_summary(scores([]), participants({}), programme)
+    summary = wave_summary(panel(scores([]), participants({}), programme), programme)
     assert tables.WAVE_SUMMARY.conform(summary).equals(tables.WAVE_SUMMARY.empty())
     enrolled = participants({"p1": ("north", "programme", None)})
-    assert wave_summary(scores([]), enrolled, programme).height == 0
+    assert wave_summary(panel(scores([]), enrolled, programme), programme).height == 0
 
 
 @pytest.mark.parametrize(
@@ -230,7 +255,7 @@ def test_refuses_what_would_otherwise_vanish(
 ) -> None:
     enrolled = participants({"p1": ("north", "programme", None)})
     with pytest.raises(ValueError, match=complaint):
-        wave_summary(scores([row]), enrolled, programme)
+        wave_summary(panel(scores([row]), enrolled, programme), programme)
 
 
 def test_refuses_a_band_that_the_instrument_does_not_have(
@@ -239,4 +264,4 @@ def test_refuses_a_band_that_the_instrument_does_not_have(
     enrolled = participants({"p1": ("north", "programme", None)})
     measured = scores([("p1", *BURNOUT, 20)]).with_columns(band=pl.lit("severe"))
     with pytest.raises(ValueError, match="a band that the instrument does not have"):
-        wave_summary(measured, enrolled, programme)
+        wave_summary(panel(measured, enrolled, programme), programme)

@@ -1,17 +1,21 @@
 """Where officers are many, what came in is in the warehouse before the models are worked out."""
 
+import shutil
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 import assets.early_warehouse as early
 import assets.models as models_module
+from pipeline import tables
 from pipeline.definitions import build_defs
 from pipeline.orchestration.launch import instance_of, run_here
 from pipeline.orchestration.state import work_left
+from pipeline.storage import warehouse
 from pipeline.storage.home import Home
-from pipeline.storage.warehouse import build_of, query
+from pipeline.storage.warehouse import build_of, query, read_table
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -81,3 +85,26 @@ def test_models_that_fail_leave_what_came_in_and_the_next_run_makes_them(
     assert _run(home)
     assert query(home.warehouse, PENDING).item() is False
     assert work_left(Home(home.root), AS_OF, None).nothing
+
+
+def test_tables_filled_ahead_are_those_that_are_filled_at_the_end(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A second snapshot follows the first in one run, and has nothing ahead.
+    monkeypatch.setattr(early, "MANY_OFFICERS", 0)
+    assert _run(home)
+    at_the_end = {t: read_table(home.warehouse, t) for t in tables.TABLES if t != tables.BUILD}
+    other = Home(tmp_path / "other")
+    shutil.copytree(home.root, other.root)
+    for folder in ("lake", "dagster"):
+        shutil.rmtree(other.root / folder)
+    other.warehouse.unlink()
+    monkeypatch.setattr(warehouse, "WORTH_IT", 0)
+    assert _run(other)
+    differing = [
+        table.qualified_name
+        for table, rows in at_the_end.items()
+        if not read_table(other.warehouse, table).equals(rows)
+    ]
+    assert differing == []
+    assert not list(other.root.glob(".writing-*"))

@@ -60,6 +60,16 @@ def test_missing_and_foreign_tables(tables: Tables) -> None:
     assert breaches(other) == ["areas has other columns than a release of this version has"]
 
 
+def test_a_table_that_does_not_follow_from_its_source() -> None:
+    sizes = {"north": 200, "south": 180, "east": 190}
+    tables = frames(officers(sizes, 3, answering=(0.9, 0.8, 0.6))).release().tables
+    assert breaches(tables) == []
+    pooled = tables["pooled_change"]
+    assert pooled["estimate"].is_not_null().any()
+    other = {**tables, "pooled_change": pooled.with_columns(pl.col("estimate") + 0.1)}
+    assert breaches(other) == ["pooled_change does not follow from paired_change"]
+
+
 def test_what_is_printed_in_one_release_only(tables: Tables) -> None:
     assert appeared_and_vanished(tables, tables) == []
     other = _first_changed(tables, n=None, n_note="c")

@@ -5,13 +5,15 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
-from small_evaluation import AS_OF, WAVES, Officer, frames, officers, programme
+from small_evaluation import AS_OF, WAVES, Frames, Officer, frames, officers, programme
 
+from pipeline import tables
 from pipeline.privacy.disclosure.audit import audit
 from pipeline.privacy.disclosure.groups import Key, Partition, Population, Print, printed
 from pipeline.privacy.disclosure.history import Before
 from pipeline.privacy.disclosure.rules import RULES, Rules
 from pipeline.privacy.disclosure.suppression import left_out
+from pipeline.publishing.characteristics import code_list
 from pipeline.publishing.officers import Officers
 from pipeline.publishing.outsider import appeared_and_vanished, breaches
 from pipeline.publishing.populations import describe
@@ -237,3 +239,56 @@ def test_what_is_remembered_comes_back_from_its_frame(release: Release) -> None:
     assert before.areas == release.next.areas
     assert before.recorded == release.next.recorded
     assert Key("enrolled", "all") in before.prints
+
+
+# ------------------------------------------------------------------ characteristics
+
+
+def test_every_value_that_there_may_be_has_rows(release: Release) -> None:
+    table = release.tables["equality_breakdown"]
+    shown = {name: set(rows["value"]) for (name,), rows in table.group_by("characteristic")}
+    # Nobody says a gender here: a characteristic with one value is not shown.
+    assert shown == {"rank_group": set(code_list()["rank_group"])}
+    printed = table.filter(pl.col("n").is_not_null())
+    # Of two ranks one gives way, since what is left would be the four that nobody has.
+    assert set(printed["value"]) == {"constable"}
+    nobody = table.filter(value="inspector")
+    assert set(nobody["n_note"]) == {"c"}
+
+
+def test_the_change_stands_at_the_later_wave_of_the_primary_contrast(release: Release) -> None:
+    table = release.tables["equality_breakdown"]
+    other_waves = table.filter(pl.col("wave") != "session_10")
+    assert set(other_waves["n_change_note"]) == {"z"}
+    assert "z" not in set(table.filter(wave="session_10")["n_change_note"])
+
+
+def test_forces_that_say_nothing_are_not_taken_from_those_unknown() -> None:
+    def unsaid(people: Sequence[Officer], silent: str, few: int) -> Frames:
+        """Genders of all but a force, and of a few of another."""
+        made = frames(people)
+        others = [o.name for o in people if o.organisation != silent]
+        missing = {o.name for o in people if o.organisation == silent} | set(others[:few])
+        gender = [
+            None if o.name in missing else ("female", "male")[i % 2] for i, o in enumerate(people)
+        ]
+        by_name = pl.DataFrame({"participant_id": [o.name for o in people], "gender": gender})
+        participants = made.participants.drop("gender").join(by_name, on="participant_id")
+        return replace(made, participants=tables.PARTICIPANTS.conform(participants))
+
+    people = officers({"north": 160, "south": 145, "east": 180}, 7, answering=(0.8, 0.7, 0.6))
+    for few, both in ((6, False), (30, True)):
+        found = unsaid(people, "east", few).release()
+        value = found.tables["equality_breakdown"].filter(
+            value="unknown", characteristic="gender", wave="baseline", subscale="burnout"
+        )
+        area = _summary(found, organisation="east")
+        assert (value["n"].item() is not None and area["n"] is not None) == both
+
+
+def test_a_value_that_the_code_list_does_not_have_is_refused(people: list[Officer]) -> None:
+    found = frames(people)
+    other = found.participants.with_columns(gender=pl.lit("something else"))
+    with pytest.raises(ValueError, match="a gender that the code list does not have") as refusal:
+        replace(found, participants=other).release()
+    assert "something else" not in str(refusal.value)

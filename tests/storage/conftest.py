@@ -88,6 +88,8 @@ def _cell(column: str, kind: Type, row: int) -> object:
         Type.MOMENT: datetime(2025, 1, 1 + row, 12),
         Type.ANSWERS: [1, None, row],
         Type.TEXTS: [f"{column} {row}"],
+        Type.WHOLES: [row, None, -row],
+        Type.ANSWER: row,
     }[kind]
 
 

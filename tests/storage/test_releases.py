@@ -1,6 +1,7 @@
 """Releases on disk: written once, read-only, and what is kept beside them."""
 
 import json
+import os
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -46,6 +47,31 @@ def _write(releases: Releases, release: Release, name: str, number: int = 1) -> 
     manifest = manifest_of(name, number, {"as_of": "2026-01-01"}, NOW)
     releases.write(name, release.tables, manifest, as_frame(release.next))
     return releases.folder / name
+
+
+def test_all_of_it_is_on_the_disk_before_its_name_is(
+    releases: Releases, release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut after the rename leaves a release whose files are empty."""
+    flushed: list[int] = []
+    named: list[set[int]] = []
+
+    def fsync(handle: int) -> None:
+        flushed.append(os.fstat(handle).st_ino)
+
+    put = Path.rename
+
+    def rename(self: Path, target: Path) -> Path:
+        if target.parent == releases.folder:
+            inside = {path.stat().st_ino for path in (self, *self.iterdir())}
+            named.append(inside - set(flushed))
+        return put(self, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "rename", rename)
+    _write(releases, release, "first")
+    assert named == [set()]
+    assert releases.folder.stat().st_ino in flushed
 
 
 def test_database_and_parquet_hold_the_same(releases: Releases, release: Release) -> None:

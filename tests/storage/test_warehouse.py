@@ -13,13 +13,16 @@ import pytest
 
 from pipeline import tables
 from pipeline.programme import UnusableConfiguration
+from pipeline.storage import warehouse as module
 from pipeline.storage.warehouse import (
+    Ahead,
     WarehouseFailed,
     build_of,
     publish,
     query,
     read_table,
 )
+from pipeline.views import VIEWS
 
 PROJECT = Path(__file__).parents[2]
 OLD_DUCKDB = PROJECT / ".cache" / "duckdb-1.2"
@@ -258,12 +261,88 @@ def test_the_duckdb_that_analysts_have_opens_it_and_shows_every_comment(warehous
     for name, comment in table_comments.items():
         assert declared[name].description in comment
     shown = {name: (comment, kind) for name, comment, kind in columns}
-    for table in declared.values():
-        assert rows[table.qualified_name] == 3
-        for column in table.columns:
-            comment, kind = shown[f"{table.qualified_name}.{column.name}"]
-            assert column.description in comment, column.name
+    assert all(rows[name] == 3 for name in declared)
+    for described in (*declared.values(), *VIEWS):
+        for column in described.columns:
+            comment, kind = shown[f"{described.qualified_name}.{column.name}"]
+            assert comment == column.meaning, column.name
             assert kind == column.type.sql, column.name
-    assert set(views) == {"core.item_responses"}
-    assert "One row: a response and item" in views["core.item_responses"]
+    assert views == {view.qualified_name: view.about for view in VIEWS}
     assert items == 6
+
+
+@pytest.fixture
+def every_table_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WORTH_IT", 0)
+
+
+AHEAD = (tables.RESPONSES, tables.SCORES, tables.PARTICIPANTS)
+
+
+@pytest.mark.usefixtures("every_table_is_worth_it")
+def test_what_was_filled_ahead_is_what_is_published(warehouse, parquet):
+    paths = parquet()
+    publish(warehouse, paths)
+    expected, views = _content(warehouse), query(warehouse, "FROM core.item_responses")
+    warehouse.unlink()
+    with Ahead(warehouse) as ahead:
+        for table in AHEAD:
+            ahead.fill(table, paths[table])
+        for _, filled in ahead._filled.values():
+            filled.result()
+        for table in AHEAD:
+            # Whoever reads it again at the end finds nothing.
+            paths[table].write_bytes(b"")
+        ahead.publish(paths)
+    assert _content(warehouse) == expected
+    assert query(warehouse, "FROM core.item_responses").equals(views)
+    assert _names(warehouse.parent) == ["warehouse.duckdb"]
+
+
+@pytest.mark.usefixtures("every_table_is_worth_it")
+def test_a_table_made_again_after_it_was_filled_ahead_is_published_as_it_is_now(
+    warehouse, parquet, tmp_path
+):
+    before, now = parquet(rows=2), {}
+    for table, path in before.items():
+        now[table] = path.with_name(f"now-{path.name}")
+        path.rename(now[table])
+    before = parquet(rows=1)
+    publish(warehouse, now)
+    expected = _content(warehouse)
+    with Ahead(warehouse) as ahead:
+        ahead.fill(tables.SCORES, before[tables.SCORES])
+        ahead.publish(now)
+    assert _content(warehouse) == expected
+
+
+@pytest.mark.usefixtures("every_table_is_worth_it")
+def test_what_goes_wrong_ahead_is_said_when_it_is_published_and_not_again(warehouse, parquet):
+    broken = _breaking(parquet, "a value of another type")
+    with Ahead(warehouse) as ahead:
+        ahead.fill(tables.RESPONSES, broken[tables.RESPONSES])
+        ahead.fill(tables.SCORES, broken[tables.SCORES])
+        with pytest.raises(WarehouseFailed, match=r"^core\.scores: [A-Za-z]+$"):
+            ahead.publish(broken)
+        assert _names(warehouse.parent) == []
+        ahead.publish(parquet())
+    assert _names(warehouse.parent) == ["warehouse.duckdb"]
+
+
+@pytest.mark.usefixtures("every_table_is_worth_it")
+def test_what_is_not_published_leaves_the_old_file_and_nothing_else(warehouse, parquet):
+    publish(warehouse, parquet())
+    before = warehouse.read_bytes()
+    with Ahead(warehouse) as ahead:
+        ahead.fill(tables.SCORES, parquet()[tables.SCORES])
+    assert warehouse.read_bytes() == before
+    assert _names(warehouse.parent) == ["warehouse.duckdb"]
+
+
+def test_small_tables_are_not_filled_ahead(warehouse, parquet):
+    paths = parquet()
+    with Ahead(warehouse) as ahead:
+        ahead.fill(tables.SCORES, paths[tables.SCORES])
+        assert not warehouse.parent.exists()
+        ahead.publish(paths)
+    assert _names(warehouse.parent) == ["warehouse.duckdb"]

@@ -55,6 +55,9 @@ class Group:
     visible: bool = True
     sums: Mapping[str, Sums] = field(default_factory=dict)
     """By quantity, such as the score at one wave on one subscale."""
+    told_if_empty: bool = True
+    """Of a hidden group: that it is nobody shows, since two groups that differ by nobody have the
+    same figures in print. Not so of one that is no difference of two."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,15 @@ def tenths(value: float) -> int:
     return _divided(round(value * 10**9), 10**8)
 
 
+def steps(value: float, to: int) -> int:
+    """The nearest multiple of `to`, half away from zero, of what a value is to nine decimals.
+
+    >>> [steps(v, 5) for v in (2.4, 2.5, 97.5)]
+    [0, 5, 100]
+    """
+    return to * _divided(round(value * 10**9), to * 10**9)
+
+
 def two_figures(value: float) -> float:
     """A figure with two significant digits.
 

@@ -85,7 +85,9 @@ def known_by_subtraction(population: Population, printed: Iterable[Key]) -> Know
         for member in (partition.whole, *partition.parts):
             by_member.setdefault(member, []).append(partition)
     shown = frozenset(printed)
-    nobody = {g.key for g in population.groups.values() if not g.visible and not g.n}
+    nobody = {
+        g.key for g in population.groups.values() if not g.visible and not g.n and g.told_if_empty
+    }
     waiting = sorted(shown | nobody)
     known = Known(shown, set(waiting))
     while waiting:

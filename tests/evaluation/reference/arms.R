@@ -1,8 +1,8 @@
 # Reference figures for arms, session groups and their likeness: nlme, clubSandwich and lme4.
 # Run here: Rscript arms.R     (R with nlme, clubSandwich, lme4 and jsonlite; simulates arms.csv,
 #                               writes arms.json)
-# The waiting list begins between session_7 and session_10. Likeness: one arm, since of several the
-# table takes each value less its arm's mean.
+# The waiting list begins between session_7 and session_10. Likeness: of one arm, and of both with a
+# mean each.
 suppressMessages({library(nlme); library(clubSandwich); library(lme4); library(jsonlite)})
 set.seed(20261126)
 waves <- c("baseline", "session_7", "session_10")
@@ -57,19 +57,22 @@ out <- list(
   in_steps = said(in_steps, d$organisation, t(c(0, 0, 0, 0, 1))),
   one_organisation = c(list(organisation = "org_04", groups = nlevels(factor(one$session_group))),
                        said(within, one$session_group, rbind(diag(3), cbind(-1, diag(2))))))
-programme <- d[d$arm == "programme", ]
-wide <- reshape(programme[, c("officer", "organisation", "session_group", "wave", "score")],
-                idvar = c("officer", "organisation", "session_group"), timevar = "wave", direction = "wide")
+wide <- reshape(d[, c("officer", "organisation", "session_group", "arm", "wave", "score")],
+                idvar = c("officer", "organisation", "session_group", "arm"), timevar = "wave", direction = "wide")
 wide$baseline <- wide$score.baseline; wide$change <- wide$score.session_10 - wide$score.baseline
-for (y in c("baseline", "change")) {
-  wide$y <- wide[[y]]
-  nested <- lmer(y ~ 1 + (1 | organisation) + (1 | session_group), wide, REML = TRUE,
+likeness <- function(y, officers, fixed) {
+  officers$y <- officers[[y]]
+  nested <- lmer(update(fixed, . ~ . + (1 | organisation) + (1 | session_group)), officers, REML = TRUE,
                  control = lmerControl(optCtrl = list(ftol_abs = 1e-14, xtol_abs = 1e-12)))
-  alone <- lmer(y ~ 1 + (1 | organisation), wide, REML = TRUE)
+  alone <- lmer(update(fixed, . ~ . + (1 | organisation)), officers, REML = TRUE)
   v <- as.data.frame(VarCorr(nested)); v <- setNames(v$vcov, v$grp)
   w <- as.data.frame(VarCorr(alone)); w <- setNames(w$vcov, w$grp)
-  out[[y]] <- list(n = nobs(nested), organisation = v[["organisation"]] / sum(v),
-                   session_group = (v[["organisation"]] + v[["session_group"]]) / sum(v), variance = sum(v),
-                   organisations_alone = w[["organisation"]] / sum(w), reml = as.numeric(REMLcrit(nested)))
+  list(n = nobs(nested), sd = summary(lm(fixed, officers))$sigma, organisation = v[["organisation"]] / sum(v),
+       session_group = (v[["organisation"]] + v[["session_group"]]) / sum(v), variance = sum(v),
+       organisations_alone = w[["organisation"]] / sum(w), reml = as.numeric(REMLcrit(nested)))
+}
+for (y in c("baseline", "change")) {
+  out[[y]] <- likeness(y, wide[wide$arm == "programme", ], y ~ 1)
+  out[[paste(y, "of both arms")]] <- likeness(y, wide, y ~ arm)
 }
 write(toJSON(out, digits = 12, auto_unbox = TRUE, pretty = TRUE), "arms.json")

@@ -1,0 +1,111 @@
+"""Figures of models in a release: who is behind them, and when they may be printed anew.
+
+What belongs here: how few officers are too few for a model, rounding, and history. What stays out:
+the models (`pipeline/evaluation`) and the rows (`model_rows.py`).
+
+A model's estimate is of all officers at once, so it cannot be audited as a count or a mean is. What
+keeps it from giving a few of them away is its rounding: an officer weighs at most about 1 / n in an
+estimate of n, so a figure with one decimal, beside a mean with one decimal, leaves the total of any
+of them uncertain by 0.2 n points: with 200 officers by 40, more than 4 points for each of nine.
+docs/release.md has the argument.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from pipeline.privacy.disclosure.groups import Key, Print
+from pipeline.privacy.disclosure.history import RECORDED_SCHEMA, Before, Recorded
+from pipeline.privacy.disclosure.rules import Rules
+from pipeline.publishing.officers import Mask
+
+FEWEST_ESTIMATED: Final = 200
+"""Officers at the wave of an estimate."""
+FEWEST_COMPARED: Final = 400
+"""Officers behind the robustness panel, where one may weigh twice as much as another."""
+FEWEST_CLUSTERS: Final = 10
+"""Organisations behind an interval: with few of them it says how one differs from the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Figures that are made of the same officers, and the officers by what is known of them.
+
+    Somebody who answers one wave more, and was there before, has changed the figures too.
+    """
+
+    key: Key
+    parts: Mapping[str, Mask]
+    figures: Mapping[str, float]
+
+    @property
+    def part_keys(self) -> list[Key]:
+        return [Key(f"{self.key.measure} {part}", self.key.place) for part in self.parts]
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """Figures of blocks as they are printed, and what is new among them for later releases."""
+
+    figures: Mapping[Key, Mapping[str, float]]
+    new: Mapping[Key, Print]
+    """Those printed anew, by each part of the officers behind them: a group as others are kept."""
+    members: pl.DataFrame
+    """`RECORDED_SCHEMA`, of those parts."""
+
+
+def printed_blocks(
+    blocks: Iterable[Block], ids: pl.Series, before: Before, rules: Rules
+) -> Printed:
+    """The figures of each block: as they are, or as they were last printed.
+
+    As they were where one to nine officers changed since: came, went, or are in another part. `ids`
+    are the officers of the masks.
+    """
+    figures: dict[Key, Mapping[str, float]] = {}
+    new: dict[Key, Print] = {}
+    members = [pl.DataFrame(schema=RECORDED_SCHEMA)]
+    for block in blocks:
+        now = _members(block, ids)
+        earlier = next((before.prints[k] for k in block.part_keys if k in before.prints), None)
+        if rules.history and earlier and 0 < _changed(block, now, before) < rules.fewest:
+            figures[block.key] = earlier.others
+            continue
+        figures[block.key] = block.figures
+        new |= dict.fromkeys(block.part_keys, Print(0, {}, block.figures))
+        members.append(now)
+    return Printed(figures, new, pl.concat(members))
+
+
+def _members(block: Block, ids: pl.Series) -> pl.DataFrame:
+    parts = [
+        pl.DataFrame({"participant_id": ids.filter(pl.Series(mask))}).select(
+            measure=pl.lit(key.measure),
+            place=pl.lit(key.place),
+            participant_id="participant_id",
+            printed=pl.lit(value=True),
+        )
+        for key, mask in zip(block.part_keys, block.parts.values(), strict=True)
+    ]
+    return pl.concat(parts).select(RECORDED_SCHEMA.names())
+
+
+def _changed(block: Block, now: pl.DataFrame, before: Before) -> int:
+    """Officers who are in other parts than when the figures were last printed."""
+    then = before.members.filter(
+        pl.col("printed"),
+        pl.col("measure").is_in([key.measure for key in block.part_keys]),
+        pl.col("place") == block.key.place,
+    )
+    moved = (
+        pl.concat([now, then])
+        .group_by("measure", "participant_id")
+        .len()
+        .filter(pl.col("len") == 1)["participant_id"]
+        .n_unique()
+    )
+    # Of erased officers it is known how many went from each part, and not whether they are others.
+    gone = [before.gone.get(Recorded(key, True), 0) for key in block.part_keys]
+    return moved + max(gone, default=0)
