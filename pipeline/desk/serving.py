@@ -41,6 +41,7 @@ def serve(app: ASGIApp, port: int, when_ready: Callable[[str], None], *, proxied
         config = uvicorn.Config(
             app,
             log_config=None,
+            log_level="critical",
             access_log=False,
             server_header=False,
             date_header=True,

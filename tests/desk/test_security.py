@@ -112,7 +112,7 @@ def test_a_viewer_cannot_ask_for_a_release(viewer: Browser, served: Served) -> N
 # ------------------------------------------------------------------------ tokens and cookies
 
 
-@pytest.mark.parametrize("token", [None, "", "x" * 43])
+@pytest.mark.parametrize("token", [None, "", "x" * 43, "é" * 43])
 def test_a_form_without_the_sessions_token_changes_nothing(
     steward: Browser, served: Served, token: str | None
 ) -> None:
@@ -249,6 +249,13 @@ def test_a_password_that_will_not_do_is_said_why(
     assert answer.status_code == 422
     assert sentence in said(answer)
     assert served.home.stewardship.account_changes() == before
+
+
+def test_a_sign_in_form_with_a_strange_token_is_not_taken(served: Served) -> None:
+    with served.browser() as browser:
+        browser.get("/sign-in")
+        form = {"token": "é", "name": "a.steward", "password": PASSWORD}
+        assert browser.post("/sign-in", form).status_code == 403
 
 
 # ------------------------------------------------------------------------------- guessing
