@@ -18,7 +18,7 @@ from pipeline.backup_commands import backup
 from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption
 from pipeline.console import opened as _opened
 from pipeline.console import stop as _stop
-from pipeline.desk_command import desk
+from pipeline.desk_command import DEFAULT_PORT, desk, somebody_may_sign_in
 from pipeline.inspect_command import inspect
 from pipeline.key_command import key
 from pipeline.release_commands import release
@@ -228,15 +228,27 @@ def status(
 def up(
     home: HomeOption = DEFAULT_HOME,
     port: Annotated[int, typer.Option(min=1, max=65535)] = 3000,
+    desk_port: Annotated[
+        int, typer.Option("--desk-port", min=1, max=65535, help="Port of the steward's desk.")
+    ] = DEFAULT_PORT,
 ) -> None:
-    """Serve Dagster's page and run its daemon, on this machine only, until Ctrl-C."""
+    """Serve Dagster's page and run its daemon, on this machine only, until Ctrl-C.
+
+    Where stewards have accounts (`muster desk add-steward`), their desk is served beside it.
+    """
     from pipeline.orchestration.serve import ServerFailed, serve
 
     opened = _opened(home)
     _checked(opened)
-    typer.echo("Starting Dagster's page and daemon …")
+    has_desk = somebody_may_sign_in(opened)
+    typer.echo(f"Starting Dagster's page and daemon{', and the desk' if has_desk else ''} …")
     try:
-        serve(opened.root, port, lambda url: typer.echo(f"Open {url}  (Ctrl-C stops both)"))
+        serve(
+            opened.root,
+            port,
+            lambda url: typer.echo(f"Open {url}  (Ctrl-C stops all)"),
+            desk_port if has_desk else None,
+        )
     except ServerFailed as failure:
         _stop(f"Muster stopped: {failure}.")
     typer.echo("Stopped.")

@@ -67,7 +67,7 @@ def serve_desk(
 
     here = opened(home)
     _ = here.programme
-    if not any(account.is_active for account in _accounts(here).values()):
+    if not somebody_may_sign_in(here):
         stop("Nobody can sign in yet; `muster desk add-steward NAME` makes the first account.")
     app = desk_app(Desk(here.root, _limits), Settings(public_name))
     try:
@@ -162,6 +162,11 @@ def disable_steward(
 
     _carried_out(here, change, lambda accounts: must_be_active(name, accounts))
     typer.echo(f"{name} cannot sign in any more. What they decided stays on record.")
+
+
+def somebody_may_sign_in(home: "Home") -> bool:
+    """Whether any account is open."""
+    return any(account.is_active for account in _accounts(home).values())
 
 
 def _accounts(home: "Home") -> "dict[str, Account]":

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline import __version__, tables
+from pipeline.approvals import Request, approved
 from pipeline.entries import Act
 from pipeline.orchestration.state import work_left
 from pipeline.privacy.disclosure.audit import Progress
@@ -65,11 +66,13 @@ def make_release(
     # What is wrong with the file, or the name, is said before anybody waits.
     _ = home.programme
     home.releases.check_name(order.name)
+    _must_be_approved(home, order)
     with locks.held(home.lock, waiting):
         home.recover()
         build = _warehouse_as_of(home, order.as_of)
-        # A name may have been taken while we waited.
+        # A name may have been taken while we waited, or asked for anew.
         home.releases.check_name(order.name)
+        _must_be_approved(home, order)
         _put_on_record(home, order, now())
         before = names_of_releases(home)
         release = audited(home, home.warehouse, build.as_of, before, progress)
@@ -105,6 +108,22 @@ def _warehouse_as_of(home: Home, day: date) -> Build:
             f"--as-of {build.as_of}` brings it up to date."
         )
     return build
+
+
+def _must_be_approved(home: Home, order: Order) -> None:
+    """Refuse what two people have to agree on and did not; UnusableConfiguration."""
+    if not home.programme.releases_need_two or _approval(home, order.name, order.as_of):
+        return
+    raise UnusableConfiguration(
+        f"releases_need_two in programme.yaml: no second person has approved {order.name} as of "
+        f"{order.as_of}. At the desk (`muster desk`) one releaser asks for it and another approves "
+        "it; an approval is for one name and one day."
+    )
+
+
+def _approval(home: Home, name: str, as_of: date) -> Request | None:
+    kinds = (EntryKind.RELEASE_ASKED, EntryKind.RELEASE_APPROVED)
+    return approved(home.stewardship.entries(*kinds), name, as_of)
 
 
 def audited(
@@ -168,6 +187,7 @@ def _put_on_record(home: Home, order: Order, now: datetime) -> None:
                 "release": made.name,
                 "as_of": made.manifest["as_of"],
                 "manifest_sha256": made.manifest_hash,
+                **_who_agreed(home, made),
             },
         )
         for made in home.releases.made()
@@ -185,6 +205,14 @@ def _for_readers(home: Home, order: Order, build: Build) -> About:
         version=__version__,
         simulated=home.holds_simulation(),
     )
+
+
+def _who_agreed(home: Home, made: Made) -> Mapping[str, str]:
+    """Who asked for a release and who approved it; nothing where nobody did."""
+    found = _approval(home, made.name, date.fromisoformat(made.manifest["as_of"]))
+    if found is None or found.approved_by is None:
+        return {}
+    return {"asked_by": found.asked_by, "approved_by": found.approved_by}
 
 
 def _about(home: Home, build: Build, release: Release, before: Sequence[str]) -> Mapping[str, Any]:

@@ -30,7 +30,16 @@ class Elsewhere:
     path: str
 
 
-Answer = Page | Elsewhere
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file for somebody to keep; the desk keeps none."""
+
+    content: bytes
+    name: str
+    media: str
+
+
+Answer = Page | Elsewhere | Download
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,9 +27,10 @@ from starlette.types import ASGIApp
 
 from pipeline.accounts import Account, key
 from pipeline.desk import passwords
-from pipeline.desk.answers import Answer, Elsewhere, NotFound, Page, Refused, Stale, Visit
+from pipeline.desk.answers import Answer, Download, Elsewhere, NotFound, Page, Refused, Stale, Visit
 from pipeline.desk.attempts import WITHIN_SECONDS, Attempts
 from pipeline.desk.pages import PAGES, Place
+from pipeline.desk.pages.account import changed_password
 from pipeline.desk.rendering import environment
 from pipeline.desk.security import LOOPBACK, Guard
 from pipeline.desk.sessions import LONGEST_SECONDS, Session, Sessions, is_token
@@ -81,6 +82,9 @@ class _House:
     def form_token(self, visitor: str) -> str:
         """What the sign-in form of one visitor carries: nobody can sign another one in."""
         return hmac.new(self.secret, visitor.encode(), hashlib.sha256).hexdigest()
+
+    def is_form_token(self, given: str, visitor: str) -> bool:
+        return hmac.compare_digest(self.form_token(visitor).encode(), given.encode())
 
     def signed_in(self, request: Request) -> tuple[Session, Account] | None:
         session = self.sessions.of(
@@ -152,6 +156,9 @@ def _guarded(house: _House, place: Place) -> Callable[..., object]:
         answer = _answer(place, visit, request.method)
         if isinstance(answer, Elsewhere):
             return RedirectResponse(answer.path, 303)
+        if isinstance(answer, Download):
+            kept = {"Content-Disposition": f'attachment; filename="{answer.name}"'}
+            return Response(answer.content, 200, kept, answer.media)
         return house.render(answer, **shown)
 
     return _endpoint(house, handle, handle)
@@ -248,7 +255,7 @@ def _sign_in_page(
 def _sign_in(house: _House, request: Request, form: _Form) -> Response:
     visitor = request.cookies.get(_VISITOR, "")
     token, name, password = (_last(form, field) for field in ("token", "name", "password"))
-    if not visitor or not hmac.compare_digest(house.form_token(visitor), token):
+    if not visitor or not house.is_form_token(token, visitor):
         problem = "The page was open for too long, or the browser keeps no cookies. Try again."
         return _sign_in_page(house, request, form, problem, 403)
     address = request.client.host if request.client else ""
@@ -305,8 +312,6 @@ def _account_page(
 
 
 def _change_password(house: _House, request: Request, form: _Form) -> Response:
-    from pipeline.desk.pages.account import changed_password  # noqa: PLC0415 - it needs nothing else
-
     known = house.signed_in(request)
     if known is None:
         return _ask_to_sign_in(house, request)

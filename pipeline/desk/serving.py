@@ -4,8 +4,10 @@ What stays out: the application (`app.py`), and Dagster's page beside it
 (`pipeline/orchestration/serve.py`).
 """
 
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -39,6 +41,7 @@ def serve(app: ASGIApp, port: int, when_ready: Callable[[str], None], *, proxied
         config = uvicorn.Config(
             app,
             log_config=None,
+            log_level="critical",
             access_log=False,
             server_header=False,
             date_header=True,
@@ -49,4 +52,19 @@ def serve(app: ASGIApp, port: int, when_ready: Callable[[str], None], *, proxied
             limit_concurrency=200,
         )
         when_ready(f"http://{HOST}:{port}")
-        uvicorn.Server(config).run(sockets=[listening])
+        with _ending_politely():
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+@contextmanager
+def _ending_politely() -> Iterator[None]:
+    """Let both ways of ending be no failure: uvicorn, once it has ended, sends itself the signal
+    again that ended it.
+    """
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        yield
+    except KeyboardInterrupt:
+        return
+    finally:
+        signal.signal(signal.SIGTERM, before)

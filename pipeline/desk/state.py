@@ -5,7 +5,8 @@ what is made of them (`pages/`). The only thing it writes is the stewardship sto
 """
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping as AnyMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -21,16 +22,18 @@ from pipeline.privacy.pseudonyms import Pseudonymiser
 from pipeline.programme import Programme, Thresholds
 from pipeline.quality.comments import JUDGED, judgements_of, with_states
 from pipeline.quality.decisions import Decision, Ruling
+from pipeline.reading.mapping import Mapping
 from pipeline.review import Case, case_of, pending
 from pipeline.storage.desk_queries import Snapshot, Snapshots
 from pipeline.storage.home import Home
 from pipeline.storage.releases import Made
 from pipeline.storage.stewardship import OnRecord
+from pipeline.tables import QUARANTINE
 from pipeline.vocabulary import EntryKind
 
 T = TypeVar("T")
 
-Limits = Mapping[tuple[str, str], tuple[float | None, float | None]]
+Limits = AnyMapping[tuple[str, str], tuple[float | None, float | None]]
 """Lowest and highest value allowed, by contract and expectation."""
 
 
@@ -132,25 +135,52 @@ class Desk:
 
         return self._decisions.get((snapshot.identity, self._store.state()), read)
 
-    def case(self, snapshot: Snapshot, submission_id: str, row_number: int | None = None) -> Case:
-        """One submission with what matters for a decision; of its rows the one asked for."""
+    def case(
+        self,
+        snapshot: Snapshot,
+        submission_id: str,
+        row_number: int | None = None,
+        checks: pl.DataFrame | None = None,
+    ) -> Case:
+        """One submission with what matters for a decision; of its rows the one asked for.
+
+        `checks` are those of the submission, where they are read already.
+        """
+        if row_number is None:
+            rows = QUARANTINE.empty()
+        else:
+            rows = snapshot.one_row(submission_id, row_number)
+        return self._case(snapshot, submission_id, rows, checks)
+
+    def _case(
+        self,
+        snapshot: Snapshot,
+        submission_id: str,
+        rows: pl.DataFrame,
+        checks: pl.DataFrame | None = None,
+    ) -> Case:
         submission = snapshot.submission(submission_id)
         if submission.is_empty():
             raise NotFound
         decided = self.decided(snapshot)
-        rows = (
-            snapshot.no_rows()
-            if row_number is None
-            else snapshot.one_row(submission_id, row_number)
-        )
         return case_of(
             submission_id,
             submission,
-            snapshot.checks(submission_id),
+            snapshot.checks(submission_id) if checks is None else checks,
             rows,
             decided.decisions,
             unheard=decided.unheard,
         )
+
+    def whole_case(self, snapshot: Snapshot, submission_id: str) -> Case:
+        """One submission with every row of it, for what is handed on and not for a page."""
+        return self._case(snapshot, submission_id, snapshot.every_row(submission_id))
+
+    def mapping_of(self, case: Case) -> Mapping | None:
+        """The mapping of a submission's source; None where it does not work, or is gone."""
+        place = case.submission["organisation"], case.submission["source"]
+        found = (m for m in self.home.mappings if isinstance(m, Mapping))
+        return next((m for m in found if (m.organisation, m.source) == place), None)
 
     def file_is_there(self, submission_id: str) -> bool:
         """Whether the file of a submission still lies in landing as it was."""
@@ -161,7 +191,9 @@ class Desk:
     ) -> None:
         self._store.record(rulings, self.now(), must_hold=must_hold)
 
-    def enter(self, act: Act, must_hold: Callable[[Sequence[Entry]], None]) -> None:
+    def enter(
+        self, act: Act, must_hold: Callable[[Sequence[Entry]], None] = lambda _: None
+    ) -> None:
         self._store.enter([act], self.now(), must_hold=must_hold)
 
     def entries(self, *kinds: EntryKind) -> list[Entry]:

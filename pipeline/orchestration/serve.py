@@ -1,4 +1,4 @@
-"""Dagster's page and daemon together, on loopback, started and stopped as one.
+"""Dagster's page and daemon together, on loopback, started and stopped as one; the desk too.
 
 What stays out: what they run (`pipeline/definitions.py`).
 """
@@ -31,38 +31,54 @@ class ServerFailed(Exception):
     """The page or the daemon ended by itself; the message says which."""
 
 
-def serve(home: Path, port: int, when_ready: Callable[[str], None]) -> None:
-    """Run page and daemon until interrupted; raises ServerFailed if one ends by itself."""
-    _must_be_free(port)
+def serve(
+    home: Path, port: int, when_ready: Callable[[str], None], desk_port: int | None = None
+) -> None:
+    """Run page and daemon until interrupted; raises ServerFailed if one ends by itself.
+
+    With `desk_port` the steward's desk runs beside them, a process of its own like the others.
+    """
+    _must_be_free(port, "--port")
+    if desk_port is not None:
+        _must_be_free(desk_port, "--desk-port")
     environment = {**environ, **dagster_environment(home)}
     with ExitStack() as running:
         # Two daemons on one home would each ask for the same runs.
         running.enter_context(locks.held(home / "dagster" / ".up", _refuse))
         with instance_of(home):
             pass  # It makes the tables of a new home, which page and daemon would both begin with.
-        _serve(port, environment, when_ready)
+        _serve(port, environment, when_ready, desk_port)
 
 
 def _refuse() -> None:
     raise ServerFailed("another `muster up` is at work on this home; end that one first")
 
 
-def _serve(port: int, environment: dict[str, str], when_ready: Callable[[str], None]) -> None:
+def _serve(
+    port: int,
+    environment: dict[str, str],
+    when_ready: Callable[[str], None],
+    desk_port: int | None,
+) -> None:
     workspace = ["-w", str(PROJECT / "workspace.yaml")]
     commands = {
         "page": ["dagster-webserver", *workspace, "-h", HOST, "-p", str(port)],
         "daemon": ["dagster-daemon", "run", *workspace],
     }
+    ready = {f"http://{HOST}:{port}": "/server_info"}
+    if desk_port is not None:
+        commands["desk"] = ["muster", "desk", "--port", str(desk_port)]
+        ready[f"http://{HOST}:{desk_port}"] = "/sign-in"
     with _stopping_on_signals(), _running(commands, environment) as processes:
-        address = f"http://{HOST}:{port}"
-        _wait_until_ready(address, processes)
-        when_ready(address)
+        for address, page in ready.items():
+            _wait_until_ready(f"{address}{page}", processes)
+            when_ready(address)
         while True:
             _all_must_run(processes)
             time.sleep(0.5)
 
 
-def _must_be_free(port: int) -> None:
+def _must_be_free(port: int, option: str) -> None:
     """Something else on the port would answer as if it were the page."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -70,7 +86,7 @@ def _must_be_free(port: int) -> None:
             probe.bind((HOST, port))
         except OSError:
             raise ServerFailed(
-                f"port {port} is taken; `muster up --port` chooses another"
+                f"port {port} is taken; `muster up {option}` chooses another"
             ) from None
 
 
@@ -123,7 +139,7 @@ def _wait_until_ready(address: str, processes: dict[str, subprocess.Popen[bytes]
     while time.monotonic() < deadline:
         _all_must_run(processes)
         try:
-            with urllib.request.urlopen(f"{address}/server_info", timeout=2):  # noqa: S310 - loopback
+            with urllib.request.urlopen(address, timeout=2):  # noqa: S310 - loopback
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.3)

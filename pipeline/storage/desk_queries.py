@@ -17,6 +17,7 @@ import polars as pl
 
 from pipeline.programme import UnusableConfiguration
 from pipeline.quality.verdicts import CONTRACT
+from pipeline.tables import CHECKS, QUARANTINE, SUBMISSIONS, Table
 from pipeline.vocabulary import QuarantineStatus, Severity, Verdict
 
 Row = dict[str, Any]
@@ -76,6 +77,12 @@ class Snapshot:
             done = self._cursor.execute(sql, list(parameters))
             names = [column[0] for column in done.description or ()]
             return [dict(zip(names, row, strict=True)) for row in done.fetchall()]
+
+    def few(self, table: Table, condition: str, parameters: Sequence[Any]) -> pl.DataFrame:
+        """Rows of one table, where they are few: a relation and Arrow take longer to set up."""
+        columns = ", ".join(column.name for column in table.columns)
+        sql = f"SELECT {columns} FROM {table.qualified_name} WHERE {condition}"  # noqa: S608 - our names
+        return pl.DataFrame(self.rows(sql, parameters), schema=table.frame_schema)
 
     def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
         with _in_one_sentence():
@@ -142,9 +149,7 @@ class Snapshot:
 
     def submission(self, submission_id: str) -> pl.DataFrame:
         """The row of `quality.submissions`; no row where there is no such submission."""
-        return self.frame(
-            "SELECT * FROM quality.submissions WHERE submission_id = ?", [submission_id]
-        )
+        return self.few(SUBMISSIONS, "submission_id = ?", [submission_id])
 
     def last_of_the_source(self, submission: Row) -> Row | None:
         """The newest submission of the same source that came before this one."""
@@ -157,23 +162,26 @@ class Snapshot:
         return found[0] if found else None
 
     def checks(self, submission_id: str) -> pl.DataFrame:
-        return self.frame(
-            "SELECT * FROM quality.checks WHERE submission_id = ? ORDER BY contract, expectation",
-            [submission_id],
-        )
+        """`quality.checks` of one submission."""
+        return self.few(CHECKS, "submission_id = ?", [submission_id])
 
     def broken(self, submission_ids: Sequence[str]) -> list[Row]:
-        """Rows of these submissions by rule and what became of them, the worst and most first."""
+        """Rows of these submissions by rule and what became of them, the worst and most first.
+
+        `rows` counts rows, and `lines` what `broken_rows` lists: a row may break a rule in several
+        columns.
+        """
         return self.rows(
             "SELECT submission_id, rule, severity, status, count(DISTINCT "
-            "(row_number, wave, instrument, session_number)) AS rows FROM quality.quarantine "
-            "WHERE submission_id IN (SELECT unnest(?::VARCHAR[])) "
+            "(row_number, wave, instrument, session_number)) AS rows, count(*) AS lines "
+            "FROM quality.quarantine WHERE submission_id IN (SELECT unnest(?::VARCHAR[])) "
             "GROUP BY submission_id, rule, severity, status "
             "ORDER BY severity <> ?, rows DESC, rule, status",
             [list(submission_ids), Severity.REJECT.value],
         )
 
     def count_rows(self, submission_id: str, rule: str | None) -> int:
+        """How many rows `broken_rows` has in all."""
         found = self.rows(
             "SELECT count(*) AS n FROM quality.quarantine WHERE submission_id = ? "
             "AND (?::VARCHAR IS NULL OR rule = ?)",
@@ -195,14 +203,15 @@ class Snapshot:
 
     def one_row(self, submission_id: str, row_number: int) -> pl.DataFrame:
         """`quality.quarantine` of one row of a file."""
-        return self.frame(
-            "SELECT * FROM quality.quarantine WHERE submission_id = ? AND row_number = ?",
-            [submission_id, row_number],
+        return self.few(
+            QUARANTINE, "submission_id = ? AND row_number = ?", [submission_id, row_number]
         )
 
-    def no_rows(self) -> pl.DataFrame:
-        """`quality.quarantine` without a row, for questions that are not about rows."""
-        return self.frame("SELECT * FROM quality.quarantine LIMIT 0")
+    def every_row(self, submission_id: str) -> pl.DataFrame:
+        """`quality.quarantine` of one file, however many rows that is."""
+        return self.frame(
+            "SELECT * FROM quality.quarantine WHERE submission_id = ?", [submission_id]
+        )
 
     def expired(self) -> int:
         """Rows that count no more because their waiver has ended."""

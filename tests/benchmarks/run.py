@@ -12,6 +12,7 @@ from pathlib import Path
 
 from coverage import SIZES, coverage
 from coverage_of_change import coverage_with_dropout
+from desk import desk
 from evaluation_curve import evaluation_curve
 from homes import FULL, SMALL, Size
 from landing import landing_to_core, small_files, with_registers
@@ -89,6 +90,7 @@ PARTS = {
     "queries": queries,
     "killed": killed,
     "parity": parity,
+    "desk": desk,
     "intervals": intervals,
     "mixed_model": mixed_model,
     "robustness": robustness_panel,

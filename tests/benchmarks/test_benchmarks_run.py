@@ -21,6 +21,7 @@ SCRIPT = Path(__file__).with_name("run.py")
         ("small_files", ["12 files of 10 responses"]),
         ("release", ["## A release", "| with the audit |", "| wave_summary |"]),
         ("report", ["## Reports, workbook and CSV", "| all of them |"]),
+        ("desk", ["## The desk", "2,000 rows in quarantine", "| `/trail` |"]),
         ("queries", ["## Questions of analysts", "| `change_of_each_officer` |"]),
         ("killed", ["| all | 4 | 4 |"]),
         ("parity", ["**All 20 verdicts are the same.**"]),

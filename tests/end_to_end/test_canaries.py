@@ -5,9 +5,11 @@ for temporary files: after a run that went well, one that failed, and one that w
 """
 
 import email.policy
+import html
 import io
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -16,15 +18,20 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urljoin
 
 import duckdb
 import polars as pl
 import pytest
 import xlsxwriter
 from crashes import AS_OF, NEEDS_A_STEWARD, RunServer
+from desk_home import Served, add_account, hidden
 from homes import Muster, files_holding, query, words_in
 from small_programme import MAPPING, PROGRAMME, ROSTER
 from smtp_server import mail_server
+
+from pipeline.storage.home import Home
+from pipeline.vocabulary import Role
 
 FORCE = "simulated-force-01"
 HEADINGS = ["Number", "Wave", "Done", "Q1", "Q2", "Q3", "Q4"]
@@ -436,6 +443,36 @@ def test_free_text_is_read_and_approved_and_names_nobody(planted: Planted) -> No
     assert len(found) == 6
     assert "ask [collar number] or [collar number]'s sergeant, not [collar number]" in found
     assert "Sgt [name] and Mrs [name] both know" in found
+
+
+def test_no_page_of_the_desk_shows_any(planted: Planted) -> None:
+    """Every page that a link leads to, from the first one on, for one who may see most."""
+    at = planted.copy("desk")
+    assert at.muster("run", "--as-of", AS_OF).returncode == 1
+    home = Home(at.home)
+    add_account(home, "a.releaser", Role.RELEASER)
+    seen, waiting = set(), ["/"]
+    with Served(home).browser("a.releaser") as browser:
+        while waiting:
+            path = waiting.pop()
+            page = browser.get(path)
+            seen.add(path)
+            assert page.status_code in {200, 303, 422 if path.endswith("/waive") else 200}, path
+            assert words_in(page.text + str(page.headers), planted.words) == set(), path
+            links = {html.unescape(link) for link in re.findall(r'href="([^"#]+)', page.text)}
+            links |= {page.headers["location"]} if page.is_redirect else set()
+            at_hand = {urljoin(path, link) for link in links if not link.startswith("/static/")}
+            waiting += sorted(at_hand - seen - {*waiting})
+        names = [path for path in seen if path.count("/") == 2 and "?" not in path]
+        assert len([path for path in names if path.startswith("/submissions/")]) == 18
+        assert any(path.startswith("/texts/") for path in names)
+        for path in [path for path in seen if re.fullmatch(r"/submissions/[^/?]+", path)][:4]:
+            for file in ("xlsx", "html"):
+                form = hidden(browser.get("/account"))
+                pack = browser.post(f"{path}/pack", {**form, "file": file})
+                assert pack.status_code == 200, path
+                assert words_in(pack.text, planted.words) == set()
+    at.has_not_leaked()
 
 
 _DEFECT = """

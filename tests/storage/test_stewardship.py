@@ -3,6 +3,7 @@
 import sqlite3
 import stat
 import threading
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -10,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.accounts import AccountChange
 from pipeline.entries import Act
 from pipeline.programme import UnusableConfiguration
 from pipeline.quality.decisions import Ruling
 from pipeline.storage import stewardship
 from pipeline.storage.stewardship import SCHEMA_VERSION, Stewardship
-from pipeline.vocabulary import DecisionAction, EntryKind
+from pipeline.vocabulary import AccountAct, DecisionAction, EntryKind, Role
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 MODIFIED = datetime(2026, 3, 1, 9, 30, 0, 654321, tzinfo=UTC)
@@ -140,7 +142,76 @@ def test_a_store_of_the_first_version_is_read_and_brought_up_to_date(store: Stew
         assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
 
 
-@pytest.mark.parametrize("table", ["receipts", "decisions", "entries"])
+ADDED = AccountChange(
+    name="a.steward",
+    act=AccountAct.ADDED,
+    changed_by="chief",
+    role=Role.STEWARD,
+    password_hash="$argon2id$",
+)
+
+
+def test_a_store_of_the_second_version_is_read_and_brought_up_to_date(store: Stewardship) -> None:
+    for statement in (*stewardship._VERSION_1, *stewardship._VERSION_2):
+        rows(store, statement)
+    rows(store, "PRAGMA user_version = 2")
+    assert store.account_changes() == []
+    assert store.trail(about=None, by=None, limit=9, offset=0) == []
+    store.change_account(ADDED, NOON)
+    (found,) = store.account_changes()
+    assert (found.change, found.changed_at, found.name, found.role) == (
+        1,
+        NOON,
+        "a.steward",
+        Role.STEWARD,
+    )
+
+
+def test_what_must_hold_is_asked_before_anything_is_written(store: Stewardship) -> None:
+    store.record([accepting()], NOON)
+    store.enter([LEAVING], NOON)
+    store.change_account(ADDED, NOON)
+    before = store.path.read_bytes()
+    asked = []
+
+    def refuse(known: Sequence[object]) -> None:
+        asked.append(len(known))
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        store.record([accepting()], NOON, must_hold=refuse)
+    with pytest.raises(LookupError):
+        store.enter([LEAVING], NOON, must_hold=refuse)
+    with pytest.raises(LookupError):
+        store.change_account(ADDED, NOON, must_hold=refuse)
+    assert asked == [1, 1, 1]
+    assert store.path.read_bytes() == before
+
+
+def test_the_trail_has_everything_once_and_in_pages(store: Stewardship) -> None:
+    store.change_account(ADDED, NOON)
+    store.record([accepting(), WAIVING], NOON + HOUR)
+    store.enter([LEAVING], NOON + 2 * HOUR)
+    whole = store.trail(about=None, by=None, limit=9, offset=0)
+    assert [line.act for line in whole] == ["left_programme", "waive", "accept", "added"]
+    paged = [line for n in range(4) for line in store.trail(about=None, by=None, limit=1, offset=n)]
+    assert paged == whole
+    assert [line.by for line in store.trail(about="added", by=None, limit=9, offset=0)] == ["chief"]
+    assert store.trail(about=None, by="nobody", limit=9, offset=0) == []
+    assert "argon2" not in repr(whole)
+
+
+def test_every_change_gives_the_store_another_state(store: Stewardship) -> None:
+    states = [store.state()]
+    for act in (lambda: store.record([accepting()], NOON), lambda: store.enter([LEAVING], NOON)):
+        act()
+        states.append(store.state())
+    assert store.decisions()
+    assert store.state() == states[-1], "reading changes nothing"
+    assert len(set(states)) == 3
+
+
+@pytest.mark.parametrize("table", ["receipts", "decisions", "entries", "accounts"])
 @pytest.mark.parametrize(
     "change",
     [
@@ -153,6 +224,7 @@ def test_nothing_on_record_can_be_changed(table: str, change: str, store: Stewar
     store.receive([("a", MODIFIED)], NOON)
     store.record([accepting()], NOON)
     store.enter([LEAVING], NOON)
+    store.change_account(ADDED, NOON)
     with pytest.raises(sqlite3.IntegrityError, match="only ever grow"):
         rows(store, change.format(table=table))
     assert list(store.receipts()) == ["a"]

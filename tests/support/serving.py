@@ -65,10 +65,10 @@ def ended(processes: dict[int, str], seconds: float = SECONDS_TO_END) -> bool:
 
 
 @contextmanager
-def up(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+def up(home: Path, port: int, *more: str) -> Iterator[subprocess.Popen[str]]:
     """`muster up` in a session of its own; whatever it leaves is ended by its id."""
     process = subprocess.Popen(
-        [str(Path(sys.executable).parent / "muster"), "up", "--port", str(port)],
+        [str(Path(sys.executable).parent / "muster"), "up", "--port", str(port), *more],
         env={**os.environ, "MUSTER_HOME": str(home), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

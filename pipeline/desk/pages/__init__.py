@@ -36,6 +36,7 @@ PAGES: tuple[Place, ...] = (
         submissions.ask_to_waive,
         submissions.waive_it,
     ),
+    Place(f"{_ONE}/pack", Role.STEWARD, None, submissions.hand_out_a_pack),
     Place("/links", Role.VIEWER, links.show_list),
     Place("/links/{pair}", Role.STEWARD, links.show_one, links.judge_it),
     Place("/texts", Role.STEWARD, texts.show_counts),

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from urllib.parse import quote
 
-from pipeline.desk.answers import Answer, Elsewhere, NotFound, Page, Refused, Stale, Visit
+from pipeline.desk.answers import Answer, Download, Elsewhere, NotFound, Page, Refused, Stale, Visit
 from pipeline.desk.charts import Bar, bars
 from pipeline.desk.comparison import beside
 from pipeline.desk.paging import PER_PAGE, Pager, page_asked
 from pipeline.desk.versions import Version, changes_since, version_of
 from pipeline.quality.decisions import Decision, Ruling
 from pipeline.quality.rules import ROW_DISAPPEARED, RULES, is_waivable
+from pipeline.return_pack import file_name, pack_written, return_pack
 from pipeline.review import (
     FILE_IS_GONE,
     Case,
@@ -31,6 +32,10 @@ _ROWS = 20
 _PARTS = ("accepted", "quarantined", "superseded", "held", "withdrawn")
 _LONGEST_REASON = 500
 _USUAL_WAIVER = timedelta(days=90)
+_MEDIA = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "html": "text/html; charset=utf-8",
+}
 _DONE = {
     "accepted": "Accepted. It counts from the next run on.",
     "returned": "Returned. Tell the organisation what to put right; Muster sends nothing.",
@@ -77,19 +82,18 @@ def show_list(visit: Visit) -> Answer:
 def show_one(visit: Visit) -> Answer:
     submission_id, rule = visit.path["submission"], visit.asked("rule")
     with visit.desk.snapshot() as snapshot:
-        case = visit.desk.case(snapshot, submission_id)
+        checks = snapshot.checks(submission_id)
+        case = visit.desk.case(snapshot, submission_id, checks=checks)
         before = snapshot.last_of_the_source(case.submission)
         ids = [submission_id, *([before["submission_id"]] if before else [])]
         broken = snapshot.broken(ids)
-        pager = Pager(
-            page_asked(visit.query),
-            snapshot.count_rows(submission_id, rule),
-            visit.query,
-            per_page=_ROWS,
-            anchor="#rows",
+        lines = sum(
+            row["lines"]
+            for row in broken
+            if row["submission_id"] == submission_id and rule in {None, row["rule"]}
         )
+        pager = Pager(page_asked(visit.query), lines, visit.query, per_page=_ROWS, anchor="#rows")
         rows = snapshot.broken_rows(submission_id, rule, limit=_ROWS, offset=pager.offset)
-        checks = snapshot.checks(submission_id)
     own = [_with_remedy(row) for row in broken if row["submission_id"] == submission_id]
     parts = [Bar(part, case.submission[f"rows_{part}"] or 0) for part in _PARTS]
     limits = visit.desk.limits
@@ -168,6 +172,24 @@ def waive_it(visit: Visit) -> Answer:
         return made
 
     return _decided(visit, "waived", rulings, row)
+
+
+def hand_out_a_pack(visit: Visit) -> Answer:
+    """What the organisation is sent so that it can mend its file; on record before it is given."""
+    ending = visit.said("file")
+    if ending not in _MEDIA:
+        raise Refused("Say whether the workbook or the web page is wanted.")
+    with visit.desk.snapshot() as snapshot:
+        case = visit.desk.whole_case(snapshot, visit.path["submission"])
+    made = return_pack(
+        case,
+        visit.desk.mapping_of(case),
+        programme=visit.desk.programme.title,
+        made_on=visit.desk.today,
+    )
+    visit.desk.enter(pack_written(case, visit.account.name, "took it from the desk"))
+    content = made.workbook if ending == "xlsx" else made.page
+    return Download(content, file_name(case, ending), _MEDIA[ending])
 
 
 def _asked(visit: Visit, act: str, rule: Callable[[Case, str, str], Ruling]) -> Answer:

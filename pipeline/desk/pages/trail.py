@@ -31,6 +31,7 @@ _ABOUT: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
         lambda body: "one officer's codes" if body["judgement"] == "link" else "two officers' codes"
     ),
     EntryKind.TEXT_JUDGED: _about_text,
+    EntryKind.PACK_WRITTEN: lambda body: str(body["submission_id"]),
     EntryKind.KEY_RECORDED: lambda body: f"key {body['version']}",
     EntryKind.KEY_ROTATED: lambda body: f"key {body['version']}",
 }

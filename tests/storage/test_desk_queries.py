@@ -1,0 +1,129 @@
+"""The desk's readers see one state each, and the newest as soon as it is in its place."""
+
+import threading
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from pipeline import tables
+from pipeline.programme import UnusableConfiguration
+from pipeline.storage.desk_queries import AGES, Snapshots, Sought
+from pipeline.storage.warehouse import publish
+
+READERS = 8
+PUBLISHES = 12
+
+
+def put(path: Path, number: int) -> None:
+    """As many submissions and decisions as the number says."""
+    made = range(number)
+    submissions = pl.DataFrame(
+        {
+            "submission_id": [f"kent--roster--{n:012x}" for n in made],
+            "organisation": "kent",
+            "source": "roster",
+            "sha256": "0",
+            "received_at": "2025-01-01",
+            "verdict": "held",
+            "decided_by": "contract",
+        }
+    ).with_columns(pl.col("received_at").str.to_datetime())
+    decisions = pl.DataFrame(
+        {
+            "decision": list(made),
+            "decided_at": "2025-01-01",
+            "submission_id": "x",
+            "action": "return",
+            "steward": "s",
+            "reason": "r",
+        }
+    ).with_columns(pl.col("decided_at").str.to_datetime())
+    publish(
+        path,
+        {
+            tables.SUBMISSIONS: tables.SUBMISSIONS.conform(submissions),
+            tables.DECISIONS: tables.DECISIONS.conform(decisions),
+        },
+    )
+
+
+def seen(snapshots: Snapshots) -> tuple[int, int]:
+    with snapshots.newest() as snapshot:
+        return snapshot.count(Sought()), snapshot.decisions().height
+
+
+def test_a_file_that_was_replaced_is_read_at_once_and_the_old_one_to_its_end(tmp_path: Path):
+    path = tmp_path / "warehouse.duckdb"
+    put(path, 1)
+    snapshots = Snapshots(path)
+    with snapshots.newest() as old:
+        assert old.count(Sought()) == 1
+        put(path, 2)
+        assert seen(snapshots) == (2, 2)
+        assert old.decisions().height == 1, "who had begun goes on with what they had"
+    assert seen(snapshots) == (2, 2)
+    snapshots.close()
+
+
+def test_readers_at_once_while_the_file_is_replaced(tmp_path: Path):
+    path, states, end = tmp_path / "warehouse.duckdb", set(), threading.Event()
+    put(path, 1)
+    snapshots = Snapshots(path)
+
+    def read() -> None:
+        while not end.is_set():
+            states.add(seen(snapshots))
+
+    readers = [threading.Thread(target=read) for _ in range(READERS)]
+    for reader in readers:
+        reader.start()
+    for number in range(2, PUBLISHES + 1):
+        put(path, number)
+    end.set()
+    for reader in readers:
+        reader.join()
+    assert seen(snapshots) == (PUBLISHES, PUBLISHES)
+    assert all(submissions == decisions for submissions, decisions in states), "a mixed state"
+    assert len(states) > 1
+    snapshots.close()
+
+
+def test_nothing_is_written_beside_the_file(tmp_path: Path):
+    path = tmp_path / "warehouse.duckdb"
+    put(path, 3)
+    before = path.read_bytes()
+    snapshots = Snapshots(path)
+    seen(snapshots)
+    with snapshots.newest() as snapshot, pytest.raises(UnusableConfiguration):
+        snapshot.rows("DELETE FROM quality.submissions")
+    snapshots.close()
+    assert [*tmp_path.iterdir()] == [path]
+    assert path.read_bytes() == before
+
+
+def test_no_other_file_can_be_read_through_it(tmp_path: Path):
+    path, other = tmp_path / "warehouse.duckdb", tmp_path / "other.csv"
+    put(path, 1)
+    other.write_text("a\n1\n")
+    snapshots = Snapshots(path)
+    with snapshots.newest() as snapshot, pytest.raises(UnusableConfiguration):
+        snapshot.rows(f"SELECT * FROM read_csv('{other}')")
+    snapshots.close()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no database at all" * 1000])
+def test_what_is_no_warehouse_is_one_sentence(tmp_path: Path, content: bytes | None):
+    path = tmp_path / "warehouse.duckdb"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UnusableConfiguration, match="muster run"):
+        seen(Snapshots(path))
+
+
+def test_ages_have_no_gap():
+    assert AGES[0][0] == 0
+    assert AGES[-1][1] is None
+    assert [first for first, _ in AGES[1:]] == [
+        last + 1 for _, last in AGES[:-1] if last is not None
+    ]
