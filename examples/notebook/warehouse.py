@@ -167,7 +167,8 @@ def _(ask):
 def _(ask, better, instrument, subscale, waves):
     level = ask(
         "SELECT arm, wave, estimate, ci_low, ci_high, n FROM evaluation.trajectory "
-        "WHERE instrument = ? AND subscale = ? AND arm <> 'all'",
+        "WHERE instrument = ? AND subscale = ? AND arm <> 'all' "
+        "AND from_wave = (SELECT wave FROM meta.waves WHERE place = 1)",
         instrument,
         subscale,
     )

@@ -73,9 +73,10 @@ _PAIRED_SQL: Final = f"""s.n, s.mean_change, s.sd_change, s.ci_low, s.ci_high, i
 PRIMARY_CHANGE = View(
     SCHEMA,
     "primary_change",
-    "What is the change that was named before any data were seen, by organisation and arm?",
-    f"{_CHANGE_IS_NO_EFFECT} Every other change is secondary, however it looks.",
-    "organisation and arm",
+    "What is the change that was named before any data were seen, by organisation?",
+    f"{_CHANGE_IS_NO_EFFECT} Of the arm that it speaks of; every other change is secondary, "
+    "however it looks.",
+    "organisation",
     (tables.PAIRED_CHANGE, tables.ORGANISATIONS, tables.INSTRUMENTS),
     (
         *columns_of(tables.PAIRED_CHANGE, "organisation"),
@@ -269,7 +270,7 @@ DO_ARMS_DIFFER = View(
     "Do officers of one arm change otherwise than those of another?",
     "An effect only where arms were made alike, as by allocation at random, and only in rows that "
     "compare those who have begun with those who have not.",
-    "pair of arms, wave, instrument and subscale",
+    "pair of arms, pair of waves, instrument and subscale",
     (tables.ARM_CONTRAST, tables.WAVES, tables.INSTRUMENTS),
     (
         *columns_of(
@@ -277,6 +278,7 @@ DO_ARMS_DIFFER = View(
             "arm",
             "reference_arm",
             "compared",
+            "from_wave",
             "wave",
             "instrument",
             "subscale",
@@ -290,8 +292,8 @@ DO_ARMS_DIFFER = View(
         *columns_of(tables.ARM_CONTRAST, "n", "n_reference", "n_clusters", "note"),
     ),
     f"""
-SELECT s.arm, s.reference_arm, s.compared, s.wave, s.instrument, s.subscale, s.named_beforehand,
-       s.estimate, s.ci_low, s.ci_high, i.better,
+SELECT s.arm, s.reference_arm, s.compared, s.from_wave, s.wave, s.instrument, s.subscale,
+       s.named_beforehand, s.estimate, s.ci_low, s.ci_high, i.better,
        CASE WHEN s.estimate = 0 OR s.estimate IS NULL OR s.arm = s.reference_arm THEN NULL
             WHEN (s.estimate > 0) = (i.better = '{Better.HIGHER}') THEN s.arm
             ELSE s.reference_arm END AS favours,
@@ -299,7 +301,8 @@ SELECT s.arm, s.reference_arm, s.compared, s.wave, s.instrument, s.subscale, s.n
 FROM evaluation.arm_contrast AS s
 JOIN meta.instruments AS i USING (instrument, subscale)
 LEFT JOIN meta.waves AS w ON w.wave = s.wave
-ORDER BY {_PLACE}, s.arm, s.reference_arm, w.place NULLS LAST
+LEFT JOIN meta.waves AS v ON v.wave = s.from_wave
+ORDER BY {_PLACE}, s.arm, s.reference_arm, w.place NULLS LAST, v.place
 """,
 )
 
@@ -348,11 +351,13 @@ DOES_DROPOUT_EXPLAIN_IT = View(
     "does_dropout_explain_it",
     "Does the change stay when dropout is treated differently?",
     "Methods that agree show that the assumptions tried do not matter, not that none would.",
-    "later wave, instrument, subscale and method",
+    "pair of waves, instrument, subscale and method",
     (tables.ROBUSTNESS, tables.WAVES, tables.INSTRUMENTS),
     (
         *columns_of(
             tables.ROBUSTNESS,
+            "arm",
+            "from_wave",
             "to_wave",
             "instrument",
             "subscale",
@@ -367,17 +372,18 @@ DOES_DROPOUT_EXPLAIN_IT = View(
         *columns_of(tables.ROBUSTNESS, "outcome", "tipping_delta", "note"),
     ),
     f"""
-SELECT s.to_wave, s.instrument, s.subscale, s.named_beforehand, s.method, s.estimate, s.ci_low,
-       s.ci_high, s.n,
+SELECT s.arm, s.from_wave, s.to_wave, s.instrument, s.subscale, s.named_beforehand, s.method,
+       s.estimate, s.ci_low, s.ci_high, s.n,
        s.estimate - first_value(s.estimate) OVER (
-         PARTITION BY s.to_wave, s.instrument, s.subscale
+         PARTITION BY s.from_wave, s.to_wave, s.instrument, s.subscale
          ORDER BY s.method <> '{RobustnessMethod.COMPLETE_CASES}'
        ) AS from_complete_cases,
        s.outcome, s.tipping_delta, s.note
 FROM evaluation.robustness AS s
 JOIN meta.waves AS w ON w.wave = s.to_wave
+JOIN meta.waves AS v ON v.wave = s.from_wave
 JOIN meta.instruments AS i USING (instrument, subscale)
-ORDER BY {_PLACE}, w.place, list_position({words(RobustnessMethod)}, s.method)
+ORDER BY {_PLACE}, w.place, v.place, list_position({words(RobustnessMethod)}, s.method)
 """,
 )
 

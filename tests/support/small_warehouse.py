@@ -75,8 +75,8 @@ def evaluated(
         tables.PARTICIPANT_FLOW: participant_flow(people, waves, of),
         tables.RETENTION: retention(taking, of),
         tables.ATTRITION: attrition(scores, taking, of),
-        tables.WAVE_SUMMARY: wave_summary(scores, people, of),
-        tables.PAIRED_CHANGE: paired_change(scores, people, of),
+        tables.WAVE_SUMMARY: wave_summary(changes, of),
+        tables.PAIRED_CHANGE: paired_change(changes, of),
         tables.BAND_TRANSITIONS: band_transitions(changes, of),
         tables.EQUALITY_BREAKDOWN: equality_breakdown(changes, people, of),
         tables.POOLED_CHANGE: pooled,
@@ -244,6 +244,8 @@ def _robustness() -> pl.DataFrame:
         tables.ROBUSTNESS,
         [
             {
+                "arm": "all",
+                "from_wave": WAVES[0],
                 "to_wave": wave,
                 "instrument": "proqol5",
                 "subscale": subscale,
@@ -269,6 +271,7 @@ def _arm_contrast() -> pl.DataFrame:
             {
                 "arm": "programme" if wave != "all" else "all",
                 "reference_arm": "waiting_list" if wave != "all" else "all",
+                "from_wave": WAVES[0] if wave != "all" else "all",
                 "wave": wave,
                 "instrument": "proqol5",
                 "subscale": subscale,
