@@ -2,7 +2,7 @@
 
 What stays out: which figures may be printed (`pipeline/privacy/disclosure`), what tables hold
 (`pipeline/publishing`), how they are written (`pipeline/storage/releases.py`) and what a person is
-told (`pipeline/release_commands.py`).
+told (`pipeline/commands/release.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -2,7 +2,7 @@
 
 What belongs here: which rows are named, and in which words. What stays out: what is wrong with a
 row (`pipeline/quality/`), what a steward sees of it (`pipeline/review.py`), and where it is written
-or offered (`pipeline/review_pack_command.py`, `pipeline/desk/`).
+or offered (`pipeline/commands/review_pack.py`, `pipeline/desk/`).
 
 It names file, sheet, row number, column and rule, and holds no cell of any row. A heading is shown
 only where no word of it could be a person's name; the field it is mapped to always is.

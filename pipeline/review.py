@@ -2,7 +2,7 @@
 
 What belongs here: looking at one submission or all of them, and turning what a steward says into
 rulings. What stays out: where tables and decisions come from and go to, what decisions do
-(`pipeline/quality/`), and how all of it is shown (`pipeline/review_commands.py`).
+(`pipeline/quality/`), and how all of it is shown (`pipeline/commands/review.py`).
 """
 
 from collections.abc import Collection, Iterable, Sequence

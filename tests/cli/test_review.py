@@ -18,8 +18,8 @@ import pytest
 from odd_answers import FILES, HEADER
 
 from pipeline import cli
+from pipeline.commands.review import review
 from pipeline.quality.decisions import Ruling
-from pipeline.review_commands import review
 from pipeline.storage.home import Home
 from pipeline.storage.stewardship import Stewardship
 from pipeline.vocabulary import DecisionAction

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, HomeOption, JsonOption, opened, steward_name, stop
+from pipeline.commands.console import (
+    DEFAULT_HOME,
+    HomeOption,
+    JsonOption,
+    opened,
+    steward_name,
+    stop,
+)
 
 if TYPE_CHECKING:
     import polars as pl

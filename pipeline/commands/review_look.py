@@ -1,6 +1,6 @@
 """The `muster review` commands that only look: what the desk shows, for a terminal or a script.
 
-What stays out: what waits and what may be decided (`pipeline/review_commands.py`), and every figure
+What stays out: what waits and what may be decided (`pipeline/commands/review.py`), and every figure
 itself: the same questions are asked of the warehouse as the desk asks.
 """
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, HomeOption, JsonOption, opened, stop
-from pipeline.review_commands import SubmissionArgument, carried_out, snapshot_of
+from pipeline.commands.console import DEFAULT_HOME, HomeOption, JsonOption, opened, stop
+from pipeline.commands.review import SubmissionArgument, carried_out, snapshot_of
 from pipeline.vocabulary import AccountAct, DecisionAction, EntryKind, Kind, Verdict
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from pipeline.console import (
+from pipeline.commands.console import (
     DEFAULT_HOME,
     Exit,
     HomeOption,
