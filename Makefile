@@ -14,7 +14,7 @@ help:
 	@echo "make bench   benchmarks; results in docs/benchmarks.md"
 	@echo "make up      Dagster's page and daemon for ./muster-home"
 	@echo "make lint    ruff, mypy, import-linter; make format applies ruff"
-	@echo "make docs    rewrite the dictionary, the contracts and the schemas, and build the site in .cache/site"
+	@echo "make docs    rewrite dictionary, contracts and schemas, and build the site in .cache/site"
 	@echo "make lock    rewrite requirements.lock (needs uv); make clean removes what make made"
 
 $(VENV)/installed: requirements.lock pyproject.toml

@@ -13,23 +13,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.assurance_command import assurance
-from pipeline.backup_commands import backup
-from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption
-from pipeline.console import opened as _opened
-from pipeline.console import stop as _stop
-from pipeline.desk_command import DEFAULT_PORT, desk, somebody_may_sign_in
-from pipeline.inspect_command import inspect
-from pipeline.key_command import key
-from pipeline.release_commands import release
-from pipeline.remind_command import remind
-from pipeline.research_command import research
-from pipeline.review_commands import review
-from pipeline.review_comments_command import comments
-from pipeline.review_docs_command import docs
-from pipeline.review_links_command import links
-from pipeline.review_pack_command import pack
-from pipeline.withdraw_command import withdraw
+from pipeline.commands.assurance import assurance
+from pipeline.commands.backup import backup
+from pipeline.commands.console import DEFAULT_HOME, Exit, HomeOption, JsonOption
+from pipeline.commands.console import opened as _opened
+from pipeline.commands.console import stop as _stop
+from pipeline.commands.desk import DEFAULT_PORT, desk, somebody_may_sign_in
+from pipeline.commands.inspect import inspect
+from pipeline.commands.key import key
+from pipeline.commands.release import release
+from pipeline.commands.remind import remind
+from pipeline.commands.research import research
+from pipeline.commands.review import review
+from pipeline.commands.review_comments import comments
+from pipeline.commands.review_docs import docs
+from pipeline.commands.review_links import links
+from pipeline.commands.review_look import add_to as add_looking_to
+from pipeline.commands.review_pack import pack
+from pipeline.commands.withdraw import withdraw
 
 if TYPE_CHECKING:
     from pipeline.orchestration.mapper import Progress
@@ -63,6 +64,7 @@ app = typer.Typer(
 
 review.add_typer(comments)
 review.add_typer(links)
+add_looking_to(review)
 review.command("pack")(pack)
 review.command("docs")(docs)
 app.add_typer(review)

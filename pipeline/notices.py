@@ -104,14 +104,17 @@ class Held:
         return f"{self.verdict}: {self.submission_id} ({self.file_name}): {said}."
 
 
+def trial(notices: Notices) -> EmailMessage:
+    """A mail that shows whether notices arrive."""
+    message = _addressed(notices, "Muster: a test")
+    message.set_content("Notices of files that wait for a steward will arrive like this one.")
+    return message
+
+
 def mail(notices: Notices, held: Sequence[Held], programme: str) -> EmailMessage:
     """The mail that tells of files which nobody was told of yet."""
-    message = EmailMessage()
-    message["From"] = notices.sender
-    message["To"] = ", ".join(notices.to)
     files = "1 file waits" if len(held) == 1 else f"{len(held)} files wait"
-    message["Subject"] = f"Muster: {files} for a steward"
-    message["Auto-Submitted"] = "auto-generated"
+    message = _addressed(notices, f"Muster: {files} for a steward")
     more = len(held) - MOST_NAMED
     lines = [
         f"{programme}: {files} for a steward.",
@@ -123,4 +126,13 @@ def mail(notices: Notices, held: Sequence[Held], programme: str) -> EmailMessage
         "of each file once. No answer and no officer is named here; please keep it so in replies.",
     ]
     message.set_content("\n".join(lines))
+    return message
+
+
+def _addressed(notices: Notices, subject: str) -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = notices.sender
+    message["To"] = ", ".join(notices.to)
+    message["Subject"] = subject
+    message["Auto-Submitted"] = "auto-generated"
     return message

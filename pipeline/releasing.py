@@ -2,7 +2,7 @@
 
 What stays out: which figures may be printed (`pipeline/privacy/disclosure`), what tables hold
 (`pipeline/publishing`), how they are written (`pipeline/storage/releases.py`) and what a person is
-told (`pipeline/release_commands.py`).
+told (`pipeline/commands/release.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,9 +18,11 @@ from pipeline.orchestration.state import work_left
 from pipeline.privacy.disclosure.audit import Progress
 from pipeline.privacy.disclosure.rules import Rules
 from pipeline.programme import UnusableConfiguration
+from pipeline.publishing.documents import documents_of
 from pipeline.publishing.provenance import content_hash, inputs_of, settings_hash
 from pipeline.publishing.release import Release, release_of
 from pipeline.publishing.remembered import as_frame, from_frame, without
+from pipeline.publishing.report.context import About
 from pipeline.storage import locks
 from pipeline.storage.code import git_commit, release_code_hash, versions
 from pipeline.storage.home import Home
@@ -79,6 +81,7 @@ def make_release(
             release.tables,
             manifest_of(order.name, len(before) + 1, _about(home, build, release, before), now()),
             as_frame(release.next),
+            documents_of(release.tables, home.programme, _for_readers(home, order, build)),
         )
         _put_on_record(home, order, now())
         home.releases.back_up()
@@ -192,6 +195,16 @@ def _put_on_record(home: Home, order: Order, now: datetime) -> None:
     ]
     if acts:
         home.stewardship.enter(acts, now)
+
+
+def _for_readers(home: Home, order: Order, build: Build) -> About:
+    return About(
+        release=order.name,
+        as_of=build.as_of,
+        known_at=build.known_at,
+        version=__version__,
+        simulated=home.holds_simulation(),
+    )
 
 
 def _who_agreed(home: Home, made: Made) -> Mapping[str, str]:

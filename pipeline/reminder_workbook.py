@@ -1,7 +1,7 @@
 """Reminders as a workbook for the one contact of an organisation, as bytes.
 
 What belongs here: what the contact reads and may do with it. What stays out: who is on it
-(`pipeline/follow_up/reminders.py`), and where it is written (`pipeline/remind_command.py`).
+(`pipeline/follow_up/reminders.py`), and where it is written (`pipeline/commands/remind.py`).
 
 Nothing is written anywhere while it is made, and the same reminders give the same bytes.
 """

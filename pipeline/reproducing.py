@@ -3,7 +3,7 @@
 What belongs here: the state of that day, worked out beside the home; comparing contents by hash;
 and saying what changed since. What stays out: how a release is made (`releasing.py`), the account
 of what it is made from (`pipeline/publishing/provenance.py`) and what a person is told
-(`pipeline/release_commands.py`).
+(`pipeline/commands/release.py`).
 
 The lake knows the day on which everything was received, and the stewardship store that of every
 decision, so `as_of` and `known_at` give that state back on any later day. What a release printed

@@ -1,7 +1,7 @@
 """Making the research view of a home folder: load, one domain call, proof, write.
 
 What stays out: what the view holds (`pipeline/privacy/research_view.py`) and what a person is told
-(`pipeline/research_command.py`). It is made when asked for, not with every run: each extract shows
+(`pipeline/commands/research.py`). It is made when asked for, not with every run: each extract shows
 the same officers once more, and two of different days say more than either.
 """
 

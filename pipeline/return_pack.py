@@ -2,7 +2,7 @@
 
 What belongs here: which rows are named, and in which words. What stays out: what is wrong with a
 row (`pipeline/quality/`), what a steward sees of it (`pipeline/review.py`), and where it is written
-or offered (`pipeline/review_pack_command.py`, `pipeline/desk/`).
+or offered (`pipeline/commands/review_pack.py`, `pipeline/desk/`).
 
 It names file, sheet, row number, column and rule, and holds no cell of any row. A heading is shown
 only where no word of it could be a person's name; the field it is mapped to always is.
@@ -119,7 +119,17 @@ _SETTLED = (QuarantineStatus.RESOLVED.value, QuarantineStatus.WAIVED.value)
 
 
 def _meaning(rule: str) -> str:
-    return ROW_DISAPPEARED.meaning if rule == ROW_DISAPPEARED.name else RULES[rule].meaning
+    known = ROW_DISAPPEARED if rule == ROW_DISAPPEARED.name else RULES[rule]
+    return _in_their_words(known.meaning)
+
+
+def _in_their_words(sentence: str) -> str:
+    """A sentence for stewards in words of whoever sends files, who knows of no mapping."""
+    said = _ABOUT_MAPPINGS.sub("", sentence)
+    return said.replace("the mapping's", "the agreed").replace("the mapping", "the agreed layout")
+
+
+_ABOUT_MAPPINGS: Final = re.compile(r",? or correct the mapping of source [\w-]+")
 
 
 _FIELDS: Final = {
@@ -208,8 +218,9 @@ def _cover(case: Case, faults: Sequence[Fault], programme: str, made_on: date) -
     asks = [
         ASKED_OF_THE_FILE[f.expectation] for f in case.failed if f.expectation in ASKED_OF_THE_FILE
     ]
-    if submission["rows_read"] is None and submission["reason"]:
-        asks.append(f"The file could not be read: {without_headings(submission['reason'])}.")
+    reason = submission["reason"]
+    if submission["rows_read"] is None and reason:
+        asks.append(f"The file could not be read: {_in_their_words(without_headings(reason))}.")
     if submission["replaced_by"]:
         asks.append("A newer file has replaced this one; correct the newest.")
     returned = [d for d in case.decisions if d.action == DecisionAction.RETURN]

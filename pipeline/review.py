@@ -2,7 +2,7 @@
 
 What belongs here: looking at one submission or all of them, and turning what a steward says into
 rulings. What stays out: where tables and decisions come from and go to, what decisions do
-(`pipeline/quality/`), and how all of it is shown (`pipeline/review_commands.py`).
+(`pipeline/quality/`), and how all of it is shown (`pipeline/commands/review.py`).
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -363,6 +363,30 @@ def _waivable_rules(broke: list[BrokenRow]) -> list[str]:
 def _not_waivable(rule: str) -> str:
     remedy = RULES[rule].remedy
     return f"The rule {rule} cannot be waived: {remedy[0].lower()}{remedy[1:]}"
+
+
+def overruled(
+    rulings: Sequence[Ruling], decisions: Iterable[Decision], unheard: Collection[int]
+) -> list[str]:
+    """What is told to a steward whose rulings come after others that no run has heard yet.
+
+    All of them stay on record. `decisions` are those before the rulings.
+    """
+    about = {(ruling.submission_id, ruling.row_number, ruling.rule) for ruling in rulings}
+    whole = {(ruling.submission_id, None, None) for ruling in rulings}
+    told = []
+    for d in decisions:
+        if d.decision not in unheard:
+            continue
+        who = (
+            f"{d.steward} decided about it on {d.decided_at.astimezone(UTC):%Y-%m-%d at %H:%M} "
+            f"(UTC), which no run has heard yet: {d.action}: {d.reason.rstrip('.')}."
+        )
+        if (d.submission_id, d.row_number, d.rule) in about:
+            told.append(f"{who} Both are on record; yours came later and counts.")
+        elif (d.submission_id, d.row_number, d.rule) in whole:
+            told.append(f"{who} It is about the whole file, and yours about a row of it.")
+    return told
 
 
 def still_broken(case: Case, rulings: Sequence[Ruling]) -> list[str]:

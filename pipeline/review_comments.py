@@ -2,7 +2,7 @@
 
 What belongs here: finding a text, numbering its words, and turning what a steward says into an
 entry of the audit trail, which never holds a word of the text. What stays out: what a judgement
-does (`pipeline/quality/comments.py`), and how texts are shown (`review_comments_command.py`).
+does (`pipeline/quality/comments.py`), and how texts are shown (`pipeline/commands/`).
 """
 
 import re

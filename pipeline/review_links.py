@@ -2,7 +2,7 @@
 
 What belongs here: finding a pair, and turning what a steward says into an act. What stays out:
 where tables and entries come from and go to, what a judgement does (`pipeline/privacy/linkage.py`),
-and how all of it is shown (`pipeline/review_links_command.py`).
+and how all of it is shown (`pipeline/commands/review_links.py`).
 """
 
 from collections.abc import Collection, Iterable

@@ -1,5 +1,8 @@
 """What notices.yaml may say, and what a mail says."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from pipeline.notices import MOST_NAMED, Held, mail, parse_notices
@@ -47,6 +50,12 @@ def test_what_cannot_be_used_is_one_sentence(text: str, sentence: str) -> None:
     assert sentence in str(refused.value)
     assert "swordfish" not in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
+
+
+def test_the_example_on_the_page_can_be_used() -> None:
+    page = Path(__file__).parents[1] / "docs" / "stewards.md"
+    (example,) = re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    assert parse_notices(example).user == "muster"
 
 
 def test_a_server_on_this_machine_needs_no_encryption() -> None:

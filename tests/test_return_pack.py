@@ -17,6 +17,7 @@ from browser import opened
 from small_programme import PROGRAMME
 
 from pipeline.programme import parse_programme
+from pipeline.quality.asked import ASKED
 from pipeline.reading.mapping import Mapping, parse_mapping
 from pipeline.return_pack import (
     MOST_ROWS,
@@ -158,6 +159,13 @@ def test_what_is_settled_or_not_the_organisations_is_left_out() -> None:
     assert [fault.row_number for fault in faults_of(case(*rows), mapping())] == [10, 11]
 
 
+def test_nothing_is_said_of_mappings_which_the_organisation_does_not_know() -> None:
+    rows = [broken(n, rule) for n, rule in enumerate(sorted(ASKED), start=2)]
+    made = packed(case(*rows, failed=[TOO_MANY]), mapping())
+    assert made.rows == len(ASKED)
+    assert "mapping" not in text_of(made.page)
+
+
 def test_a_file_without_rows_to_correct_says_so() -> None:
     made = packed(case(), mapping())
     assert "No single row has to be corrected" in text_of(made.page)
@@ -165,10 +173,14 @@ def test_a_file_without_rows_to_correct_says_so() -> None:
 
 
 def test_an_unreadable_file_says_why_without_a_heading_that_may_name() -> None:
-    reason = f"the file has no column `{NAMED}`; send the usual export"
+    reason = (
+        f"the file has no column `{NAMED}`; send the usual export, or correct the mapping of "
+        "source answers-2"
+    )
     made = packed(case(rows_read=None, reason=reason), None)
     for said in (text_of(made.page), str(sheet(made.workbook, "Read first").rows())):
         assert "The file could not be read: the file has no column" in said
+        assert "send the usual export." in said
         assert "Sims" not in said
     usual = packed(case(rows_read=None, reason="the file has no column `Wave`"), None)
     assert "`Wave`" in text_of(usual.page)

@@ -94,7 +94,7 @@ MEANINGS = {
     "rows_judged": "rows of officers who consented",
     "share_quarantined": "share of these rows that are in quarantine",
     "share_unlinked": "share of sound rows whose officer is on no roster, where any was sent",
-    "columns_unknown": "columns, not blank, that the mapping neither takes nor leaves out",
+    "columns_unknown": "columns that the mapping neither takes nor leaves out",
     "share_of_previous_rows": (
         "rows as a share of those of the last sound file of the source, where each holds all so far"
     ),

@@ -35,7 +35,8 @@ _LEAST_SPREAD: Final = 0.25
 """Of answers, in points: an item that everybody answered alike has no spread to measure by."""
 
 Moments = npt.NDArray[np.float64]
-"""Items by three: how many answered, the sum of answers, the sum of their squares."""
+"""Items by three: how many answered, the sum of answers, the sum of their squares. Arrays are of
+one length, whatever the instrument: nobody answered the items that it has not."""
 
 
 @dataclass(slots=True)
@@ -154,22 +155,28 @@ def moments_by_submission(
         )
         # Profiles of before waves were told apart name the item alone.
         .drop_nulls("item")
-        .group_by("submission_id", "instrument", "wave", "item")
+        .group_by(*_WAVE, "item")
         .agg(
             pl.col("n").sum(),
             (pl.col("n") * pl.col("value")).sum().alias("sum"),
             (pl.col("n") * pl.col("value") ** 2).sum().alias("squares"),
         )
-        .sort("submission_id", "instrument", "wave", "item")
     )
+    if counted.is_empty():
+        return {}
+    waves = counted.select(_WAVE).unique(maintain_order=True).with_row_index("place")
+    placed = counted.join(waves, on=_WAVE, nulls_equal=True)
+    # One array for all, since a frame for each wave of each file takes longer than all else.
+    items = placed["item"].to_numpy()
+    moments = np.zeros((waves.height, items.max(), 3))
+    moments[placed["place"].to_numpy(), items - 1] = placed.select("n", "sum", "squares").to_numpy()
     found: dict[tuple[str, str | None], dict[str, Moments]] = {}
-    for (submission_id, instrument, wave), part in counted.group_by(
-        "submission_id", "instrument", "wave", maintain_order=True
-    ):
-        of_wave = np.zeros((int(part["item"].max()), 3))  # type: ignore[arg-type]
-        of_wave[part["item"].to_numpy() - 1] = part.select("n", "sum", "squares").to_numpy()
-        found.setdefault((str(submission_id), instrument), {})[str(wave)] = of_wave
+    for place, submission_id, instrument, wave in waves.iter_rows():
+        found.setdefault((submission_id, instrument), {})[wave] = moments[place]
     return found
+
+
+_WAVE = ("submission_id", "instrument", "wave")
 
 
 def item_shift(
@@ -196,8 +203,6 @@ def item_shift(
 
 
 def _shift(own: Moments, reference: Moments) -> float | None:
-    both = min(len(own), len(reference))
-    own, reference = own[:both], reference[:both]
     enough = (own[:, 0] >= FEWEST_COMPARED) & (reference[:, 0] >= FEWEST_COMPARED)
     if not enough.any():
         return None
@@ -214,22 +219,9 @@ def _added(parts: Iterable[Mapping[str, Moments]]) -> dict[str, Moments]:
     made: dict[str, Moments] = {}
     for part in parts:
         for wave, of_wave in part.items():
-            made[wave] = _sum_of(made[wave], of_wave) if wave in made else of_wave
+            made[wave] = made[wave] + of_wave if wave in made else of_wave
     return made
 
 
 def _summed(parts: Sequence[Moments]) -> Moments | None:
-    if not parts:
-        return None
-    made = parts[0]
-    for part in parts[1:]:
-        made = _sum_of(made, part)
-    return made
-
-
-def _sum_of(one: Moments, other: Moments) -> Moments:
-    """Where nobody answered the last items, there are none."""
-    longer, shorter = (one, other) if len(one) >= len(other) else (other, one)
-    made = longer.copy()
-    made[: len(shorter)] += shorter
-    return made
+    return np.sum(parts, axis=0) if parts else None

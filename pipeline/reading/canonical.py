@@ -94,8 +94,7 @@ class Reading:
     """Identifying columns that the platform is known to write and the mapping does not name."""
     columns_unknown: int
     headings_beside: tuple[str, ...] = ()
-    """Headings that the mapping neither takes nor leaves out, blank columns too. In memory only: a
-    heading can name a person."""
+    """The headings of those columns. In memory only: a heading can name a person."""
     comments: Comments | None = None
     """Free text that the mapping names; None where it names none."""
 
@@ -136,19 +135,19 @@ def read(content: bytes, mapping: Mapping, programme: Programme) -> Reading:
         if mapping.kind == Kind.QUESTIONNAIRE
         else [(None, registers.rows_of(rows, mapping, programme))]
     )
-    beside = [
+    unknown = [
         column
         for column in table.unknown(set(headed))
         if not any(fnmatchcase(column, pattern) for pattern in mapping.leave_out)
+        and not table.is_empty(column, body)
     ]
-    unknown = [column for column in beside if not table.is_empty(column, body)]
     return Reading(
         rows_in_file=body.height,
         rows_blank=body.height - rows.height,
         blocks=tuple(Block(instrument, frame) for instrument, frame in blocks),
         columns_left_out=tuple(table.left_out(set(headed))),
         columns_unknown=len(unknown),
-        headings_beside=tuple(beside),
+        headings_beside=tuple(unknown),
         comments=(comments_in(rows, body, table, mapping, programme) if mapping.comments else None),
     )
 

@@ -180,6 +180,15 @@ class Snapshot:
             [list(submission_ids), Severity.REJECT.value],
         )
 
+    def count_rows(self, submission_id: str, rule: str | None) -> int:
+        """How many rows `broken_rows` has in all."""
+        found = self.rows(
+            "SELECT count(*) AS n FROM quality.quarantine WHERE submission_id = ? "
+            "AND (?::VARCHAR IS NULL OR rule = ?)",
+            [submission_id, rule, rule],
+        )
+        return int(found[0]["n"])
+
     def broken_rows(
         self, submission_id: str, rule: str | None, *, limit: int, offset: int
     ) -> list[Row]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
@@ -91,8 +92,12 @@ class Releases:
         tables: Mapping[str, pl.DataFrame],
         manifest: Mapping[str, Any],
         remembered: pl.DataFrame,
+        documents: Mapping[str, bytes] = MappingProxyType({}),
     ) -> Made:
-        """Write a release, all of it or nothing; for one who holds the home's lock."""
+        """Write a release, all of it or nothing; for one who holds the home's lock.
+
+        `documents` are what people open: file name -> content.
+        """
         self.check_name(name)
         self._keep(name, remembered)
 
@@ -103,6 +108,8 @@ class Releases:
                 tables[table.name].write_parquet(path, compression="zstd")
                 files[table.table] = path
             publish(folder / DATABASE, files)
+            for file_name, content in documents.items():
+                (folder / file_name).write_bytes(content)
             hashes = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
             text = json.dumps({**manifest, "files": hashes}, indent=2)
             (folder / MANIFEST).write_text(text + "\n", "utf-8")

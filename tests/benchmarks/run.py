@@ -22,6 +22,7 @@ from mixed_model import mixed_model
 from pseudonyms import pseudonyms
 from reading import reading
 from release import release
+from report import report
 from robustness_panel import robustness_panel
 
 HERE = Path(__file__).parent
@@ -68,6 +69,10 @@ def killed(size: Size) -> str:
     return _by_itself("killed.py", size)
 
 
+def parity(size: Size) -> str:
+    return _by_itself("parity.py", size)
+
+
 def queries(size: Size) -> str:
     return _by_itself("queries.py", size)
 
@@ -81,8 +86,10 @@ PARTS = {
     "evaluation": evaluation_curve,
     "small_files": small_files,
     "release": release,
+    "report": report,
     "queries": queries,
     "killed": killed,
+    "parity": parity,
     "desk": desk,
     "intervals": intervals,
     "mixed_model": mixed_model,

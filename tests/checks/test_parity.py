@@ -10,6 +10,13 @@ from datetime import UTC, date, datetime, time
 
 import polars as pl
 import pytest
+from row_level import (
+    LIMITS,
+    WORST_LAST,
+    Judged,
+    judged_both_ways,
+    thresholds_are_those_of_a_new_programme,
+)
 
 from checks.judge import judge
 from pipeline.intake import take_in
@@ -201,3 +208,23 @@ def test_profiles_and_rows_lead_to_the_same_verdicts(size, programme, mapping, c
         found = {broken: from_rows[f"{rule}-{broken:02d}"] for broken in EXPECTED[size]}
         assert found == EXPECTED[size]
     assert from_profiles == from_rows
+
+
+@pytest.fixture(scope="module")
+def a_hundred() -> Judged:
+    return judged_both_ways(seed=1, n=100)
+
+
+def test_of_a_hundred_random_submissions_every_verdict_is_the_same(a_hundred: Judged) -> None:
+    assert thresholds_are_those_of_a_new_programme()
+    assert a_hundred.differing == []
+
+
+def test_the_random_submissions_get_every_verdict(a_hundred: Judged) -> None:
+    assert all(a_hundred.count(verdict) >= 5 for verdict in WORST_LAST)
+
+
+@pytest.mark.parametrize("limit", ["warn", "hold", "reject", "unlinked"])
+def test_a_contract_with_another_limit_would_be_noticed(limit: str) -> None:
+    other = {**LIMITS, limit: {"warn": 0.1, "hold": 0.35, "reject": 0.8, "unlinked": 0.45}[limit]}
+    assert judged_both_ways(seed=1, n=100, row_limits=other).differing

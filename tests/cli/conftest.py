@@ -1,6 +1,7 @@
 """The command line in this process, and one simulated home that was evaluated once."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from odd_answers import made_at
 from small_programme import MAPPING, PROGRAMME
 
 from pipeline import cli
+from pipeline.storage.home import Home
 
 ANSWERS = """Number,Wave,Done,Q1,Q2,Q3,Q4
 SIMA00001,Start,2025-01-06,0,1,2,3
@@ -84,3 +87,28 @@ def evaluated(tmp_path_factory) -> Evaluated:
     made = muster_apart(home, "init")
     assert made.returncode == 0, made.stderr
     return Evaluated(home, muster_apart(home, "run", "--as-of", AS_OF, "--json"))
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a good, a held, a rejected and an unreadable file, taken in once."""
+    home = tmp_path_factory.mktemp("review") / "home"
+    made_at(home)
+    return home
+
+
+@pytest.fixture
+def reviewed(made: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of that home, where MUSTER_HOME points."""
+    # With their times: a copied file is the same submission either way.
+    shutil.copytree(made, home)
+    monkeypatch.setenv("MUSTER_STEWARD", "data.steward")
+    return home
+
+
+@pytest.fixture
+def names(made: Path) -> dict[str, str]:
+    return {
+        arrival.file.path.stem.removeprefix("answers-"): arrival.submission_id
+        for arrival in Home(made).arrivals()
+    }

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from pipeline.console import answers_alone
+from pipeline.commands.console import answers_alone
 
 
 def test_what_a_library_writes_past_python_is_no_answer(capfd: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 SLOW = ["dagster", "great_expectations", "polars", "duckdb", "pandas", "scipy", "numpy"]
+SLOW += ["altair", "gptables", "vl_convert", "jinja2"]
 SCRIPT = """
 import json, sys
 sys.argv = ["muster", *json.loads(sys.argv[1])]

@@ -16,7 +16,7 @@ from homes import Muster as MusterApart
 from homes import files_holding, query, readable_text, words_in
 from small_programme import MAPPING, PROGRAMME, ROSTER
 
-from pipeline import remind_command
+from pipeline.commands import remind as remind_command
 from pipeline.storage.home import Home
 from pipeline.storage.warehouse import Build
 from pipeline.vocabulary import EntryKind

@@ -1,78 +1,34 @@
 """`muster review`: what waits, what may be decided, and one sentence where it may not."""
 
 import json
+import os
+import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
+import duckdb
 import pytest
-from homes import Muster as MusterApart
-from small_programme import MAPPING, PROGRAMME
+from odd_answers import FILES, HEADER
 
 from pipeline import cli
-from pipeline.review_commands import review
+from pipeline.commands.review import review
+from pipeline.quality.decisions import Ruling
 from pipeline.storage.home import Home
+from pipeline.storage.stewardship import Stewardship
+from pipeline.vocabulary import DecisionAction
 
-HEADER = "Number,Wave,Done,Q1,Q2,Q3,Q4"
-FILES = {
-    "answers-good.csv": ["SIMR00001,Start,2025-01-06,0,1,2,3", "SIMR00002,Start,,1,1,2,3"],
-    # Two of five rows are not sound, so the file is held; nothing of row 6 could count.
-    "answers-odd.csv": [
-        "SIMR00003,Start,2025-01-06,0,1,2,3",
-        "SIMR00004,Start,2025-01-06,0,1,2,3",
-        "SIMR00005,Start,2025-01-06,0,1,2,3",
-        "SIMR00006,Start,2025-01-06,3,,,",
-        "SIMR00007,,2025-01-06,3,,,",
-    ],
-    "answers-poor.csv": [
-        "SIMR00008,Start,,0,1,2,3",
-        "SIMR00009,Start,,,,,3",
-        "SIMR00010,,,0,1,2,3",
-    ],
-    "answers-void.csv": None,
-}
 Muster = Callable[..., Any]
 TOMORROW = str(datetime.now(UTC).date() + timedelta(days=1))
 TODAY = str(datetime.now(UTC).date())
 WHY = ("--reason", "the force explained it")
 COMMANDS = [command.name for command in review.registered_commands]
-
-
-@pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with a good, a held, a rejected and an unreadable file, taken in once."""
-    home = tmp_path_factory.mktemp("review") / "home"
-    for folder in ("sources", "landing"):
-        (home / folder / "simulated-force-01").mkdir(parents=True)
-    (home / "programme.yaml").write_text(PROGRAMME)
-    (home / "sources" / "simulated-force-01" / "answers.yaml").write_text(MAPPING)
-    for name, rows in FILES.items():
-        text = "" if rows is None else "\n".join([HEADER, *rows])
-        (home / "landing" / "simulated-force-01" / name).write_text(text)
-    apart = MusterApart(home)
-    apart("init")
-    apart("run", "--as-of", "2025-03-01", expected=1)
-    return home
-
-
-@pytest.fixture
-def reviewed(made: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of that home, where MUSTER_HOME points."""
-    # With their times: a copied file is the same submission either way.
-    shutil.copytree(made, home)
-    monkeypatch.setenv("MUSTER_STEWARD", "data.steward")
-    return home
-
-
-@pytest.fixture
-def names(made: Path) -> dict[str, str]:
-    return {
-        arrival.file.path.stem.removeprefix("answers-"): arrival.submission_id
-        for arrival in Home(made).arrivals()
-    }
 
 
 def stored(home: Path) -> list[tuple[object, ...]]:
@@ -212,6 +168,120 @@ def test_a_decision_may_be_undone_by_the_next(
     for command in ("return", "accept", "return"):
         assert muster("review", command, names["odd"], *WHY).code == 0
     assert [row[1] for row in stored(reviewed)] == ["return", "accept", "return"]
+
+
+def test_who_decides_after_another_is_told_and_both_are_on_record(
+    muster: Muster, reviewed: Path, names: dict[str, str]
+) -> None:
+    first = muster("review", "accept", names["odd"], *WHY, "--steward", "first.steward")
+    second = muster("review", "return", names["odd"], "--reason", "no", "--steward", "second")
+    assert first.err == ""
+    assert "first.steward decided about it on" in second.err
+    assert "accept: the force explained it. Both are on record; yours came later" in second.err
+    assert [(row[1], row[4]) for row in stored(reviewed)] == [
+        ("accept", "first.steward"),
+        ("return", "second"),
+    ]
+
+
+def test_two_who_decide_at_once_are_both_on_record(reviewed: Path, names: dict[str, str]) -> None:
+    """Whichever of the two processes comes second is told, or refused if it saw the first."""
+    apart = Path(sys.executable).parent / "muster"
+    deciding = [
+        subprocess.Popen(
+            [apart, "review", act, names["odd"], "--reason", why, "--steward", why],
+            env={**os.environ, "MUSTER_HOME": str(reviewed)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for act, why in (("accept", "one"), ("return", "other"))
+    ]
+    said = [process.communicate(timeout=120) for process in deciding]
+    assert [process.returncode for process in deciding] == [0, 0], said
+    recorded = stored(reviewed)
+    assert {(row[1], row[4]) for row in recorded} == {("accept", "one"), ("return", "other")}
+    earlier, later = recorded[0][4], recorded[1][4]
+    errors = dict(zip(("one", "other"), (err for _, err in said), strict=True))
+    assert f"{earlier} decided about it" in errors[str(later)]
+    assert errors[str(earlier)] == ""
+
+
+def test_somebody_decides_between_looking_and_writing(
+    muster: Muster, reviewed: Path, names: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, record = Home(reviewed).stewardship, Stewardship.record
+
+    def meanwhile(self: Stewardship, rulings: Any, now: datetime, **more: Any) -> Any:
+        monkeypatch.setattr(Stewardship, "record", record)
+        store.record(
+            [
+                Ruling(
+                    submission_id=names["odd"],
+                    action=DecisionAction.RETURN,
+                    steward="quicker",
+                    reason="<b>no</b>",
+                )
+            ],
+            now,
+        )
+        return record(self, rulings, now, **more)
+
+    monkeypatch.setattr(Stewardship, "record", meanwhile)
+    said = muster("review", "accept", names["odd"], *WHY)
+    assert said.code == 0
+    assert "quicker decided about it" in said.err
+    assert [row[1] for row in stored(reviewed)] == ["return", "accept"]
+
+
+def test_a_submission_that_is_replaced_meanwhile_is_not_decided_about(
+    muster: Muster, reviewed: Path, names: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run ends between looking and writing: what was looked at does not hold any more."""
+    record = Stewardship.record
+
+    def meanwhile(self: Stewardship, rulings: Any, now: datetime, **more: Any) -> Any:
+        monkeypatch.setattr(Stewardship, "record", record)
+        _replaced(reviewed / "warehouse.duckdb", names["odd"], names["good"])
+        return record(self, rulings, now, **more)
+
+    monkeypatch.setattr(Stewardship, "record", meanwhile)
+    said = muster("review", "accept", names["odd"], *WHY)
+    sentence = refused(said, reviewed)
+    assert f"The newer file {names['good']} has replaced it" in sentence
+
+
+def _replaced(warehouse: Path, older: str, newer: str) -> None:
+    """Put another snapshot in place, in which one submission has replaced another."""
+    other = warehouse.with_suffix(".other")
+    shutil.copy(warehouse, other)
+    with duckdb.connect(other) as connection:
+        connection.execute(
+            "UPDATE quality.submissions SET replaced_by = ? WHERE submission_id = ?",
+            [newer, older],
+        )
+        connection.execute("UPDATE meta.build SET fingerprint = 'another'")
+    other.replace(warehouse)
+
+
+@pytest.mark.parametrize("reason", ["=1+1", "<script>alert(1)</script>", "@SUM(A1)", "\t=x"])
+def test_a_reason_is_kept_as_the_text_it_is(
+    reason: str, muster: Muster, reviewed: Path, names: dict[str, str], tmp_path: Path
+) -> None:
+    """And no workbook or page that shows it carries it out."""
+    assert muster("review", "return", names["odd"], "--reason", reason).code == 0
+    kept = reason.strip()
+    assert stored(reviewed)[0][5] == kept
+    assert kept in muster("review", "show", names["odd"]).out
+    to = tmp_path / "outbox"
+    to.mkdir()
+    assert muster("review", "pack", names["odd"], "--to", str(to)).code == 0
+    (page,), (workbook,) = to.glob("*.html"), to.glob("*.xlsx")
+    assert "<script" not in page.read_text("utf-8")
+    with ZipFile(workbook) as parts:
+        assert b"<f>" not in parts.read("xl/worksheets/sheet1.xml")
+        strings = re.findall(rb"<t[^>]*>([^<]*)</t>", parts.read("xl/sharedStrings.xml"))
+    assert not [text for text in strings if text.lstrip().startswith((b"=", b"@"))]
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from homes import Muster as MusterApart
 from small_programme import MAPPING, PROGRAMME
 
 from pipeline import cli
+from pipeline.commands.review_comments import comments
 from pipeline.privacy.withdrawals import erasing
-from pipeline.review_comments_command import comments
 from pipeline.storage.home import Home
 
 Muster = Callable[..., Any]

@@ -16,10 +16,11 @@ from homes import Muster as MusterApart
 from homes import files_holding, query
 from small_programme import MAPPING, PROGRAMME, ROSTER
 
-from pipeline import cli, withdraw_command
+from pipeline import cli
+from pipeline.commands import withdraw as withdraw_command
+from pipeline.commands.withdraw import withdraw
 from pipeline.storage.home import Home
 from pipeline.storage.rotation import rotate
-from pipeline.withdraw_command import withdraw
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -11,7 +11,7 @@ from homes import Muster as MusterApart
 from homes import files_holding, query
 from small_programme import PROGRAMME
 
-from pipeline.console import Exit
+from pipeline.commands.console import Exit
 from pipeline.storage.home import Home
 
 pytestmark = pytest.mark.filterwarnings("ignore")

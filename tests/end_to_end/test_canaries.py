@@ -4,6 +4,7 @@ Each is searched for in every byte of the home folder, in all that commands prin
 for temporary files: after a run that went well, one that failed, and one that was killed.
 """
 
+import email.policy
 import html
 import io
 import json
@@ -27,6 +28,7 @@ from crashes import AS_OF, NEEDS_A_STEWARD, RunServer
 from desk_home import Served, add_account, hidden
 from homes import Muster, files_holding, query, words_in
 from small_programme import MAPPING, PROGRAMME, ROSTER
+from smtp_server import mail_server
 
 from pipeline.storage.home import Home
 from pipeline.vocabulary import Role
@@ -248,6 +250,17 @@ class Planted:
     def muster(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.run(str(Path(sys.executable).parent / "muster"), *arguments)
 
+    def muster_where_headings_are_known(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Like `muster`, where a mapping names a heading: tables of the home may repeat it."""
+        return subprocess.run(
+            [str(Path(sys.executable).parent / "muster"), *arguments],
+            env={**os.environ, "MUSTER_HOME": str(self.home), "MUSTER_STEWARD": "s"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
     def has_not_leaked(self) -> None:
         assert files_holding(self.home, self.words, {"landing"}) == {}
         assert files_holding(self.temporary, self.words, set()) == {}
@@ -348,6 +361,68 @@ def test_a_run_that_goes_well_and_what_is_said_of_it(planted: Planted) -> None:
         "review", "accept", waiting[0]["submission_id"], "--reason", "asked", "--steward", "s"
     )
     assert at.muster("run", "--as-of", AS_OF, "--json").returncode == 1
+
+
+def test_packs_notices_and_pages_name_nobody(planted: Planted, tmp_path: Path) -> None:
+    """One mapping has a person's name as a heading: nothing that leaves the home shows it."""
+    at = planted.copy("told")
+    heading = next(word for word in planted.words if word.startswith("simcanaryheading"))
+    named = at.home / "sources" / FORCE / "named.yaml"
+    named.write_text(
+        MAPPING.replace("source: answers", "source: named")
+        .replace('files: "answers*"', 'files: "named*"')
+        .replace("column: Wave", f"column: {heading}")
+    )
+    answered = ["SIMN0001,,2025-01-06,0,1,2,3", "SIMN0002,Start,2025-01-06,0,1,2,9"]
+    text = "\n".join([f"Number,{heading},Done,Q1,Q2,Q3,Q4", *answered])
+    (at.home / "landing" / FORCE / "named.csv").write_text(text)
+    lacking = text.replace(heading, "Wave")
+    (at.home / "landing" / FORCE / "named lacking.csv").write_text(lacking)
+    with mail_server() as server:
+        (at.home / "notices.yaml").write_text(
+            f"{{host: localhost, port: {server.port}, tls: none, from: m@force.example, "
+            "to: [s@force.example]}"
+        )
+        first = at.muster_where_headings_are_known("run", "--as-of", AS_OF)
+        assert (first.returncode, "were not told" in first.stderr) == (1, False)
+        assert len(server.mails) == 1
+        (at.home / "landing" / FORCE / "answers empty.csv").write_bytes(b"")
+        assert at.muster_where_headings_are_known("run", "--as-of", AS_OF).returncode == 1
+    first_mail, second_mail = server.mails
+    assert words_in(first_mail, planted.words) == words_in(second_mail, planted.words) == set()
+    assert "the file has no column (not named here)" in _unfolded(first_mail)
+    assert first_mail.count(f"{FORCE}--") >= 8
+    assert second_mail.count(f"{FORCE}--") == 1, "each file is told of once"
+
+    ids = query(at.home / "warehouse.duckdb", "SELECT submission_id FROM quality.submissions")
+    outbox = tmp_path / "outbox"
+    outbox.mkdir()
+    for submission_id in ids.to_series():
+        done = at.muster_where_headings_are_known(
+            "review", "pack", submission_id, "--to", str(outbox)
+        )
+        assert done.returncode == 0, done.stderr
+    assert len([*outbox.iterdir()]) == 2 * ids.height
+    assert files_holding(outbox, planted.words, set()) == {}
+    assert at.muster_where_headings_are_known("review", "docs").returncode == 0
+    assert files_holding(at.home / "contracts", planted.words, set()) == {}
+    for command in ("submissions", "trail", "decisions"):
+        at.muster_where_headings_are_known("review", command)
+
+
+def _unfolded(mail: str) -> str:
+    return email.message_from_string(mail, policy=email.policy.default).get_content()
+
+
+def test_a_server_that_refuses_mail_fails_no_run(planted: Planted) -> None:
+    at = planted.copy("no mail")
+    (at.home / "notices.yaml").write_text(
+        "{host: localhost, port: 1, tls: none, from: m@force.example, to: [s@force.example]}"
+    )
+    done = at.muster("run", "--as-of", AS_OF, "--log-level", "warning")
+    assert done.returncode == 1
+    assert "Stewards were not told by mail: the mail server cannot be reached" in done.stderr
+    assert "Waits for a steward: held: " in done.stderr, "the log says what waits"
 
 
 def test_free_text_is_read_and_approved_and_names_nobody(planted: Planted) -> None:

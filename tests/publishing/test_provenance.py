@@ -94,6 +94,7 @@ def test_contents_have_one_hash_whatever_holds_them(rows: list[tuple[int, float]
     for compression in ("zstd", "lz4"):
         file = BytesIO()
         frame.write_parquet(file, compression=compression)
+        file.seek(0)
         assert content_hash(pl.read_parquet(file)) == content_hash(frame)
     more = pl.concat([frame, pl.DataFrame([(1, None)], schema=schema, orient="row")])
     assert content_hash(more) != content_hash(frame)

@@ -149,7 +149,7 @@ class Core:
 
 def _rows(home: Path, table: str) -> list[Row]:
     with duckdb.connect(home / "warehouse.duckdb", read_only=True) as connection:
-        return connection.execute(f"FROM {table}").pl().to_dicts()
+        return connection.sql(f"FROM {table}").pl().to_dicts()
 
 
 def table(home: Path, name: str, key: Sequence[str]) -> Rows:

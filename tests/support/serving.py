@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline.orchestration.serve import HOST
 
-SECONDS_TO_END = 30
+SECONDS_TO_END = 90
 
 CAN_LIST_PROCESSES = Path("/proc/self/stat").exists()
 

@@ -24,6 +24,8 @@ _ABOUT: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     EntryKind.RELEASE_APPROVED: (
         lambda body: f"{body['release']}, as of {body['as_of']}, asked for by {body['asked_by']}"
     ),
+    EntryKind.PACK_WRITTEN: lambda body: str(body["submission_id"]),
+    EntryKind.NOTICE_SENT: lambda body: f"{len(body['submissions'])} files",
     EntryKind.REMINDED: lambda body: f"{body['organisation']}, as of {body['as_of']}",
     EntryKind.LINK_JUDGED: (
         lambda body: "one officer's codes" if body["judgement"] == "link" else "two officers' codes"

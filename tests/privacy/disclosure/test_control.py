@@ -4,13 +4,13 @@ import pytest
 import typer
 from scipy.optimize import OptimizeResult
 
+from pipeline.commands.release import _refuse
 from pipeline.privacy.disclosure.attack import Attack, Undecided
 from pipeline.privacy.disclosure.audit import audit
 from pipeline.privacy.disclosure.control import Unsafe, controlled
 from pipeline.privacy.disclosure.groups import Group, Key, Partition, Population, Print
 from pipeline.privacy.disclosure.history import Held
 from pipeline.privacy.disclosure.rules import RULES, Rules
-from pipeline.release_commands import _refuse
 
 
 def key(name: str) -> Key:

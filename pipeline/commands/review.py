@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, HomeOption, JsonOption, opened, steward_name, stop
+from pipeline.commands.console import (
+    DEFAULT_HOME,
+    HomeOption,
+    JsonOption,
+    opened,
+    steward_name,
+    stop,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -66,10 +73,12 @@ def show_waiting(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -
     from pipeline import tables
     from pipeline.review import ended_waivers, pending, waiting
 
-    desk = snapshot_of(home)
-    unheard = pending(desk.table(tables.DECISIONS), desk.decisions)
-    found = waiting(desk.table(tables.SUBMISSIONS), desk.decisions, unheard, datetime.now(UTC))
-    ended = ended_waivers(desk.table(tables.QUARANTINE))
+    snapshot = snapshot_of(home)
+    unheard = pending(snapshot.table(tables.DECISIONS), snapshot.decisions)
+    found = waiting(
+        snapshot.table(tables.SUBMISSIONS), snapshot.decisions, unheard, datetime.now(UTC)
+    )
+    ended = ended_waivers(snapshot.table(tables.QUARANTINE))
     if as_json:
         document = {
             "waiting": [asdict(each) for each in found],
@@ -114,7 +123,7 @@ def accept_submission(
     from pipeline.review import accept
 
     taken = _recorded(
-        home, lambda desk: [accept(desk.case(submission), steward_name(steward), reason)]
+        home, lambda snapshot: [accept(snapshot.case(submission), steward_name(steward), reason)]
     )
     typer.echo(f"Accepted: {taken[0].submission_id}. {_NEXT}")
 
@@ -130,7 +139,7 @@ def return_submission(
     from pipeline.review import send_back
 
     taken = _recorded(
-        home, lambda desk: [send_back(desk.case(submission), steward_name(steward), reason)]
+        home, lambda snapshot: [send_back(snapshot.case(submission), steward_name(steward), reason)]
     )
     typer.echo(
         f"Returned: {taken[0].submission_id}. {_NEXT} Tell the organisation; Muster sends nothing."
@@ -155,10 +164,10 @@ def waive_row(
     """Let one row count until a day although it broke a rule."""
     beside: list[str] = []
 
-    def rulings(desk: Snapshot) -> "list[Ruling]":
+    def rulings(snapshot: Snapshot) -> "list[Ruling]":
         from pipeline.review import FILE_IS_GONE, NotPossible, needs_the_file, still_broken, waive
 
-        case = desk.case(submission)
+        case = snapshot.case(submission)
         made = waive(
             case,
             row,
@@ -170,7 +179,7 @@ def waive_row(
         )
         submission_id = made[0].submission_id
         if needs_the_file(made) and all(
-            arrival.submission_id != submission_id for arrival in desk.home.arrivals()
+            arrival.submission_id != submission_id for arrival in snapshot.home.arrivals()
         ):
             raise NotPossible(FILE_IS_GONE)
         beside.extend(still_broken(case, made))
@@ -231,9 +240,46 @@ def snapshot_of(home: Path) -> Snapshot:
 
 def _recorded(home: Path, rule: "Callable[[Snapshot], list[Ruling]]") -> "Sequence[Decision]":
     """Put on record what a rule makes of a home, or end in the sentence that says why not."""
-    desk = snapshot_of(home)
-    rulings = carried_out(lambda: rule(desk))
-    return desk.home.stewardship.record(rulings, datetime.now(UTC))
+    while True:
+        taken = _recorded_unless_a_run_ended(home, rule)
+        if taken is not None:
+            return taken
+
+
+class _RunEnded(Exception):
+    """The warehouse is another one than a decision was taken by."""
+
+
+def _recorded_unless_a_run_ended(
+    home: Path, rule: "Callable[[Snapshot], list[Ruling]]"
+) -> "Sequence[Decision] | None":
+    """What was recorded; None where a run replaced what the decision was about, as by a newer file.
+
+    Where somebody else decided about the same meanwhile both decisions are on record, and the one
+    who came later is told.
+    """
+    from pipeline import tables
+    from pipeline.review import overruled, pending
+    from pipeline.storage.warehouse import build_of
+
+    build = build_of(opened(home).warehouse)
+    snapshot = snapshot_of(home)
+    rulings = carried_out(lambda: rule(snapshot))
+    before: list[Decision] = []
+
+    def must_hold(decisions: "Sequence[Decision]") -> None:
+        # Within the transaction that writes, so that nobody decides in between.
+        if build_of(snapshot.home.warehouse) != build:
+            raise _RunEnded
+        before.extend(decisions)
+
+    try:
+        taken = snapshot.home.stewardship.record(rulings, datetime.now(UTC), must_hold=must_hold)
+    except _RunEnded:
+        return None
+    for sentence in overruled(rulings, before, pending(snapshot.table(tables.DECISIONS), before)):
+        typer.echo(sentence, err=True)
+    return taken
 
 
 def carried_out(act: Callable[[], T]) -> T:

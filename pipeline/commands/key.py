@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption, opened, steward_name
+from pipeline.commands.console import (
+    DEFAULT_HOME,
+    Exit,
+    HomeOption,
+    JsonOption,
+    opened,
+    steward_name,
+)
 
 if TYPE_CHECKING:
     from pipeline.privacy.key_checks import KeyFinding

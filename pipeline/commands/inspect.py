@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption, opened, stop
+from pipeline.commands.console import DEFAULT_HOME, Exit, HomeOption, JsonOption, opened, stop
 
 if TYPE_CHECKING:
     from pipeline.programme import Programme

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.console import (
+from pipeline.commands.console import (
     DEFAULT_HOME,
     Exit,
     HomeOption,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.console import (
+from pipeline.commands.console import (
     DEFAULT_HOME,
     HomeOption,
     JsonOption,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, HomeOption, opened, place_outside, stop
+from pipeline.commands.console import DEFAULT_HOME, HomeOption, opened, place_outside, stop
 
 if TYPE_CHECKING:
     from pipeline.assurance.card import Cover

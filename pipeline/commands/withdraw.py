@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, HomeOption, JsonOption, opened, steward_name, stop
+from pipeline.commands.console import (
+    DEFAULT_HOME,
+    HomeOption,
+    JsonOption,
+    opened,
+    steward_name,
+    stop,
+)
 
 if TYPE_CHECKING:
     from datetime import date

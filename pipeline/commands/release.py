@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from pipeline.console import (
+from pipeline.commands.console import (
     DEFAULT_HOME,
     Exit,
     HomeOption,
@@ -257,7 +257,9 @@ def _report(home: "Home", made: "Made", *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(_summary(made), indent=2))
         return
-    typer.echo(f"Wrote {home.releases.folder / made.name}, as of {made.manifest['as_of']}.")
+    folder = home.releases.folder / made.name
+    typer.echo(f"Wrote {folder}, as of {made.manifest['as_of']}.")
+    typer.echo(f"Read {folder / 'report.html'} first; tables.xlsx has its tables.")
     for name, share in made.manifest["tables"].items():
         if share["cells"]:
             typer.echo(f"  {name}: {share['published']:.0%} of {share['cells']} figures printed")

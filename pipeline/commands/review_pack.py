@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, HomeOption, place_outside, steward_name, stop
-from pipeline.review_commands import (
+from pipeline.commands.console import DEFAULT_HOME, HomeOption, place_outside, steward_name, stop
+from pipeline.commands.review import (
     StewardOption,
     SubmissionArgument,
     carried_out,

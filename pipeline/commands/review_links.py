@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, HomeOption, JsonOption, opened, steward_name, stop
-from pipeline.review_commands import ReasonOption, StewardOption
+from pipeline.commands.console import (
+    DEFAULT_HOME,
+    HomeOption,
+    JsonOption,
+    opened,
+    steward_name,
+    stop,
+)
+from pipeline.commands.review import ReasonOption, StewardOption
 from pipeline.vocabulary import LinkJudgement, LinkStatus
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ What stays out: what the pages say (`checks/pages.py`). Made on demand, so that 
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, HomeOption
-from pipeline.review_commands import snapshot_of
+from pipeline.commands.console import DEFAULT_HOME, HomeOption
+from pipeline.commands.review import snapshot_of
 
 
 def docs(home: HomeOption = DEFAULT_HOME) -> None:

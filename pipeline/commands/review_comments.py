@@ -13,8 +13,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, HomeOption, JsonOption, opened, steward_name, stop
-from pipeline.review_commands import StewardOption, carried_out
+from pipeline.commands.console import (
+    DEFAULT_HOME,
+    HomeOption,
+    JsonOption,
+    opened,
+    steward_name,
+    stop,
+)
+from pipeline.commands.review import StewardOption, carried_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable

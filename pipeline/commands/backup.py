@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.console import DEFAULT_HOME, Exit, HomeOption, JsonOption, opened
+from pipeline.commands.console import DEFAULT_HOME, Exit, HomeOption, JsonOption, opened
 
 if TYPE_CHECKING:
     from pipeline.storage.backups import Backup
