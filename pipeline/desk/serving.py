@@ -14,6 +14,9 @@ from starlette.types import ASGIApp
 
 HOST = "127.0.0.1"
 _SECONDS_TO_END = 5
+_SECONDS_KEPT_OPEN = 75
+"""Longer than browsers and proxies keep a connection that nobody uses: whoever ends it first must
+not be the one who is about to be asked."""
 
 
 class PortTaken(Exception):
@@ -48,6 +51,7 @@ def serve(app: ASGIApp, port: int, when_ready: Callable[[str], None], *, proxied
             proxy_headers=proxied,
             forwarded_allow_ips=HOST,
             timeout_graceful_shutdown=_SECONDS_TO_END,
+            timeout_keep_alive=_SECONDS_KEPT_OPEN,
             h11_max_incomplete_event_size=16 * 1024,
             limit_concurrency=200,
         )

@@ -293,6 +293,11 @@ class _Opened:
     free: list[duckdb.DuckDBPyConnection] = field(default_factory=list)
     readers: int = 0
 
+    def close(self) -> None:
+        """For when nobody reads it: a connection that is left keeps the whole file open."""
+        for connection in (*self.free, self.root):
+            connection.close()
+
 
 class Snapshots:
     """The newest snapshot of a warehouse for several readers at once, a few of them at a time.
@@ -321,7 +326,7 @@ class Snapshots:
     def close(self) -> None:
         with self._lock:
             if self._newest is not None and not self._newest.readers:
-                self._newest.root.close()
+                self._newest.close()
             self._newest = None
 
     def _lease(self) -> tuple[_Opened, duckdb.DuckDBPyConnection]:
@@ -332,7 +337,7 @@ class Snapshots:
                 before, opened = opened, _open(self._path, identity)
                 self._newest = opened
                 if before is not None and not before.readers:
-                    before.root.close()
+                    before.close()
             opened.readers += 1
             return opened, opened.free.pop() if opened.free else _cursor(opened.root)
 
@@ -341,7 +346,7 @@ class Snapshots:
             opened.readers -= 1
             opened.free.append(cursor)
             if opened is not self._newest and not opened.readers:
-                opened.root.close()
+                opened.close()
 
 
 def _identity(path: Path) -> Identity:

@@ -182,7 +182,9 @@ def _measured(
         assert served.stdout is not None
         served.stdout.readline()
         one = frames[tables.SUBMISSIONS]["submission_id"][0]
-        return asyncio.run(_read(f"http://127.0.0.1:{port}", one, readers, load.rounds, pause))
+        took = asyncio.run(_read(f"http://127.0.0.1:{port}", one, readers, load.rounds, pause))
+        assert served.poll() is None, "the desk ended by itself"
+        return took
     finally:
         for process in (served, *([writer] if writer else [])):
             process.send_signal(signal.SIGTERM)

@@ -105,7 +105,7 @@ def test_a_stewards_day(muster: Muster, address: str) -> None:
         sound(page)
         expect(page.get_by_role("main")).to_contain_text("large share of rows broke rules")
         held = page.url
-        page.get_by_role("link", name="too many unanswered").click()
+        page.get_by_role("link", name="too many unanswered", exact=True).click()
         sound(page)
 
         # The organisation is told what to put right, and the file is returned.
