@@ -12,9 +12,10 @@ import polars as pl
 
 from pipeline import tables
 from pipeline.evaluation.cells import ALL
+from pipeline.evaluation.named_beforehand import is_named_beforehand, named_arm
 from pipeline.privacy.disclosure.groups import Key
 from pipeline.privacy.disclosure.rounding import steps, tenths
-from pipeline.programme import Contrast
+from pipeline.programme import Contrast, Programme
 from pipeline.publishing.modelled import (
     FEWEST_CLUSTERS,
     FEWEST_COMPARED,
@@ -53,7 +54,7 @@ def blocks(officers: Officers, evaluated: Evaluated, layout: Layout) -> list[Blo
     """Every block of figures that a release may print."""
     programme = officers.programme
     made = []
-    modelled = _rows(evaluated, tables.TRAJECTORY)
+    modelled, first = _rows(evaluated, tables.TRAJECTORY), programme.wave_names[0]
     names, codes = officers.named("arm")
     for instrument in programme.instruments:
         answered = {w: officers.any_score(w, instrument) for w in programme.wave_names}
@@ -63,20 +64,23 @@ def blocks(officers: Officers, evaluated: Evaluated, layout: Layout) -> list[Blo
             figures = {
                 f"{row['wave']} {row['subscale']} {name}": value
                 for row in modelled
-                if (row["arm"], row["instrument"]) == (arm, instrument)
+                if (row["arm"], row["instrument"], row["from_wave"]) == (arm, instrument, first)
                 for name, value in _trajectory_figures(row).items()
             }
             parts = {wave: mask & inside for wave, mask in answered.items()}
             made.append(Block(_trajectory_key(instrument, place), parts, figures))
-    return [*made, _robustness_block(officers, evaluated)]
+    return [*made, _robustness_block(officers, evaluated, layout)]
 
 
 def _trajectory_key(instrument: str, place: str) -> Key:
     return Key(f"model trajectory {instrument}", place)
 
 
-def _robustness_key(instrument: str) -> Key:
-    return Key(f"model robustness {instrument}", ALL)
+def _robustness_key(programme: Programme, layout: Layout) -> Key:
+    """Of the arm that the primary contrast speaks of; with one arm in use there is only `all`."""
+    arm = named_arm(programme)
+    place = ALL if arm == ALL or not layout.arms else ARM + arm
+    return Key(f"model robustness {programme.primary.instrument}", place)
 
 
 def _trajectory_figures(row: Mapping[str, Any]) -> dict[str, float]:
@@ -87,11 +91,12 @@ def _trajectory_figures(row: Mapping[str, Any]) -> dict[str, float]:
     return {name: tenths(row[name]) / 10 for name in asked if row[name] is not None}
 
 
-def _robustness_block(officers: Officers, evaluated: Evaluated) -> Block:
-    primary = officers.programme.primary
+def _robustness_block(officers: Officers, evaluated: Evaluated, layout: Layout) -> Block:
+    primary, arm = officers.programme.primary, named_arm(officers.programme)
+    asked_for = (arm, primary.from_wave, primary.to_wave, primary.instrument)
     figures: dict[str, float] = {}
     for row in _rows(evaluated, tables.ROBUSTNESS):
-        if (row["to_wave"], row["instrument"]) != (primary.to_wave, primary.instrument):
+        if (row["arm"], row["from_wave"], row["to_wave"], row["instrument"]) != asked_for:
             continue
         asked = ["estimate", "tipping_delta"]
         if (row["n_clusters"] or 0) >= FEWEST_CLUSTERS:
@@ -99,9 +104,17 @@ def _robustness_block(officers: Officers, evaluated: Evaluated) -> Block:
         named = f"{row['subscale']} {row['method']}"
         figures |= {f"{named} {x}": tenths(row[x]) / 10 for x in asked if row[x] is not None}
         figures[f"{named} outcome"] = _OUTCOMES.index(RobustnessOutcome(row["outcome"]))
-    parts = {w: officers.any_score(w, primary.instrument) for w in officers.programme.wave_names}
-    parts["enrolled"] = officers.everybody
-    return Block(_robustness_key(primary.instrument), parts, figures)
+    names, codes = officers.named("arm")
+    if arm == ALL:
+        inside = officers.everybody
+    else:
+        inside = codes == names.index(arm) if arm in names else ~officers.everybody
+    parts = {
+        wave: officers.any_score(wave, primary.instrument) & inside
+        for wave in officers.programme.wave_names
+    }
+    parts["enrolled"] = inside
+    return Block(_robustness_key(officers.programme, layout), parts, figures)
 
 
 def trajectory(shown: Shown, models: Models) -> Iterator[Row]:
@@ -121,9 +134,12 @@ def trajectory(shown: Shown, models: Models) -> Iterator[Row]:
                     "wave": wave,
                     "instrument": instrument,
                     "subscale": subscale,
-                    "named_beforehand": programme.primary
-                    == Contrast(
-                        instrument=instrument, subscale=subscale, from_wave=first, to_wave=wave
+                    "named_beforehand": is_named_beforehand(
+                        programme,
+                        Contrast(
+                            instrument=instrument, subscale=subscale, from_wave=first, to_wave=wave
+                        ),
+                        place.removeprefix(ARM),
                     ),
                     "n": shown.count(scored_at(wave, instrument), place),
                     **{name: level[name] for name in ("estimate", *_LIMITS["estimate"])},
@@ -164,34 +180,44 @@ def _change(level: Mapping[str, Value], since: Mapping[str, Value] | None) -> Ro
 
 
 def robustness(shown: Shown, models: Models) -> Iterator[Row]:
-    """The primary contrast by every method, on every subscale of its instrument."""
+    """The primary contrast by every method, on every subscale of its instrument.
+
+    Of the arm that the contrast speaks of; confidential where the release has no rows of it.
+    """
     primary = shown.programme.primary
     if primary.from_wave != shown.programme.wave_names[0]:
         return
     waves, instrument = (primary.from_wave, primary.to_wave), primary.instrument
-    paired = shown.count(paired_over(*waves, instrument))
+    key = _robustness_key(shown.programme, shown.layout)
+    is_shown = key.place in shown.arms
+
+    def count(measure: str) -> int | Note:
+        return shown.count(measure, key.place) if is_shown else Note.CONFIDENTIAL
+
+    paired = count(paired_over(*waves, instrument))
     enough = not isinstance(paired, Note) and paired >= FEWEST_COMPARED
     counts = {
         RobustnessMethod.COMPLETE_CASES: paired,
-        RobustnessMethod.MIXED_MODEL: shown.count(scored_at(primary.to_wave, instrument)),
+        RobustnessMethod.MIXED_MODEL: count(scored_at(primary.to_wave, instrument)),
     }
     for subscale in shown.programme.instrument(instrument).by_subscale:
         for method in RobustnessMethod:
-            key, named = _robustness_key(instrument), f"{subscale} {method}"
+            named = f"{subscale} {method}"
 
-            def figure(name: str, key: Key = key, named: str = named) -> float | Note:
+            def figure(name: str, named: str = named) -> float | Note:
                 return models.figure(key, f"{named} {name}") if enough else Note.CONFIDENTIAL
 
             estimate, outcome = figure("estimate"), figure("outcome")
             if method is RobustnessMethod.COMPLETE_CASES and enough:
                 change = change_of(*waves, instrument, subscale)
-                estimate = shown.mean(paired_over(*waves, instrument), ALL, change)
+                estimate = shown.mean(paired_over(*waves, instrument), key.place, change)
             limits = {name: figure(name) for name in _LIMITS["estimate"]}
             if not isinstance(estimate, Note):
                 limits = {
                     x: Note.CONFIDENTIAL if isinstance(v, Note) else v for x, v in limits.items()
                 }
             yield {
+                "arm": key.place.removeprefix(ARM),
                 "to_wave": primary.to_wave,
                 "instrument": instrument,
                 "subscale": subscale,

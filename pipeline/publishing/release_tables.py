@@ -460,6 +460,7 @@ ROBUSTNESS = ReleaseTable(
     "The change of the primary contrast by methods that treat dropout differently. A change, not "
     "an effect.",
     (
+        _ARM,
         _TO,
         _INSTRUMENT,
         _SUBSCALE,

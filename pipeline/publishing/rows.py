@@ -12,6 +12,7 @@ from typing import Any, Final
 from pipeline.evaluation.attrition import imbalance
 from pipeline.evaluation.cells import ALL
 from pipeline.evaluation.intervals import t_interval
+from pipeline.evaluation.named_beforehand import is_named_beforehand
 from pipeline.privacy.disclosure.groups import Key, Print, mean_of, sd_of
 from pipeline.privacy.disclosure.rounding import tenths
 from pipeline.programme import DROPOUT, Contrast, Programme
@@ -164,12 +165,15 @@ def paired_change(shown: Shown) -> Iterator[Row]:
                     "to_wave": to_wave,
                     "instrument": instrument,
                     "subscale": subscale,
-                    "named_beforehand": primary
-                    == Contrast(
-                        instrument=instrument,
-                        subscale=subscale,
-                        from_wave=from_wave,
-                        to_wave=to_wave,
+                    "named_beforehand": is_named_beforehand(
+                        shown.programme,
+                        Contrast(
+                            instrument=instrument,
+                            subscale=subscale,
+                            from_wave=from_wave,
+                            to_wave=to_wave,
+                        ),
+                        place.removeprefix(ARM) if place.startswith(ARM) else ALL,
                     ),
                     **_change(shown, place, (from_wave, to_wave), instrument, subscale),
                 }

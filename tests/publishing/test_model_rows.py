@@ -145,10 +145,12 @@ def test_the_panel_is_printed_of_many_only(release: Release) -> None:
         found,
         "paired_change",
         organisation="all",
-        arm="all",
+        arm=complete["arm"],
         to_wave="session_10",
         subscale="burnout",
     )
+    # The waiting list had not begun by session 10: the change named is that of the programme's arm.
+    assert (complete["arm"], paired["named_beforehand"]) == ("programme", True)
     assert (complete["n"], complete["estimate"]) == (paired["n"], paired["mean_change"])
     assert complete["outcome"] == "reference"
     imputed = _row(found, "robustness", subscale="burnout", method="multiple_imputation")

@@ -101,7 +101,12 @@ def test_the_change_named_beforehand_comes_first_and_is_no_effect(pages: Pages) 
     text = read_page(pages[REPORT]).text
     row = (
         ordinary()["paired_change"]
-        .filter(organisation="all", arm="all", subscale="burnout", to_wave="session_10")
+        .filter(
+            pl.col("named_beforehand"),
+            organisation="all",
+            subscale="burnout",
+            to_wave="session_10",
+        )
         .row(0, named=True)
     )
     found = text.index("What was found", text.index("On this page") + 100)

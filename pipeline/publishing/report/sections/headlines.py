@@ -24,6 +24,12 @@ from pipeline.vocabulary import RobustnessMethod, RobustnessOutcome
 _HERE = {"organisation": ALL, "arm": ALL}
 
 
+def named_arm(context: Context) -> str:
+    """The arm whose change was named beforehand, as the release marks it."""
+    row = context.printed.first("paired_change", organisation=ALL, named_beforehand=True)
+    return row.text("arm") if row else ALL
+
+
 def headlines(context: Context) -> Section:
     blocks: list[Block] = []
     rows = _changes(context)
@@ -62,13 +68,15 @@ def _changes(context: Context) -> dict[str, Row]:
     it (the complete cases of the robustness panel), else with that of the printed mean and spread.
     """
     pair = primary_pair(context)
+    arm = named_arm(context)
     robust = context.printed.rows(
         "robustness",
+        arm=arm,
         instrument=pair["instrument"],
         to_wave=pair["to_wave"],
         method=RobustnessMethod.COMPLETE_CASES,
     )
-    plain = context.printed.rows("paired_change", **_HERE, **pair)
+    plain = context.printed.rows("paired_change", organisation=ALL, arm=arm, **pair)
     return {
         row.text("subscale"): row
         for row in (*plain, *robust)
@@ -91,7 +99,13 @@ def change(context: Context, row: Row) -> Passage:
     subscale = row.text("subscale")
     primary = context.programme.primary
     when = (" from ", in_midst(primary.from_wave), " to ", in_midst(primary.to_wave))
-    of = (", among about ", row.figure("n"), " officers who answered both times.")
+    of = (
+        ", among about ",
+        row.figure("n"),
+        " officers ",
+        *_of_arm(row.text("arm")),
+        "who answered both times.",
+    )
     if not excludes_zero(row):
         return passage(
             named(subscale),
@@ -120,7 +134,16 @@ def change(context: Context, row: Row) -> Passage:
     )
 
 
+def _of_arm(arm: str) -> tuple[str | Fixed, ...]:
+    return () if arm == ALL else ("of the group “", in_midst(arm), "” ")
+
+
 def _change_or_effect(context: Context) -> Passage:
+    if context.has_comparison and named_arm(context) != ALL:
+        return passage(
+            "A change, not an effect: these figures are of the group whose sessions begin first. "
+            "Groups are shown apart below where enough answered, and may differ from the start."
+        )
     if context.has_comparison:
         return passage(
             "A change, not an effect: these figures are of all groups together, whether their "
@@ -141,7 +164,7 @@ def _pooled(context: Context) -> Passage | None:
     said = passage(
         "Across organisations the average change of ",
         in_midst(row.text("subscale")),
-        " is ",
+        " is " if named_arm(context) == ALL else ", all groups together, is ",
         row.figure("estimate", signed=True),
         " points (",
         *interval(row),
