@@ -84,6 +84,7 @@ def _change(rng: np.random.Generator, programme: Programme, *, dropout: bool) ->
                 pl.lit(wave).alias("wave"),
                 pl.lit("proqol5").alias("instrument"),
                 pl.lit(SUBSCALE).alias("subscale"),
+                pl.lit("moderate").alias("band"),
             )
         )
     nothing = tables.SCORES.empty()

@@ -201,7 +201,10 @@ def _simulated(
                     "raw_score": raw[kept].astype(np.float64),
                 }
             ).with_columns(
-                wave=pl.lit(wave), instrument=pl.lit("proqol5"), subscale=pl.lit(SUBSCALE)
+                wave=pl.lit(wave),
+                instrument=pl.lit("proqol5"),
+                subscale=pl.lit(SUBSCALE),
+                band=pl.lit("moderate"),
             )
         )
     return pl.concat([tables.SCORES.empty(), *by_wave], how="diagonal"), people

@@ -63,7 +63,7 @@ def _one_sentence(text: str) -> str:
 
 def test_a_full_disk_is_one_sentence_and_the_next_run_goes_on(tmp_path: Path):
     disk = tmp_path / "disk"
-    with _mounted(disk, "size=24m"):
+    with _mounted(disk, "size=48m"):
         muster = _made(disk / "home")
         _land(muster, "answers 1.csv", ROWS[:100])
         muster("run", "--as-of", AS_OF)

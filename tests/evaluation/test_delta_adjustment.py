@@ -28,6 +28,7 @@ def _change(
         np.zeros(5),
         np.zeros(5),
         int(gone.sum()),
+        r_hat=1.0,
     )
 
 

@@ -32,7 +32,7 @@ NaiveClustered = Callable[[list[list[float]]], tuple[float, float]]
 REFERENCE = Path(__file__).parent / "reference"
 SEED = [2026, 11, 26]
 LAST, BURNOUT = len(WAVES) - 1, SUBSCALES.index("burnout")
-FEW_DRAWS = {"burn_in": 10, "between": 1}
+FEW_DRAWS = {"burn_in": 10, "between": 3}
 
 
 def _followed(made: Frames) -> Followed:
