@@ -218,7 +218,7 @@ def test_a_decision_by_keyboard_alone(muster: Muster, address: str) -> None:
         go_to("Password")
         page.keyboard.type(PASSWORD)
         page.keyboard.press("Enter")
-        expect(page).to_have_url(f"{address}/")
+        page.wait_for_url(f"{address}/")
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")  # past the menu, to the content
         go_to(f"{FORCE}, answers")
@@ -226,6 +226,7 @@ def test_a_decision_by_keyboard_alone(muster: Muster, address: str) -> None:
         expect(page.get_by_role("main")).to_contain_text("Return…")
         go_to("Return…")
         page.keyboard.press("Enter")
+        page.wait_for_url("**/return")
         go_to("Why?")
         page.keyboard.type("typed without a mouse")
         page.keyboard.press("Tab")
