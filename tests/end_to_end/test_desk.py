@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ FORCE = "simulated-force-01"
 HEADER = "Number,Wave,Done,Q1,Q2,Q3,Q4,More"
 SOUND = [f"SIMCANARY0{n},Start,2025-01-06,0,1,2,{n % 4}," for n in range(1, 4)]
 BLANK = [f"SIMCANARY0{n},Start,2025-01-06,3,,,," for n in (4, 5)]
+OTHERS = [f"SIMCANARY1{n},Start,2025-01-06,0,1,2,{n % 4}," for n in range(1, 4)]
+UNANSWERED = [f"SIMCANARY1{n},Start,2025-01-06,3,,,," for n in (4, 5)]
 MENDED = [f"SIMCANARY0{n},Start,2025-01-06,3,1,1,1,Nights make it hard" for n in (4, 5)]
 AS_OF = "2025-03-01"
 PASSWORD = "three unrelated words"
@@ -191,6 +194,54 @@ def test_a_second_person_approves_a_release(muster: Muster, address: str) -> Non
         timeout=600,
     )
     assert "no second person" not in done.stderr, "what follows is the audit's to say"
+
+
+def brought_up_to(muster: Muster, day: str) -> None:
+    """Run, whether another test's file still waits for a steward or not."""
+    others = muster.ask(
+        "SELECT 1 FROM quality.submissions WHERE verdict = 'held' AND file_name <> 'answers 4.csv'"
+    )
+    waits = not others.is_empty()
+    muster("run", "--as-of", day, expected=int(waits))
+
+
+def test_a_waiver_is_given_and_ends(muster: Muster, address: str) -> None:
+    """After the file was held, accepted here and a row of it waived until a day."""
+    land(muster, "answers 4.csv", [*OTHERS, *UNANSWERED])
+    muster("run", "--as-of", AS_OF, expected=1)
+    (name,) = muster.ask(
+        "SELECT submission_id FROM quality.submissions WHERE file_name = 'answers 4.csv'"
+    ).to_series()
+    held = f"{address}/submissions/{name}"
+    status = (
+        "SELECT row_number, status FROM quality.quarantine WHERE submission_id = '{}' ORDER BY 1"
+    )
+    with signed_in(address, "a.steward") as page:
+        page.goto(held)
+        page.get_by_role("link", name="Accept…").click()
+        sound(page)
+        page.get_by_label("Why?").fill("the force explained it")
+        page.get_by_role("button", name="Accept the file").click()
+        expect(page.get_by_role("status")).to_contain_text("Accepted.")
+        page.get_by_role("link", name="Waive… row 5").first.click()
+        sound(page)
+        until = datetime.now(UTC).date() + timedelta(days=30)
+        page.get_by_label("Last day on which it counts").fill(str(until))
+        page.get_by_label("Why?").fill("the officer answered on paper")
+        page.get_by_role("button", name="Waive the row").click()
+        expect(page.get_by_role("main")).to_contain_text("Waiting for the next run.")
+        sound(page)
+        brought_up_to(muster, AS_OF)
+        assert muster.ask(status.format(name)).rows() == [(5, "waived"), (6, "open")]
+        page.goto(held)
+        expect(page.locator("#rows ~ table")).to_contain_text("waived")
+        sound(page)
+        brought_up_to(muster, str(until + timedelta(days=1)))
+        assert muster.ask(status.format(name)).rows() == [(5, "expired"), (6, "open")]
+        page.goto(held)
+        expect(page.locator("#rows ~ table")).to_contain_text("expired")
+        sound(page)
+    brought_up_to(muster, AS_OF)
 
 
 def test_a_decision_by_keyboard_alone(muster: Muster, address: str) -> None:
