@@ -28,7 +28,7 @@ _FORMAT: Final = 1
 _NAME: Final = "muster-{:%Y-%m-%dT%H%M%SZ}"
 _NAMED: Final = re.compile(r"muster-\d{4}-\d\d-\d\dT\d{6}Z")
 _STORE: Final = "stewardship.sqlite"
-_FILES: Final = ("programme.yaml",)
+_FILES: Final = ("programme.yaml", "notices.yaml")
 _FOLDERS: Final = ("sources", "lake", "memberships", "releases")
 _UNFINISHED: Final = "."
 """What a killed writer left has a name that begins so (`atomic.py`)."""
@@ -188,7 +188,8 @@ def _copied(home: Home, new: Path, before: Backup | None) -> Iterator[tuple[str,
 
 def _to_copy(root: Path) -> Iterator[Path]:
     for name in _FILES:
-        yield root / name
+        if (root / name).is_file():
+            yield root / name
     for folder in _FOLDERS:
         for path in sorted((root / folder).rglob("*")):
             inside = path.relative_to(root)

@@ -38,6 +38,7 @@ def home(tmp_path: Path) -> Home:
     (made.root / "releases" / "spring" / "manifest.json").chmod(0o444)
     (made.root / "releases" / "spring").chmod(0o555)
     (made.root / "warehouse.duckdb").write_bytes(b"made again")
+    (made.root / "notices.yaml").write_text("{}\n")
     return Home(made.root)
 
 
@@ -53,6 +54,7 @@ def test_a_copy_holds_what_is_needed_and_neither_keys_nor_landing(
     assert _names(made.folder) == {
         "backup.json",
         "lake/submissions/one/accepted.parquet",
+        "notices.yaml",
         "programme.yaml",
         "releases/spring/manifest.json",
         "sources/mapping.schema.json",
