@@ -271,6 +271,7 @@ _KEPT = {
     "kind",
     "file_name",
     "sha256",
+    "place",
     "rows_in_file",
     "rows_read",
 }

@@ -155,9 +155,8 @@ class Snapshot:
         """The newest submission of the same source that came before this one."""
         found = self.rows(
             "SELECT * FROM quality.submissions WHERE organisation = ? AND source = ? "
-            "AND (received_at, submission_id) < (?, ?) "
-            "ORDER BY received_at DESC, submission_id DESC LIMIT 1",
-            [submission[c] for c in ("organisation", "source", "received_at", "submission_id")],
+            "AND place < ? ORDER BY place DESC LIMIT 1",
+            [submission[c] for c in ("organisation", "source", "place")],
         )
         return found[0] if found else None
 

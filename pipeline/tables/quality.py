@@ -28,6 +28,11 @@ SUBMISSIONS = Table(
         text("file_name", "File name with every word that could name a person masked."),
         text("sha256", "SHA-256 of the file's bytes.", nullable=False),
         Column("received_at", Type.MOMENT, "When Muster first saw the file (UTC).", nullable=False),
+        Column(
+            "place",
+            Type.WHOLE,
+            "Place in the order of arrival, from 1; it orders what was received at one moment.",
+        ),
         count("rows_in_file", "Data rows in the file; NULL if it could not be read.", "rows"),
         count(
             "rows_read",

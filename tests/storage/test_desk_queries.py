@@ -48,6 +48,33 @@ def put(path: Path, number: int) -> None:
     )
 
 
+def test_the_file_before_is_the_one_that_arrived_before_whatever_it_is_called(tmp_path: Path):
+    arrived = ["kent--roster--c", "kent--roster--a", "kent--roster--b"]
+    submissions = pl.DataFrame(
+        {
+            "submission_id": [*arrived, "kent--answers--d"],
+            "organisation": "kent",
+            "source": ["roster", "roster", "roster", "answers"],
+            "sha256": "0",
+            # All in one run: the moment does not tell them apart.
+            "received_at": "2025-01-01",
+            "place": [1, 2, 4, 3],
+            "verdict": "held",
+            "decided_by": "contract",
+        }
+    ).with_columns(pl.col("received_at").str.to_datetime())
+    publish(
+        tmp_path / "warehouse.duckdb",
+        {tables.SUBMISSIONS: tables.SUBMISSIONS.conform(submissions)},
+    )
+    snapshots = Snapshots(tmp_path / "warehouse.duckdb")
+    with snapshots.newest() as snapshot:
+        rows = {row["submission_id"]: row for row in submissions.iter_rows(named=True)}
+        before = [snapshot.last_of_the_source(rows[name]) for name in arrived]
+    snapshots.close()
+    assert [row and row["submission_id"] for row in before] == [None, *arrived[:2]]
+
+
 def seen(snapshots: Snapshots) -> tuple[int, int]:
     with snapshots.newest() as snapshot:
         return snapshot.count(Sought()), snapshot.decisions().height

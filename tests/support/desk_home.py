@@ -50,6 +50,7 @@ def submission(name: str, **but: Any) -> dict[str, Any]:
         "file_name": f"{source} ***.csv",
         "sha256": "0" * 64,
         "received_at": NOW.replace(tzinfo=None) - timedelta(days=3),
+        "place": 2,
         "rows_in_file": 10,
         "rows_read": 10,
         "rows_accepted": 8,
@@ -105,6 +106,7 @@ def usual_rows() -> dict[Table, list[dict[str, Any]]]:
             submission(
                 BEFORE,
                 received_at=datetime(2025, 1, 2),
+                place=1,
                 rows_read=20,
                 rows_accepted=20,
                 rows_quarantined=0,
