@@ -5,12 +5,13 @@ answers mean and how they are shown (`pipeline/review.py`, `pipeline/desk/`). No
 """
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import duckdb
 import polars as pl
@@ -20,12 +21,17 @@ from pipeline.quality.verdicts import CONTRACT
 from pipeline.tables import CHECKS, QUARANTINE, SUBMISSIONS, Table
 from pipeline.vocabulary import QuarantineStatus, Severity, Verdict
 
+A = TypeVar("A", bound=Sized)
+
 Row = dict[str, Any]
 Identity = tuple[int, int, int]
 """By which one file of a name is told from the one that replaced it."""
 
 _AT_ONCE: Final = 4
 _MEMORY: Final = "512MB"
+_ANSWERS_KEPT: Final = 512
+_ROWS_KEPT: Final = 200
+"""Of an answer that is kept, at most: more than a page shows at once is asked for again."""
 
 _OF_ANOTHER_MUSTER = (
     "warehouse.duckdb was made by another version of Muster; `muster run` makes it anew."
@@ -65,18 +71,50 @@ AGES: Final = ((0, 1), (2, 7), (8, 14), (15, None))
 """Whole days since a submission came, in the bands in which they are counted."""
 
 
+class _Answers:
+    """What was asked of one snapshot and what it answered, the newest few; for several threads.
+
+    A snapshot does not change, so what is asked again needs no query. Nobody may change what is
+    kept here.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+
+    def get(self, asked: tuple[Any, ...], ask: Callable[[], A]) -> A:
+        with self._lock:
+            if asked in self._kept:
+                self._kept.move_to_end(asked)
+                kept: A = self._kept[asked]
+                return kept
+        # Not under the lock: two who ask the same at once both ask, and get the same.
+        found = ask()
+        if len(found) <= _ROWS_KEPT:
+            with self._lock:
+                self._kept[asked] = found
+                if len(self._kept) > _ANSWERS_KEPT:
+                    self._kept.popitem(last=False)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """One state of the warehouse; everything asked of it is of the same moment."""
 
     identity: Identity
     _cursor: duckdb.DuckDBPyConnection
+    _answers: _Answers
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        with _in_one_sentence():
-            done = self._cursor.execute(sql, list(parameters))
-            names = [column[0] for column in done.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in done.fetchall()]
+        def ask() -> list[Row]:
+            with _in_one_sentence():
+                done = self._cursor.execute(sql, list(parameters))
+                names = [column[0] for column in done.description or ()]
+                return [dict(zip(names, row, strict=True)) for row in done.fetchall()]
+
+        # Copies, since a row is the caller's own.
+        return [dict(row) for row in self._answers.get(_asked("rows", sql, parameters), ask)]
 
     def few(self, table: Table, condition: str, parameters: Sequence[Any]) -> pl.DataFrame:
         """Rows of one table, where they are few: a relation and Arrow take longer to set up."""
@@ -85,8 +123,11 @@ class Snapshot:
         return pl.DataFrame(self.rows(sql, parameters), schema=table.frame_schema)
 
     def frame(self, sql: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
-        with _in_one_sentence():
-            return pl.DataFrame(self._cursor.sql(sql, params=list(parameters)).to_arrow_table())
+        def ask() -> pl.DataFrame:
+            with _in_one_sentence():
+                return pl.DataFrame(self._cursor.sql(sql, params=list(parameters)).to_arrow_table())
+
+        return self._answers.get(_asked("frame", sql, parameters), ask)
 
     def as_of(self) -> date:
         found: date = self.rows("SELECT as_of FROM meta.build")[0]["as_of"]
@@ -254,6 +295,10 @@ class Snapshot:
         return self.frame("SELECT * FROM evaluation.follow_up_due")
 
 
+def _asked(form: str, sql: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
+    return form, sql, *(tuple(p) if isinstance(p, list) else p for p in parameters)
+
+
 def _where(sought: Sought, decided: Collection[str]) -> tuple[str, list[Any]]:
     conditions, parameters = ["true"], []
     for column in ("verdict", "organisation", "kind"):
@@ -289,6 +334,7 @@ class _Opened:
 
     identity: Identity
     root: duckdb.DuckDBPyConnection
+    answers: _Answers = field(default_factory=_Answers)
     free: list[duckdb.DuckDBPyConnection] = field(default_factory=list)
     readers: int = 0
 
@@ -318,7 +364,7 @@ class Snapshots:
         with self._turns:
             opened, cursor = self._lease()
             try:
-                yield Snapshot(opened.identity, cursor)
+                yield Snapshot(opened.identity, cursor, opened.answers)
             finally:
                 self._give_back(opened, cursor)
 

@@ -93,6 +93,41 @@ def test_a_file_that_was_replaced_is_read_at_once_and_the_old_one_to_its_end(tmp
     snapshots.close()
 
 
+def test_what_is_asked_again_of_one_snapshot_is_not_asked_of_the_file(tmp_path: Path):
+    path = tmp_path / "warehouse.duckdb"
+    put(path, 3)
+    snapshots = Snapshots(path)
+    count = "SELECT count(*) AS n FROM quality.submissions WHERE submission_id <= ?"
+    with snapshots.newest() as first, snapshots.newest() as second:
+        first.rows(count, ["z"])[0]["n"] = "what a page did with its row"
+        first._cursor.close()
+        assert first.rows(count, ["z"]) == [{"n": 3}], "kept as it was"
+        with pytest.raises(UnusableConfiguration):
+            first.rows(count, ["another question"])
+        assert second.rows(count, ["a"]) == [{"n": 0}], "each parameter has its own answer"
+    put(path, 2)
+    with snapshots.newest() as newer:
+        assert newer.rows(count, ["z"]) == [{"n": 2}], "nothing is kept of what was replaced"
+    snapshots.close()
+
+
+def test_long_answers_and_old_ones_are_not_kept(tmp_path: Path):
+    path = tmp_path / "warehouse.duckdb"
+    put(path, 1)
+    snapshots = Snapshots(path)
+    with snapshots.newest() as snapshot:
+        assert len(snapshot.rows("SELECT * FROM range(201)")) == 201
+        assert not snapshot._answers._kept
+        for n in range(600):
+            snapshot.rows("SELECT ? AS n", [n])
+        assert len(snapshot._answers._kept) == 512
+        snapshot._cursor.close()
+        assert snapshot.rows("SELECT ? AS n", [599]) == [{"n": 599}]
+        with pytest.raises(UnusableConfiguration):
+            snapshot.rows("SELECT ? AS n", [0])
+    snapshots.close()
+
+
 def test_readers_at_once_while_the_file_is_replaced(tmp_path: Path):
     path, states, end = tmp_path / "warehouse.duckdb", set(), threading.Event()
     put(path, 1)
