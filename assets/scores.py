@@ -11,6 +11,11 @@ from pipeline.orchestration.resources import HomeResource
 from pipeline.scoring.scores import score
 from pipeline.storage.stages import Made, Stage
 
+_OF_RESPONSES = (
+    *("response_id", "participant_id", "organisation", "wave", "instrument"),
+    *("completed_on", "items"),
+)
+
 
 @dg.asset(
     deps=[accepted],
@@ -23,7 +28,7 @@ def scores(home: HomeResource) -> dg.MaterializeResult[None]:
     programme, as_of = home.open().programme, home.as_of_date()
 
     def work(stage: Stage) -> Made:
-        responses = stage.read("responses").filter(
+        responses = stage.read("responses", _OF_RESPONSES).filter(
             (pl.col("completed_on") <= as_of).fill_null(True)
         )
         made = pl.concat(

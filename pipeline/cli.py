@@ -4,12 +4,13 @@ What stays out: logic. Imports that take long stand inside the commands, so that
 with nothing to do are quick.
 """
 
+import importlib
 import json
 import sys
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -321,24 +322,33 @@ def _run(
     with locks.held(home.lock, lambda: _tell(_ANOTHER_RUN)):
         # Where nothing is new no run follows that would do it.
         home.recover()
-    work = work_left_when_still(home, as_of, known_at)
-    if work.still_written:
-        _tell(f"{_files(work.still_written)} still being written; left for the next run.")
-    if work.nothing:
-        if not quiet:
-            typer.echo("Nothing new: the warehouse is up to date.")
-        return _status(home)
-    if not quiet:
-        typer.echo(f"{len(work.to_take_in)} new submissions to take in.")
-    new = [arrival.submission_id for arrival in work.to_take_in]
     with ExitStack() as during:
-        # Great Expectations and Dagster take seconds to import, so only now, and side by side.
-        judging = during.enter_context(Ahead(answer, get_ready)) if new else None
+        judges: list[Ahead[Any, Any]] = []
+
+        def get_going() -> None:
+            # Great Expectations and Dagster take seconds to import, so only where there is work,
+            # and side by side.
+            judges.append(during.enter_context(Ahead(answer, get_ready)))
+            importlib.import_module("pipeline.definitions")
+
+        work = work_left_when_still(home, as_of, known_at, meanwhile=get_going)
+        if work.still_written:
+            _tell(f"{_files(work.still_written)} still being written; left for the next run.")
+        if work.nothing:
+            if not quiet:
+                typer.echo("Nothing new: the warehouse is up to date.")
+            return _status(home)
+        if not quiet:
+            typer.echo(f"{len(work.to_take_in)} new submissions to take in.")
+        new = [arrival.submission_id for arrival in work.to_take_in]
+        if new and not judges:
+            get_going()
         from pipeline.definitions import build_defs
         from pipeline.orchestration.launch import failure_of, instance_of, run_here, warnings_of
 
         instance = during.enter_context(instance_of(home.root))
         progress = during.enter_context(_progress(quiet))
+        judging = judges[0] if new else None
         defs = build_defs(home.root, as_of, known_at, InProcesses(progress), judging)
         result = run_here(defs, instance, home, new, log_level=log_level)
     if not result.success:

@@ -4,7 +4,7 @@ What stays out: Dagster. `muster run` asks here first and ends before Dagster is
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -97,15 +97,22 @@ def _work(
     return Work(still, len(new) - len(still), is_current, current, built)
 
 
-def work_left_when_still(home: Home, as_of: date, known_at: date | None) -> Work:
-    """What a run would do, after a moment's patience with files that were written just now."""
+def work_left_when_still(
+    home: Home, as_of: date, known_at: date | None, meanwhile: Callable[[], object] = lambda: None
+) -> Work:
+    """What a run would do, after a moment's patience with files that were written just now.
+
+    `meanwhile` is called where that moment is waited for: a run will most likely follow.
+    """
 
     def look() -> Work:
         return work_left(home, as_of, known_at, datetime.now(UTC), SECONDS_STILL)
 
     work = look()
     if work.still_written:
-        time.sleep(SECONDS_STILL)
+        still_at = time.monotonic() + SECONDS_STILL
+        meanwhile()
+        time.sleep(max(0.0, still_at - time.monotonic()))
         work = look()
     return work
 

@@ -35,7 +35,7 @@ from pipeline.storage.keys import create_first_key, load_keys, settle_awaited
 from pipeline.storage.lake import Lake
 from pipeline.storage.landing import KnownHashes, landing_files
 from pipeline.storage.releases import Releases
-from pipeline.storage.stages import Stages
+from pipeline.storage.stages import Recent, Stages
 from pipeline.storage.stewardship import Receipt, Stewardship
 from pipeline.submissions import (
     CANNOT_BE_OPENED,
@@ -76,7 +76,11 @@ class Home:
 
     @property
     def stages(self) -> Stages:
-        return Stages(self.lake.in_force / "stages", code_hash(*EVERYTHING))
+        return Stages(self.lake.in_force / "stages", code_hash(*EVERYTHING), self._recent)
+
+    @cached_property
+    def _recent(self) -> Recent:
+        return Recent()
 
     @property
     def lock(self) -> Path:

@@ -29,6 +29,8 @@ _ROWS_OF_A_GROUP = 122_880
 """As many as DuckDB keeps together: it then takes groups over as they come. With others it writes
 twice what it needs, and takes twice the time."""
 
+_RECENT_BYTES = 1 << 30
+
 Summary = dict[str, Any]
 """Counts and ids for people to look at: no value of a row."""
 
@@ -56,12 +58,43 @@ class _Table:
         return is_whole_parquet(folder / self.file, self.size)
 
 
+class Recent:
+    """Tables that this run has just made, for its later stages: reading them takes longer.
+
+    What is on the disk decides; here lies the same under the same name, the newest up to `limit`
+    bytes. Empty in another process.
+    """
+
+    def __init__(self, limit: int = _RECENT_BYTES) -> None:
+        self._limit = limit
+        self._kept: dict[str, pl.DataFrame] = {}
+
+    def __reduce__(self) -> tuple[type["Recent"], tuple[int]]:
+        return Recent, (self._limit,)
+
+    def keep(self, file: str, frame: pl.DataFrame) -> None:
+        self._kept.pop(file, None)
+        self._kept[file] = frame
+        sizes = {name: kept.estimated_size() for name, kept in self._kept.items()}
+        for name in [*self._kept]:
+            if sum(sizes.values()) <= self._limit:
+                break
+            del self._kept[name], sizes[name]
+
+    def get(self, file: str) -> pl.DataFrame | None:
+        return self._kept.get(file)
+
+    def keep_only(self, files: Collection[str]) -> None:
+        self._kept = {name: kept for name, kept in self._kept.items() if name in files}
+
+
 class Stages:
     """The stages folder of one home; one run at a time writes here (`locks.py`)."""
 
-    def __init__(self, folder: Path, code: str) -> None:
+    def __init__(self, folder: Path, code: str, recent: Recent | None = None) -> None:
         self._folder = folder
         self._code = code
+        self._recent = recent or Recent(limit=0)
 
     def begin(self, name: str, *, reads: Collection[str], settings: object = ()) -> "Stage":
         """A stage that is about to be carried out, or passed over if it `is_current`.
@@ -77,7 +110,11 @@ class Stages:
 
     def read(self, table: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         chosen = None if columns is None else list(columns)
-        return pl.read_parquet(self.path(table), columns=chosen, glob=False)
+        path = self.path(table)
+        recent = self._recent.get(path.name)
+        if recent is not None:
+            return recent if chosen is None else recent.select(chosen)
+        return pl.read_parquet(path, columns=chosen, glob=False)
 
     def path(self, table: str) -> Path:
         """The file that holds a table. Raises LookupError if no stage has made it."""
@@ -189,10 +226,12 @@ class Stages:
             table = _Table(f"{name}-{digest}.parquet", written.stat().st_size)
             if not table.is_whole(self._folder):
                 atomic.put(written, self._folder / table.file)
+        self._recent.keep(table.file, frame)
         return table
 
     def _remove_all_but(self, catalogue: _Catalogue) -> None:
         kept = {table.file for table in _tables(catalogue).values()}
+        self._recent.keep_only(kept)
         for path in self._folder.glob("[!.]*.parquet"):
             if path.name not in kept:
                 path.unlink(missing_ok=True)

@@ -265,3 +265,17 @@ def test_a_waiver_makes_its_submission_outdated(home, taken):
     _decide(home, taken, action=DecisionAction.WAIVE, **waiver)
     (arrival,) = outdated(home.arrivals(), [taken])
     assert arrival.waived == {(2, "too_many_unanswered")}
+
+
+def test_what_takes_long_to_get_ready_does_so_while_a_file_is_waited_for(home, monkeypatch):
+    done, slept = [], []
+    monkeypatch.setattr(state.time, "sleep", slept.append)
+    work = state.work_left_when_still(home, TODAY, None, meanwhile=lambda: done.append(1))
+    assert work.still_written == 1, "the fixture has just written it"
+    assert done == [1]
+    assert slept[0] <= state.SECONDS_STILL
+    for path in home.landing.rglob("*.*"):
+        os.utime(path, (0, 0))
+    monkeypatch.setattr(state, "SECONDS_STILL", 0)
+    assert state.work_left_when_still(home, TODAY, None, meanwhile=lambda: done.append(2))
+    assert done == [1], "nothing is waited for, and what is called takes seconds"

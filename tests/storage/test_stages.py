@@ -1,12 +1,13 @@
 """A stage is carried out when something it is made from changed, and at no other time."""
 
 import json
+import pickle
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from pipeline.storage.stages import NotDeclared, Stages, Stray
+from pipeline.storage.stages import NotDeclared, Recent, Stages, Stray
 
 N1, N2 = pl.DataFrame({"n": [1]}), pl.DataFrame({"n": [2]})
 
@@ -168,3 +169,31 @@ def test_a_table_that_cannot_be_read_is_not_taken_to_hold_nothing(stages):
     _made(stages)
     stages.path("first_table").write_bytes(b"PAR1 but no more")
     assert stages.forget_holding({"v1-a"}) == ["first"]
+
+
+def test_what_a_run_has_just_made_need_not_be_read_again(folder):
+    recent, two = Recent(), pl.DataFrame({"n": [1], "m": ["a"]})
+    running, another = Stages(folder, "code", recent), Stages(folder, "code")
+    _made(running, frame=two)
+    for stages in (running, another):
+        assert stages.read("first_table").equals(two)
+        assert stages.read("first_table", ["m"]).equals(two.select("m"))
+    assert running.read("first_table") is two
+    assert another.read("first_table") is not two
+    _made(running, frame=N2)
+    assert running.read("first_table").equals(N2), "the catalogue says which one is in force"
+    assert recent.get(running.path("first_table").name) is N2
+    assert len(recent._kept) == 1, "nothing is kept of what is in force no more"
+    assert pickle.loads(pickle.dumps(recent)).get(running.path("first_table").name) is None
+
+
+def test_of_what_was_made_the_newest_is_kept_up_to_a_limit(folder):
+    frames = [pl.DataFrame({"n": pl.Series([n] * 1_000, dtype=pl.Int64)}) for n in range(4)]
+    recent = Recent(limit=2 * frames[0].estimated_size())
+    stages = Stages(folder, "code", recent)
+    for number, frame in enumerate(frames):
+        _made(stages, f"stage_{number}", frame=frame)
+    kept = [recent.get(stages.path(f"stage_{n}_table").name) is not None for n in range(4)]
+    assert kept == [False, False, True, True]
+    for number, frame in enumerate(frames):
+        assert stages.read(f"stage_{number}_table").equals(frame), "the others come from the disk"
