@@ -1,8 +1,7 @@
-"""The desk with many submissions and rows, read by several people at once while a run writes.
+"""The desk with many submissions and rows, read by several people at once while runs write.
 
-What stays out: the run itself. What a run does to readers is that it puts another warehouse in the
-place of the one they read, and takes processor time; a process that publishes the same tables over
-and over does both, more often than any run.
+A real run made the home out of files in which half of the rows are broken. The runs that readers
+have beside them take every file in again, since the mappings change before each of them.
 """
 
 import asyncio
@@ -16,27 +15,23 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx
-import polars as pl
 from homes import FULL, Size
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
 
-from desk_home import FORCE, PASSWORD, add_account, made_home, usual_rows
+from desk_home import FORCE, PASSWORD, add_account
+from small_programme import MAPPING, PROGRAMME
 
 from pipeline import tables
 from pipeline.storage.home import Home
-from pipeline.storage.warehouse import publish, read_table
-from pipeline.tables import Table
+from pipeline.storage.warehouse import read_table
 from pipeline.vocabulary import Role
 
-_NOW = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-_RULES = ("too_many_unanswered", "wave_unknown", "completed_in_future", "participant_not_enrolled")
-_CHECKS = 12
+_SOURCES = 20
 _PAUSE = 1.0
 _PAGES = (
     "/",
@@ -66,11 +61,11 @@ def desk(size: Size) -> str:
     """What readers wait for a page, with nobody else, all at once, and while warehouses are put."""
     load = _LOADS[size is FULL]
     with TemporaryDirectory() as folder:
-        home, frames = _home(Path(folder) / "home", load)
-        alone = _measured(home, load, frames, readers=1, writing=False, pause=0)
-        together = _measured(home, load, frames, readers=load.readers, writing=False, pause=_PAUSE)
-        beside = _measured(home, load, frames, readers=load.readers, writing=True, pause=_PAUSE)
-        at_once = _measured(home, load, frames, readers=load.readers, writing=True, pause=0)
+        home, one = _home(Path(folder) / "home", load)
+        alone = _measured(home, load, one, readers=1, writing=False, pause=0)
+        together = _measured(home, load, one, readers=load.readers, writing=False, pause=_PAUSE)
+        beside = _measured(home, load, one, readers=load.readers, writing=True, pause=_PAUSE)
+        at_once = _measured(home, load, one, readers=load.readers, writing=True, pause=0)
     rows = "\n".join(
         f"| `{page}` | {_ms(alone[page])} | {_ms(together[page])} | {_ms(beside[page])} "
         f"| {_ms(at_once[page])} |"
@@ -83,10 +78,10 @@ def desk(size: Size) -> str:
 
 {load.submissions:,} submissions, {load.rows:,} rows in quarantine; median milliseconds for a page,
 and the slowest of a hundred in brackets. Readers read for a second between two pages, but for the
-first and the last column. While it is written, another process puts the same warehouse in the place
-of the one that is read, over and over: more than a run does.
+first and the last column. Beside a run: `muster run` takes all {load.submissions:,} files in again,
+over and over, on the same two cores.
 
-| page | one reader | {load.readers} readers | and while it is written | and without a pause |
+| page | one reader | {load.readers} readers | and beside a run | and without a pause |
 | --- | --- | --- | --- | --- |
 {rows}
 | all pages | {" | ".join(every)} |"""
@@ -97,75 +92,56 @@ def _ms(seconds: Sequence[float]) -> str:
     return f"{1000 * statistics.median(seconds):.0f} ({1000 * slow:.0f})"
 
 
-def _home(root: Path, load: Load) -> tuple[Home, dict[Table, pl.DataFrame]]:
-    numbers = pl.int_range(load.submissions, eager=True)
-    names = pl.Series([f"{FORCE}--source-{n % 40:02d}--{n:012x}" for n in numbers])
-    submissions = pl.DataFrame(
-        {
-            "submission_id": names,
-            "organisation": [f"simulated-force-{n % 60:02d}" for n in numbers],
-            "source": [f"source-{n % 40:02d}" for n in numbers],
-            "kind": "questionnaire",
-            "file_name": "export ***.csv",
-            "sha256": "0" * 64,
-            "received_at": [_NOW - timedelta(hours=3 * n) for n in numbers],
-            "place": load.submissions - numbers,
-            "rows_in_file": 500,
-            "rows_read": 500,
-            "rows_accepted": 400,
-            "rows_quarantined": 100,
-            "rows_superseded": 0,
-            "rows_held": 0,
-            "rows_withdrawn": 0,
-            "verdict": ["held" if n % 20 == 0 else "accepted_with_warnings" for n in numbers],
-            "reason": "some rows are in quarantine; the sound ones count",
-            "decided_by": "contract",
-        }
-    )
-    of_each = load.rows // load.submissions
-    quarantine = pl.DataFrame(
-        {
-            "submission_id": names.gather([n for n in numbers for _ in range(of_each)]),
-            "row_number": list(range(2, of_each + 2)) * load.submissions,
-            "rule": [_RULES[n % len(_RULES)] for n in range(load.submissions * of_each)],
-            "column_name": "Q1",
-            "severity": "reject",
-            "wave": "baseline",
-            "instrument": "phq4",
-            "status": "open",
-        }
-    )
-    checks = pl.DataFrame(
-        {
-            "submission_id": names.gather([n for n in numbers for _ in range(_CHECKS)]),
-            "contract": "questionnaire_phq4",
-            "expectation": [f"expectation_{n:02d}" for n in range(_CHECKS)] * load.submissions,
-            "column_name": "share_quarantined",
-            "severity": "held",
-            "passed": [n > 0 for n in range(_CHECKS)] * load.submissions,
-            "observed": 0.2,
-            "sentence": "a large share of rows broke rules; look at them",
-        }
-    )
-    home = made_home(root)
+def _home(root: Path, load: Load) -> tuple[Home, str]:
+    """A home after its first run, and one submission of it."""
+    home = Home(root)
+    home.create(PROGRAMME)
+    _map(home, "Last")
+    broken = load.rows // load.submissions
+    for number in range(load.submissions):
+        path = home.landing / FORCE / f"s{number % _SOURCES:02d}-{number:05d}.csv"
+        path.parent.mkdir(exist_ok=True)
+        waves = ["Nowhere"] * broken + ["Start"] * broken
+        rows = [
+            f"SIM{number:05d}{n:04d},{wave},2025-01-06,0,1,2,{n % 4}"
+            for n, wave in enumerate(waves)
+        ]
+        path.write_text("\n".join(["Number,Wave,Done,Q1,Q2,Q3,Q4", *rows]))
+        os.utime(path, (1_735_800_000 + number, 1_735_800_000 + number))
+    _run(home, expected={0, 1})
     add_account(home, "a.steward", Role.STEWARD)
-    frames = {
-        table: table.conform(pl.DataFrame(rows, schema_overrides=dict(table.frame_schema)))
-        if rows
-        else table.empty()
-        for table, rows in usual_rows().items()
-    }
-    frames[tables.SUBMISSIONS] = tables.SUBMISSIONS.conform(submissions)
-    frames[tables.QUARANTINE] = tables.QUARANTINE.conform(quarantine)
-    frames[tables.CHECKS] = tables.CHECKS.conform(checks)
-    publish(home.warehouse, frames)
-    return home, frames
+    submissions = read_table(home.warehouse, tables.SUBMISSIONS)
+    in_quarantine = submissions["rows_quarantined"].sum()
+    if (submissions.height, in_quarantine) != (load.submissions, load.rows):
+        raise RuntimeError(f"{submissions.height} submissions and {in_quarantine} rows were made")
+    return home, str(submissions["submission_id"][0])
+
+
+def _map(home: Home, also: str) -> None:
+    """Mappings of every source; another spelling of a wave has every file taken in again."""
+    folder = home.root / "sources" / FORCE
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(_SOURCES):
+        source = f"s{number:02d}"
+        mapping = MAPPING.replace("source: answers", f"source: {source}")
+        mapping = mapping.replace('"answers*"', f'"{source}-*"')
+        mapping = mapping.replace("End: session_10}", f"End: session_10, {also}: session_10}}")
+        (folder / f"{source}.yaml").write_text(mapping)
+
+
+def _run(home: Home, expected: set[int]) -> None:
+    command = [str(Path(sys.executable).with_name("muster")), "run", "--as-of", "2025-03-01"]
+    done = subprocess.run(
+        [*command, "--home", str(home.root)], stdout=subprocess.DEVNULL, check=False
+    )
+    if done.returncode not in expected:
+        raise RuntimeError(f"the run ended with {done.returncode}")
 
 
 def _measured(
     home: Home,
     load: Load,
-    frames: dict[Table, pl.DataFrame],
+    one: str,
     *,
     readers: int,
     writing: bool,
@@ -178,18 +154,19 @@ def _measured(
         stdout=subprocess.PIPE,
         text=True,
     )
-    writer = subprocess.Popen([sys.executable, __file__, str(home.warehouse)]) if writing else None
+    writer = subprocess.Popen([sys.executable, __file__, str(home.root)]) if writing else None
     try:
         assert served.stdout is not None
         served.stdout.readline()
-        one = frames[tables.SUBMISSIONS]["submission_id"][0]
         took = asyncio.run(_read(f"http://127.0.0.1:{port}", one, readers, load.rounds, pause))
         assert served.poll() is None, "the desk ended by itself"
         return took
     finally:
-        for process in (served, *([writer] if writer else [])):
-            process.send_signal(signal.SIGTERM)
-            process.wait()
+        if writer is not None:
+            os.killpg(writer.pid, signal.SIGKILL)
+            writer.wait()
+        served.send_signal(signal.SIGTERM)
+        served.wait()
 
 
 def _free_port() -> int:
@@ -225,12 +202,16 @@ async def _read(
     return took
 
 
-def _write(warehouse: Path) -> None:
-    """Put the same warehouse in its own place, over and over, until this process is ended."""
-    frames = {table: read_table(warehouse, table) for table in usual_rows()}
+def _write(home: Home) -> None:
+    """One run after the other, each with everything to do, until this process is ended."""
+    # What ends this process ends the run with it.
+    os.setpgid(0, 0)
+    number = 0
     while True:
-        publish(warehouse, frames)
+        number += 1
+        _map(home, f"Last {number}")
+        _run(home, expected={0, 1})
 
 
 if __name__ == "__main__":
-    _write(Path(sys.argv[1]))
+    _write(Home(Path(sys.argv[1])))

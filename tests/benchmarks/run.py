@@ -19,6 +19,7 @@ from landing import landing_to_core, small_files, with_registers
 from ledger import ledger
 from measuring import machine
 from mixed_model import mixed_model
+from peers_beside import peers
 from pseudonyms import pseudonyms
 from reading import reading
 from release import release
@@ -82,6 +83,7 @@ PARTS = {
     "pseudonyms": pseudonyms,
     "landing": landing_to_core,
     "registers": with_registers,
+    "peers": peers,
     "ledger": ledger,
     "evaluation": evaluation_curve,
     "small_files": small_files,
