@@ -420,7 +420,15 @@ def test_a_large_body_is_refused_before_it_is_read(served: Served) -> None:
 def test_a_form_of_another_kind_is_refused(steward: Browser) -> None:
     answer = steward.send("POST", f"/submissions/{HELD}/accept", files={"reason": b"x"})
     assert answer.status_code == 415
-    assert steward.send("PUT", "/", content=b"").status_code == 405
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "X"])
+@pytest.mark.parametrize("path", ["/", "/static/desk.css", "/nowhere"])
+def test_a_method_that_no_page_uses_is_refused_before_any_page(
+    steward: Browser, method: str, path: str
+) -> None:
+    answer = steward.send(method, path)
+    assert (answer.status_code, answer.text) == (405, "The desk knows GET and POST.")
 
 
 @pytest.mark.parametrize("wanted", ["//evil.example", "https://evil.example", "/\\evil.example"])
