@@ -19,6 +19,7 @@ ROWS_OF_A_SMALL_FILE = 10
 WAVES = ("baseline", "session_5", "session_7", "session_10")
 SIX_WAVES = (*WAVES, "follow_up_3m", "follow_up_6m")
 _LATE = "late"
+_QUALTRICS = {Layout.QUALTRICS_NUMERIC, Layout.QUALTRICS_LABELS}
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def landing_home(
 ) -> Simulated:
     """A home with every export; a few rows of one are put `aside`, as files of a source of its own.
 
-    Without registers it has questionnaires only.
+    Without registers it has questionnaires only. Rows are counted in Qualtrics files alone.
     """
     home, held = Home(root), Simulated()
     mapping = b""
@@ -78,7 +79,8 @@ def landing_home(
                 if aside is not None and held.files == 0:
                     content = _without_late_rows(home, file, mapping, size, aside)
                 held.files += 1
-                held.rows += len(_records(content)[1])
+                if layout in _QUALTRICS:
+                    held.rows += len(_records(content)[1])
                 held.megabytes += len(content) / 1e6
         home.put(file.path, content)
     home.create("")

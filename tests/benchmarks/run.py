@@ -14,6 +14,7 @@ from coverage import SIZES, coverage
 from coverage_of_change import coverage_with_dropout
 from desk import desk
 from evaluation_curve import evaluation_curve
+from growth import formats, growth
 from homes import FULL, SMALL, Size
 from landing import landing_to_core, small_files, with_registers
 from ledger import ledger
@@ -83,6 +84,8 @@ PARTS = {
     "pseudonyms": pseudonyms,
     "landing": landing_to_core,
     "registers": with_registers,
+    "formats": formats,
+    "growth": growth,
     "peers": peers,
     "ledger": ledger,
     "evaluation": evaluation_curve,

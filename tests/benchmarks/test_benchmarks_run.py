@@ -18,6 +18,8 @@ SCRIPT = Path(__file__).with_name("run.py")
         ("registers", ["## From landing to core, with registers"]),
         ("ledger", ["## The follow-up ledger", "| 80 |"]),
         ("evaluation", ["## Evaluation tables by number of officers", "| 120 |", "trajectory"]),
+        ("formats", ["## Other formats", "| choice text, XLSX |", "| numbers, SPSS |"]),
+        ("growth", ["## Growth", "| microseconds a response |"]),
         ("peers", ["## Beside scripts of an analyst", "| pandas and Great Expectations |"]),
         ("small_files", ["12 files of 10 responses"]),
         ("release", ["## A release", "| with the audit |", "| wave_summary |"]),
