@@ -26,6 +26,7 @@ from reading import reading
 from release import release
 from report import report
 from robustness_panel import robustness_panel
+from soak import soak
 
 HERE = Path(__file__).parent
 
@@ -100,6 +101,7 @@ PARTS = {
     "mixed_model": mixed_model,
     "robustness": robustness_panel,
     "dropout": coverage_with_dropout,
+    "soak": soak,
 }
 
 

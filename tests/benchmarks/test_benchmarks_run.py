@@ -31,6 +31,7 @@ SCRIPT = Path(__file__).with_name("run.py")
         ("intervals", ["| 20 draws, nobody drops out |"]),
         ("mixed_model", ["## The mixed model", "| 200 |", "gls", "`trajectory`"]),
         ("robustness", ["## The robustness panel", "| 400 |"]),
+        ("soak", ["## Soak", "| files missed | **0** |"]),
         ("dropout", ["20 draws", "| multiple_imputation |", "| delta_plus |"]),
     ],
 )
