@@ -351,6 +351,28 @@ def test_every_answer_carries_the_headers(asked: Served) -> None:
         assert refused.headers["content-security-policy"].startswith("default-src 'none'")
 
 
+def test_what_browsers_are_told_is_as_strict_as_can_be(steward: Browser) -> None:
+    headers = steward.get("/").headers
+    policy = dict(
+        directive.strip().split(" ", 1)
+        for directive in headers["content-security-policy"].split(";")
+    )
+    assert policy == {
+        "default-src": "'none'",
+        "style-src": "'self'",
+        "img-src": "'self'",
+        "form-action": "'self'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+    for scope in ("opener", "resource"):
+        assert headers[f"cross-origin-{scope}-policy"] == "same-origin"
+
+
 def test_no_page_needs_what_its_own_policy_forbids(asked: Served) -> None:
     with asked.browser("b.releaser") as browser:
         for path in everywhere(asked):
