@@ -5,6 +5,7 @@ with nothing to do are quick.
 """
 
 import json
+import os
 import sys
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
@@ -15,6 +16,7 @@ import typer
 
 from pipeline.commands.assurance import assurance
 from pipeline.commands.backup import backup
+from pipeline.commands.cluster import scheduler, worker
 from pipeline.commands.console import DEFAULT_HOME, Exit, HomeOption, JsonOption
 from pipeline.commands.console import opened as _opened
 from pipeline.commands.console import stop as _stop
@@ -77,6 +79,8 @@ app.command()(inspect)
 app.command()(remind)
 app.command()(research)
 app.command()(assurance)
+app.command()(scheduler)
+app.command()(worker)
 AsOfOption = Annotated[
     datetime | None,
     typer.Option(
@@ -312,7 +316,8 @@ def _run(
     log_level: str = "critical",
 ) -> "Status":
     from checks.judge import answer, get_ready
-    from pipeline.orchestration.processes import Ahead, InProcesses
+    from pipeline.orchestration.processes import Ahead
+    from pipeline.orchestration.spreading import mapper_of
     from pipeline.orchestration.state import work_left_when_still
     from pipeline.storage import locks
 
@@ -339,7 +344,7 @@ def _run(
 
         instance = during.enter_context(instance_of(home.root))
         progress = during.enter_context(_progress(quiet))
-        defs = build_defs(home.root, as_of, known_at, InProcesses(progress), judging)
+        defs = build_defs(home.root, as_of, known_at, mapper_of(os.environ, progress), judging)
         result = run_here(defs, instance, home, new, log_level=log_level)
     if not result.success:
         _stop(f"The run failed and {_warehouse_left(home)}: {failure_of(result)}")
