@@ -67,11 +67,10 @@ def security(address: str, role: str) -> Any:
     found = library.Security(require_encryption=encrypted)
     if encrypted:
         try:
-            is_complete = found.get_tls_config_for_role(role).keys() >= {"ca_file", "cert", "key"}
             context = found.get_connection_args(role)["ssl_context"]
         except (OSError, TypeError, ValueError):
-            is_complete, context = False, None
-        if not is_complete or context is None:
+            context = None
+        if context is None:
             raise UnusableConfiguration(_NO_CERTIFICATES)
     return found
 
@@ -98,7 +97,7 @@ def checked(address: str, environment: Mapping[str, str]) -> str:
             f"{ADDRESS} must be an address such as tls://scheduler.example:8786, or "
             "tcp://127.0.0.1:8786 on this machine."
         )
-    is_open = parts.scheme == "tcp" and not _is_loopback(parts.hostname)
+    is_open = parts.scheme == "tcp" and not is_loopback(parts.hostname)
     if is_open and environment.get(PLAIN) != "allowed":
         raise UnusableConfiguration(
             "identifiers and the key of pseudonyms would travel unencrypted; use tls:// "
@@ -107,7 +106,8 @@ def checked(address: str, environment: Mapping[str, str]) -> str:
     return address
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a name or address reaches this machine alone."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

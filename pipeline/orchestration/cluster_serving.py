@@ -56,8 +56,12 @@ def serve_worker(address: str, told: Told, host: str | None = None) -> None:
     not the way by which it reaches the scheduler.
     """
     cluster_library.checked(address, os.environ)
-    if urlsplit(address).scheme == "tcp" and host is not None:
-        cluster_library.checked(f"tcp://{host}:0", os.environ)
+    parts = urlsplit(address)
+    if host is None and cluster_library.is_loopback(parts.hostname or ""):
+        # Left to itself it would listen on every interface.
+        host = parts.hostname
+    if host is not None:
+        cluster_library.checked(f"{parts.scheme}://{host}:0", os.environ)
     # Before Polars is imported: each worker has a core to itself.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     _keep_to_itself()

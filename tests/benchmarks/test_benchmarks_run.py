@@ -19,6 +19,7 @@ SCRIPT = Path(__file__).with_name("run.py")
         ("ledger", ["## The follow-up ledger", "| 80 |"]),
         ("evaluation", ["## Evaluation tables by number of officers", "| 120 |", "trajectory"]),
         ("small_files", ["12 files of 10 responses"]),
+        ("cluster", ["## Intake over a cluster", "scheduler and 2 workers", "| 128 |"]),
         ("release", ["## A release", "| with the audit |", "| wave_summary |"]),
         ("report", ["## Reports, workbook and CSV", "| all of them |"]),
         ("desk", ["## The desk", "2,000 rows in quarantine", "| `/trail` |"]),
