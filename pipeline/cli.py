@@ -316,6 +316,7 @@ def _run(
     log_level: str = "critical",
 ) -> "Status":
     from checks.judge import answer, get_ready
+    from pipeline.orchestration.mapper import WorkFailed
     from pipeline.orchestration.processes import Ahead
     from pipeline.orchestration.spreading import mapper_of
     from pipeline.orchestration.state import work_left_when_still
@@ -345,7 +346,10 @@ def _run(
         instance = during.enter_context(instance_of(home.root))
         progress = during.enter_context(_progress(quiet))
         defs = build_defs(home.root, as_of, known_at, mapper_of(os.environ, progress), judging)
-        result = run_here(defs, instance, home, new, log_level=log_level)
+        try:
+            result = run_here(defs, instance, home, new, log_level=log_level)
+        except WorkFailed as failure:
+            _stop(f"The run failed and {_warehouse_left(home)}: {failure}")
     if not result.success:
         _stop(f"The run failed and {_warehouse_left(home)}: {failure_of(result)}")
     for sentence in warnings_of(result):

@@ -14,6 +14,7 @@ import dagster as dg
 
 from pipeline.orchestration.event_log import kept_open
 from pipeline.orchestration.guard import StageFailed
+from pipeline.orchestration.history import must_be_of, without_a_traceback
 from pipeline.orchestration.liveness import bury_dead_runs
 from pipeline.orchestration.partitions import SUBMISSIONS, range_tags, register
 from pipeline.orchestration.tidying import tidy
@@ -64,6 +65,7 @@ def instance_of(home: Path) -> Iterator[dg.DagsterInstance]:
                 instance.get_runs_count()
                 instance.get_dynamic_partitions(str(SUBMISSIONS.name))
                 instance.all_instigator_state()
+                must_be_of(home, instance)
             yield instance
     finally:
         for name, value in before.items():
@@ -107,8 +109,19 @@ def run_here(
     """Take in the given submissions, or bring everything after intake up to date if none.
 
     Runs that were killed are buried first, and old ones removed after it: nobody need run the
-    daemon for that.
+    daemon for that. Raises WorkFailed where PostgreSQL, if it keeps the history, goes away.
     """
+    with without_a_traceback():
+        return _run_here(defs, instance, home, submission_ids, log_level)
+
+
+def _run_here(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    home: Home,
+    submission_ids: list[str],
+    log_level: str,
+) -> dg.ExecuteInProcessResult:
     now = datetime.now(UTC)
     bury_dead_runs(instance, home, now)
     tags: dict[str, str] = {}
