@@ -21,6 +21,7 @@ from pipeline.commands.console import DEFAULT_HOME, Exit, HomeOption, JsonOption
 from pipeline.commands.console import opened as _opened
 from pipeline.commands.console import stop as _stop
 from pipeline.commands.desk import DEFAULT_PORT, desk, somebody_may_sign_in
+from pipeline.commands.health import health
 from pipeline.commands.inspect import inspect
 from pipeline.commands.key import key
 from pipeline.commands.release import release
@@ -75,6 +76,7 @@ app.add_typer(withdraw)
 app.add_typer(release)
 app.add_typer(desk)
 app.add_typer(backup)
+app.command()(health)
 app.command()(inspect)
 app.command()(remind)
 app.command()(research)

@@ -7,8 +7,7 @@ environment and in no file of Muster's; the password in neither, if libpq's own 
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -18,7 +17,6 @@ from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 
-from pipeline.orchestration.mapper import WorkFailed
 from pipeline.programme import UnusableConfiguration
 from pipeline.storage import atomic
 
@@ -90,20 +88,10 @@ def is_of_the_database(error: BaseException) -> bool:
     return False
 
 
-@contextmanager
-def without_a_traceback() -> Iterator[None]:
-    """Turn the loss of PostgreSQL during the block into WorkFailed: one sentence, no statement."""
-    try:
-        yield
-    except Exception as error:
-        if not is_of_the_database(error):
-            raise
-    else:
-        return
-    raise WorkFailed(
-        "PostgreSQL went away during the run; see that it runs, and run again: the next run goes "
-        "on where this one ended."
-    )
+GONE: Final = (
+    "PostgreSQL went away during the run; see that it runs, and run again: the next run goes on "
+    "where this one ended."
+)
 
 
 def must_be_of(home: Path, instance: dg.DagsterInstance) -> None:

@@ -14,8 +14,9 @@ import dagster as dg
 
 from pipeline.orchestration.event_log import kept_open
 from pipeline.orchestration.guard import StageFailed
-from pipeline.orchestration.history import must_be_of, without_a_traceback
+from pipeline.orchestration.history import GONE, is_of_the_database, must_be_of
 from pipeline.orchestration.liveness import bury_dead_runs
+from pipeline.orchestration.mapper import WorkFailed
 from pipeline.orchestration.partitions import SUBMISSIONS, range_tags, register
 from pipeline.orchestration.tidying import tidy
 from pipeline.programme import UnusableConfiguration
@@ -111,8 +112,13 @@ def run_here(
     Runs that were killed are buried first, and old ones removed after it: nobody need run the
     daemon for that. Raises WorkFailed where PostgreSQL, if it keeps the history, goes away.
     """
-    with without_a_traceback():
+    try:
         return _run_here(defs, instance, home, submission_ids, log_level)
+    except Exception as error:
+        if not is_of_the_database(error):
+            raise
+    # Outside the handler: what the database said quotes the statement that failed.
+    raise WorkFailed(GONE)
 
 
 def _run_here(

@@ -16,6 +16,7 @@ from pipeline.definitions import build_defs
 from pipeline.orchestration.history import POSTGRES, is_of_the_database
 from pipeline.orchestration.launch import instance_of, run_here
 from pipeline.orchestration.mapper import InThisProcess, WorkFailed
+from pipeline.orchestration.partitions import SUBMISSIONS
 from pipeline.orchestration.tidying import DAYS_KEPT, trim
 from pipeline.programme import UnusableConfiguration
 from pipeline.storage.home import Home
@@ -61,7 +62,7 @@ def test_runs_are_kept_there_and_trimmed_there(home: Home, server: Server, datab
     assert not list(home.dagster.rglob("*.db"))
     with instance_of(home.root) as instance:
         assert [r.status for r in instance.get_runs()] == [dg.DagsterRunStatus.SUCCESS]
-        assert instance.get_dynamic_partitions("submissions")
+        assert instance.get_dynamic_partitions(str(SUBMISSIONS.name))
         assert len(instance.all_logs(result.run_id)) >= len(result.all_events)
         # The pool that a run keeps is gone with it.
         assert "NullPool" in type(instance.event_log_storage._engine.pool).__name__
