@@ -24,6 +24,7 @@ from pipeline.storage import locks
 from pipeline.storage.home import Home
 
 NOT_TOLD = "mail could not be sent"
+NOT_CALLED = "webhook could not be called"
 """Metadata of the asset `notices`: why stewards could not be told."""
 
 _MISREAD = re.compile(r"\?|%[0-9A-Fa-f]{2}")
@@ -95,7 +96,7 @@ def warnings_of(result: dg.ExecuteInProcessResult) -> list[str]:
         for event in result.all_events
         if event.is_step_materialization
         for name, entry in event.step_materialization_data.materialization.metadata.items()
-        if name == NOT_TOLD
+        if name in {NOT_TOLD, NOT_CALLED}
     ]
 
 
