@@ -5,6 +5,7 @@ stays out: what a worker does (`cluster_work.py`), and who hands it out (`cluste
 """
 
 import asyncio
+import importlib
 import os
 import resource
 import signal
@@ -65,6 +66,8 @@ def serve_worker(address: str, told: Told, host: str | None = None) -> None:
     # Before Polars is imported: each worker has a core to itself.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     _keep_to_itself()
+    # What work needs takes seconds to import, which the first submissions would wait for.
+    importlib.import_module("pipeline.storage.taking_in")
     distributed = cluster_library.imported()
     security = cluster_library.security(address, "worker")
 
