@@ -21,8 +21,10 @@ def health(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say in one line whether all is well: exit code 0 if it is, 1 if the warehouse is late, 2
-    if anything worse, as monitors of the Nagios kind expect.
+    """Say in one line whether all is well, for cron and monitors.
+
+    Exit code 0 if it is, 1 if the warehouse is late, 2
+    if anything is worse, as monitors of the Nagios kind expect.
     """
     from pipeline.health import Limits
     from pipeline.storage.condition import health as health_of
