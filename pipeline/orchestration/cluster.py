@@ -13,6 +13,7 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -32,8 +33,10 @@ PATIENCE: Final = 60.0
 not say."""
 PATIENCE_SETTING: Final = "MUSTER_CLUSTER_PATIENCE"
 
-_FOR_EACH_WORKER: Final = 2
-"""Submissions handed out ahead: one that is worked on and one that has arrived already."""
+_FOR_EACH_WORKER: Final = 4
+"""Submissions handed out: one that is worked on, and some on their way there and back."""
+_FINISHING: Final = 4
+"""Answers that are fetched and written at a time."""
 _MOST_BYTES: Final = 256 * 2**20
 """Of files handed out at a time: the scheduler holds them until they are done."""
 _SECONDS_BETWEEN_LOOKS: Final = 1.0
@@ -140,13 +143,23 @@ class _Run:
         self._expected = here()
         # Keys of tasks are shown and logged: this one says nothing but the place.
         self._name = f"muster-{uuid4().hex}"
-        self._out: dict[int, tuple[Any, int]] = {}
-        self._back: SimpleQueue[int] = SimpleQueue()
+        self._out: dict[int, int] = {}
+        """Bytes of what is handed out, by place."""
+        self._back: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
+        self._threads = ThreadPoolExecutor(_FINISHING)
+        self._is_over = False
         self._seen_worker = time.monotonic()
         self._next_look = 0.0
         self._room = 1
 
     def answers(self) -> Iterator[Any]:
+        try:
+            yield from self._in_order()
+        finally:
+            self._is_over = True
+            self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _in_order(self) -> Iterator[Any]:
         ready: dict[int, Any] = {}
         first, done, total = 0, 0, len(self._items)
         for place in range(total):
@@ -160,8 +173,8 @@ class _Run:
                         self._hand_out(first, Sealed(pickle.dumps(order)))
                     first += 1
                 if place not in ready:
-                    back = self._next_back()
-                    ready[back] = self._function.last(self._items[back], self._answer(back))
+                    back, answer = self._next_back()
+                    ready[back] = answer
                     done = self._tell(done)
             yield ready.pop(place)
 
@@ -174,7 +187,7 @@ class _Run:
         """Whether another file may be handed out: a few for each worker, and some megabytes."""
         if time.monotonic() > self._next_look:
             self._look()
-        handed_out = sum(size for _, size in self._out.values())
+        handed_out = sum(self._out.values())
         return not self._out or (len(self._out) < self._room and handed_out < _MOST_BYTES)
 
     def _hand_out(self, place: int, order: Sealed) -> None:
@@ -186,15 +199,35 @@ class _Run:
             key=f"{self._name}-{place}",
             pure=False,
         )
-        self._out[place] = (future, len(order.content))
-        future.add_done_callback(lambda _: self._back.put(place))
+        self._out[place] = len(order.content)
+        future.add_done_callback(lambda done: self._finish(place, done))
 
-    def _next_back(self) -> int:
+    def _finish(self, place: int, future: Any) -> None:
+        # None is begun any more once the run is over.
+        with suppress(RuntimeError):
+            self._threads.submit(self._finished, place, future)
+
+    def _finished(self, place: int, future: Any) -> None:
+        """Fetch an answer and do the last part with it: by turns with others, since each waits."""
+        answer: Any = None
+        failure: BaseException | None = None
+        try:
+            answer = self._function.last(self._items[place], self._answer(place, future))
+        except BaseException as error:  # noqa: BLE001 - Polars panics with one that is no Exception
+            failure = error  # Raised again where answers are asked for.
+        self._back.put((place, answer, failure))
+
+    def _next_back(self) -> tuple[int, Any]:
         while True:
             try:
-                return self._back.get(timeout=_SECONDS_BETWEEN_LOOKS)
+                place, answer, failure = self._back.get(timeout=_SECONDS_BETWEEN_LOOKS)
             except Empty:
                 self._look()
+                continue
+            if failure is not None:
+                raise failure
+            del self._out[place]
+            return place, answer
 
     def _look(self) -> None:
         """See how many workers there are; WorkFailed once there has been none for too long."""
@@ -213,8 +246,7 @@ class _Run:
         self._room = max(1, workers) * _FOR_EACH_WORKER
         self._next_look = now + _SECONDS_BETWEEN_LOOKS
 
-    def _answer(self, place: int) -> Any:
-        future, _ = self._out.pop(place)
+    def _answer(self, place: int, future: Any) -> Any:
         answer = self._fetched(future, place)
         if isinstance(answer, Failed):
             raise WorkFailed(f"{answer.sentence.rstrip('.')}.")
@@ -230,6 +262,8 @@ class _Run:
                 return answer
             except TimeoutError:
                 # The worker that had it died meanwhile, and another works it out again.
+                if self._is_over:
+                    raise WorkFailed(_GONE) from None
                 self._look()
             except FutureCancelledError:
                 raise WorkFailed(_GONE) from None
