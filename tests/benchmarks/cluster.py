@@ -72,14 +72,19 @@ def cluster(size: Size) -> str:
         with _running(Path(folder) / "cluster") as running:
             os.environ[ADDRESS] = running.address
             ways: dict[str, list[Measured]] = {"alone": [], "processes": [], "cluster": []}
+            beside: list[float] = []
+            """Processor seconds of scheduler and workers, by round."""
             for number in range(rounds):
                 for way, measured in ways.items():
                     print(f"cluster, {way}, round {number + 1} of {rounds}", file=sys.stderr)
-                    before = _cpu(running.scheduler.pid)
+                    others = [running.scheduler, *running.workers]
+                    before = [_cpu(process.pid) for process in others]
                     as_new(root)
                     measured.append(run_script(Path(__file__), way, str(root)))
                     if way == "cluster":
-                        scheduler = _cpu(running.scheduler.pid) - before
+                        used = [_cpu(p.pid) - b for p, b in zip(others, before, strict=True)]
+                        scheduler = used[0]
+                        beside.append(sum(used))
             peaks = [_peak(p.pid) for p in running.workers]
             of_scheduler = _peak(running.scheduler.pid)
             del os.environ[ADDRESS]
@@ -92,14 +97,18 @@ def cluster(size: Size) -> str:
         scheduler=scheduler / parts["submissions"],
         wire=parts["out"] + parts["back"],
     )
+    alone = [m.said["cpu"] for m in ways["alone"]]
+    spent = [m.said["cpu"] + b for m, b in zip(ways["cluster"], beside, strict=True)]
     rows = "\n".join(
-        f"| {name} | {spread([m.seconds for m in ways[way]])} | {_ratios(ways, way)} | {memory} |"
-        for name, way, memory in (
-            ("one process", "alone", f"{peak(ways['alone'])}"),
-            ("processes of this machine", "processes", f"{peak(ways['processes'])} the run"),
+        f"| {name} | {spread([m.seconds for m in ways[way]])} | {_ratios(ways, way)} | {cpu} "
+        f"| {memory} |"
+        for name, way, cpu, memory in (
+            ("one process", "alone", spread(alone), f"{peak(ways['alone'])}"),
+            ("processes of this machine", "processes", "", f"{peak(ways['processes'])} the run"),
             (
                 f"scheduler and {WORKERS} workers",
                 "cluster",
+                f"{spread(spent)}, **{spread([s / a for s, a in zip(spent, alone, strict=True)])}**",
                 f"{peak(ways['cluster'])} the run, {of_scheduler:.0f} the scheduler, "
                 f"{max(peaks):.0f} a worker",
             ),
@@ -110,11 +119,12 @@ def cluster(size: Size) -> str:
 {held.rows:,} simulated responses in {held.files} files ({held.megabytes:.0f} MB), from landing \
 into the lake: one process, the processes that intake starts by itself, and a scheduler with \
 {WORKERS} workers, all of them on this machine and over loopback. Medians of {rounds} alternating \
-rounds, with minimum and maximum; starting scheduler and workers excluded. Memory is the highest \
-peak.
+rounds, with minimum and maximum; starting scheduler and workers excluded. Ratios are to one \
+process. Processor seconds, of all processes together, depend less on what else a machine does. \
+Memory is the highest peak.
 
-| | seconds | ratio | MiB |
-| --- | --- | --- | --- |
+| | seconds | ratio | processor seconds, ratio | MiB |
+| --- | --- | --- | --- | --- |
 {rows}
 
 **A model of larger clusters**, worked out from what was measured and tried on none. For each of \
