@@ -99,6 +99,7 @@ def cluster(size: Size) -> str:
     )
     alone = [m.said["cpu"] for m in ways["alone"]]
     spent = [m.said["cpu"] + b for m, b in zip(ways["cluster"], beside, strict=True)]
+    times_as_much = [s / a for s, a in zip(spent, alone, strict=True)]
     rows = "\n".join(
         f"| {name} | {spread([m.seconds for m in ways[way]])} | {_ratios(ways, way)} | {cpu} "
         f"| {memory} |"
@@ -108,7 +109,7 @@ def cluster(size: Size) -> str:
             (
                 f"scheduler and {WORKERS} workers",
                 "cluster",
-                f"{spread(spent)}, **{spread([s / a for s, a in zip(spent, alone, strict=True)])}**",
+                f"{spread(spent)}, **{spread(times_as_much)}**",
                 f"{peak(ways['cluster'])} the run, {of_scheduler:.0f} the scheduler, "
                 f"{max(peaks):.0f} a worker",
             ),
