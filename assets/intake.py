@@ -1,7 +1,6 @@
 """Stage 1: every new submission is read, pseudonymised, judged, profiled and put into the lake."""
 
 import warnings
-from functools import partial
 
 import dagster as dg
 
@@ -10,7 +9,7 @@ from pipeline.orchestration.mapper import SubmissionMapper
 from pipeline.orchestration.partitions import SUBMISSIONS
 from pipeline.orchestration.resources import HomeResource
 from pipeline.orchestration.state import outdated
-from pipeline.storage.taking_in import take_in_one
+from pipeline.storage.taking_in import TakeInOne
 
 with warnings.catch_warnings():
     # Backfill policies are marked beta; without one, Dagster would start a run a submission.
@@ -41,7 +40,7 @@ def intake(
     )
     if any(arrival.is_to_be_read for arrival in arrivals):
         here.settle_keys(home.now())
-    one = partial(take_in_one, here, here.pseudonymiser(), receipts, here.withdrawals())
+    one = TakeInOne(here, here.pseudonymiser(), receipts, here.withdrawals())
     made = [record for record in mapper.map(one, arrivals) if record is not None]
     return dg.MaterializeResult(
         metadata={

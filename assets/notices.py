@@ -1,4 +1,4 @@
-"""Stage 11: what waits for a steward is said in the log, on Dagster's page, and by mail."""
+"""Stage 11: what waits for a steward is said in the log, on Dagster's page, by mail and webhook."""
 
 import os
 
@@ -6,9 +6,9 @@ import dagster as dg
 
 from assets.warehouse import warehouse
 from pipeline.notices import Held
-from pipeline.notifying import notify
+from pipeline.notifying import Told, call_webhook, notify
 from pipeline.orchestration.guard import value_free
-from pipeline.orchestration.launch import NOT_TOLD
+from pipeline.orchestration.launch import NOT_CALLED, NOT_TOLD
 from pipeline.orchestration.resources import HomeResource
 from pipeline.status import waiting_for_a_steward
 
@@ -19,8 +19,8 @@ _SHOWN = 50
     deps=[warehouse],
     group_name="warehouse",
     description=(
-        "Who has to decide is told: files that wait for a steward, each by mail once, if "
-        "notices.yaml says where to. A mail that cannot be sent is a warning and fails no run."
+        "Who has to decide is told: files that wait for a steward, each once by mail or webhook, "
+        "if notices.yaml says where to. What cannot be sent is a warning and fails no run."
     ),
 )
 @value_free
@@ -40,13 +40,20 @@ def notices(context: dg.AssetExecutionContext, home: HomeResource) -> dg.Materia
         # A report of the past says what waited then; nobody is to act on it.
         return dg.MaterializeResult(metadata={"waiting for a steward": len(held)})
     told = notify(here, held, home.now(), os.environ)
-    if told.went_wrong:
-        context.log.warning(told.said)
+    called = call_webhook(here, held, home.now(), os.environ)
+    for each_way in (told, called):
+        if each_way is not None and each_way.went_wrong:
+            context.log.warning(each_way.said)
     lines = "\n".join(f"- {each.sentence}" for each in held[:_SHOWN])
     return dg.MaterializeResult(
         metadata={
             "waiting for a steward": len(held),
             "which": dg.MetadataValue.md(lines or "nothing"),
             NOT_TOLD if told.went_wrong else "mail": told.said,
+            **({} if called is None else {_way_of(called): called.said}),
         }
     )
+
+
+def _way_of(called: Told) -> str:
+    return NOT_CALLED if called.went_wrong else "webhook"

@@ -6,6 +6,7 @@ with nothing to do are quick.
 
 import importlib
 import json
+import os
 import sys
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
@@ -16,10 +17,12 @@ import typer
 
 from pipeline.commands.assurance import assurance
 from pipeline.commands.backup import backup
+from pipeline.commands.cluster import scheduler, worker
 from pipeline.commands.console import DEFAULT_HOME, Exit, HomeOption, JsonOption
 from pipeline.commands.console import opened as _opened
 from pipeline.commands.console import stop as _stop
 from pipeline.commands.desk import DEFAULT_PORT, desk, somebody_may_sign_in
+from pipeline.commands.health import health
 from pipeline.commands.inspect import inspect
 from pipeline.commands.key import key
 from pipeline.commands.release import release
@@ -74,10 +77,13 @@ app.add_typer(withdraw)
 app.add_typer(release)
 app.add_typer(desk)
 app.add_typer(backup)
+app.command()(health)
 app.command()(inspect)
 app.command()(remind)
 app.command()(research)
 app.command()(assurance)
+app.command()(scheduler)
+app.command()(worker)
 AsOfOption = Annotated[
     datetime | None,
     typer.Option(
@@ -313,7 +319,9 @@ def _run(
     log_level: str = "critical",
 ) -> "Status":
     from checks.judge import answer, get_ready
-    from pipeline.orchestration.processes import Ahead, InProcesses
+    from pipeline.orchestration.mapper import WorkFailed
+    from pipeline.orchestration.processes import Ahead
+    from pipeline.orchestration.spreading import mapper_of
     from pipeline.orchestration.state import work_left_when_still
     from pipeline.storage import locks
 
@@ -349,8 +357,11 @@ def _run(
         instance = during.enter_context(instance_of(home.root))
         progress = during.enter_context(_progress(quiet))
         judging = judges[0] if new else None
-        defs = build_defs(home.root, as_of, known_at, InProcesses(progress), judging)
-        result = run_here(defs, instance, home, new, log_level=log_level)
+        defs = build_defs(home.root, as_of, known_at, mapper_of(os.environ, progress), judging)
+        try:
+            result = run_here(defs, instance, home, new, log_level=log_level)
+        except WorkFailed as failure:
+            _stop(f"The run failed and {_warehouse_left(home)}: {failure}")
     if not result.success:
         _stop(f"The run failed and {_warehouse_left(home)}: {failure_of(result)}")
     for sentence in warnings_of(result):

@@ -28,10 +28,10 @@ from checks.judge import answer
 from checks.on_profiles import Judging
 from pipeline.orchestration.jobs import BRING_UP_TO_DATE, TAKE_IN, TIDY_UP, WORK_OUT_ANEW
 from pipeline.orchestration.mapper import SubmissionMapper
-from pipeline.orchestration.processes import InProcesses
 from pipeline.orchestration.resources import HomeResource
 from pipeline.orchestration.schedules import SCHEDULES
 from pipeline.orchestration.sensors import landing
+from pipeline.orchestration.spreading import mapper_of
 
 ASSETS = [
     intake,
@@ -73,7 +73,7 @@ def build_defs(
                 as_of=as_of.isoformat() if as_of else None,
                 known_at=known_at.isoformat() if known_at else None,
             ),
-            "mapper": mapper or InProcesses(),
+            "mapper": mapper or mapper_of(os.environ),
             "judging": judging or answer,
         },
         # One process: an interpreter for each step costs more than any stage.

@@ -1,7 +1,7 @@
-"""Notices: telling stewards by mail that files wait for them.
+"""Notices: telling stewards that files wait for them, by mail or through a webhook.
 
-What belongs here: what `notices.yaml` may say, and what a mail says. What stays out: sending it
-(`pipeline/posting.py`), and remembering of what was told (`pipeline/notifying.py`).
+What belongs here: what `notices.yaml` may say, and what a mail or a call says. What stays out:
+sending it (`pipeline/posting.py`), and remembering of what was told (`pipeline/notifying.py`).
 
 A mail names submissions and reasons. File names stay masked in it, headings that could name a
 person are left out, and no cell of a file is there to be told.
@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from enum import StrEnum
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -23,8 +24,12 @@ NOTICES_FILE: Final = "notices.yaml"
 PASSWORD: Final = "MUSTER_SMTP_PASSWORD"  # noqa: S105 - the name of a variable
 """The environment variable that holds the password: no file of Muster's does."""
 
+TOKEN: Final = "MUSTER_WEBHOOK_TOKEN"  # noqa: S105 - the name of a variable
+"""The environment variable that holds what the webhook is shown as a bearer token."""
+_WEBHOOK: Final = "webhook"
+
 MOST_NAMED: Final = 50
-"""Submissions in one mail; the command line has all of them."""
+"""Submissions in one notice; the command line has all of them."""
 
 _ADDRESS = re.compile(r"[^@\s<>,;\"()]+@[^@\s<>,;\"()]+")
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -72,8 +77,40 @@ class Notices(BaseModel):
         return self
 
 
-def parse_notices(text: str) -> Notices:
-    """What the file says; raises UnusableConfiguration with one sentence."""
+def parse_notices(text: str) -> Notices | None:
+    """How mails are sent; None where the file names a webhook alone.
+
+    Raises UnusableConfiguration with one sentence.
+    """
+    written, said = _said(text)
+    for_mail = {name: value for name, value in said.items() if name != _WEBHOOK}
+    if not for_mail and _WEBHOOK in said:
+        return None
+    try:
+        return Notices.model_validate(for_mail)
+    except ValidationError as error:
+        raise written.refused(error, Notices) from None
+
+
+def parse_webhook(text: str) -> str | None:
+    """The address that is called; None where the file names none.
+
+    Raises UnusableConfiguration with one sentence that does not quote it: such an address is often
+    a secret by itself.
+    """
+    written, said = _said(text)
+    if _WEBHOOK not in said:
+        return None
+    address = said[_WEBHOOK]
+    if not isinstance(address, str) or not _may_be_called(address):
+        raise written.unusable(
+            (_WEBHOOK,),
+            "webhook: an https:// address without a user is expected, or http:// on this machine",
+        )
+    return address
+
+
+def _said(text: str) -> tuple[Written, dict[str, Any]]:
     written = Written.of(text, NOTICES_FILE)
     if not isinstance(written.said, dict):
         raise written.unusable((), "host, from and to are expected; see docs/stewards.md")
@@ -82,10 +119,18 @@ def parse_notices(text: str) -> Notices:
             f"{NOTICES_FILE}: a password never stands in a file; take it out, change it where it "
             f"is used, and set {PASSWORD}."
         )
+    return written, written.said
+
+
+def _may_be_called(address: str) -> bool:
     try:
-        return Notices.model_validate(written.said)
-    except ValidationError as error:
-        raise written.refused(error, Notices) from None
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return False
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _HERE)
+    plain = address.isascii() and address.isprintable() and " " not in address
+    return bool(is_safe and plain and parts.hostname and parts.username is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +172,19 @@ def mail(notices: Notices, held: Sequence[Held], programme: str) -> EmailMessage
     ]
     message.set_content("\n".join(lines))
     return message
+
+
+def call(held: Sequence[Held]) -> dict[str, Any]:
+    """What a webhook is told: how many files nobody was told of yet, and which; no reason."""
+    files = "1 file waits" if len(held) == 1 else f"{len(held)} files wait"
+    return {
+        "text": f"Muster: {files} for a steward.",
+        "waiting": len(held),
+        "submissions": [
+            {"submission_id": each.submission_id, "verdict": each.verdict}
+            for each in held[:MOST_NAMED]
+        ],
+    }
 
 
 def _addressed(notices: Notices, subject: str) -> EmailMessage:

@@ -11,16 +11,28 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
+from typing import Any
 
 from pipeline.entries import Act
 from pipeline.errors import place_of
-from pipeline.notices import NOTICES_FILE, PASSWORD, Held, Notices, mail, parse_notices
-from pipeline.posting import NotSent, post
+from pipeline.notices import (
+    NOTICES_FILE,
+    PASSWORD,
+    TOKEN,
+    Held,
+    Notices,
+    call,
+    mail,
+    parse_notices,
+    parse_webhook,
+)
+from pipeline.posting import NotSent, post, post_to_webhook
 from pipeline.programme import UnusableConfiguration
 from pipeline.storage.home import Home
 from pipeline.vocabulary import EntryKind
 
 Post = Callable[[EmailMessage, Notices, str | None], int]
+_MAIL, WEBHOOK = "mail", "webhook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +45,20 @@ class Told:
 
 
 def settings_of(home: Home) -> Notices | None:
-    """What notices.yaml says; None without one. Raises UnusableConfiguration with one sentence."""
+    """How notices.yaml sends mails; None without one. Raises UnusableConfiguration."""
+    text = _text_of(home)
+    return None if text is None else parse_notices(text)
+
+
+def webhook_of(home: Home) -> str | None:
+    """The webhook that notices.yaml names, if any. Raises UnusableConfiguration."""
+    text = _text_of(home)
+    return None if text is None else parse_webhook(text)
+
+
+def _text_of(home: Home) -> str | None:
     try:
-        return parse_notices(home.notices.read_text("utf-8"))
+        return home.notices.read_text("utf-8")
     except FileNotFoundError:
         return None
     except UnicodeDecodeError:
@@ -46,11 +69,12 @@ def settings_of(home: Home) -> Notices | None:
         ) from None
 
 
-def told_before(home: Home) -> set[str]:
-    """Submissions that a mail told of."""
+def told_before(home: Home, by: str = _MAIL) -> set[str]:
+    """Submissions that a mail told of, or the webhook if `by` says so."""
     return {
         submission_id
         for entry in home.stewardship.entries(EntryKind.NOTICE_SENT)
+        if entry.body.get("by", _MAIL) == by
         for submission_id in entry.body["submissions"]
     }
 
@@ -85,19 +109,15 @@ def _notify(
 ) -> Told:
     settings = settings_of(home)
     if settings is None:
+        if home.notices.exists():
+            return Told(f"No mail is sent: {NOTICES_FILE} names a webhook alone.")
         return Told(f"No mail is sent: there is no {NOTICES_FILE}.")
     before = told_before(home)
     new = [each for each in held if each.submission_id not in before]
     if not new:
         return Told("No mail: nothing waits that stewards were not told of.")
     refused = send(mail(settings, new, home.programme.title), settings, environment.get(PASSWORD))
-    act = Act(
-        kind=EntryKind.NOTICE_SENT,
-        steward="muster",
-        reason="files wait for a steward",
-        body={"submissions": [each.submission_id for each in new]},
-    )
-    home.stewardship.enter([act], now)
+    _put_down(home, new, now, _MAIL)
     if refused:
         return Told(
             f"Told by mail of {len(new)}, but the server refused {refused} of "
@@ -105,3 +125,50 @@ def _notify(
             went_wrong=True,
         )
     return Told(f"Told {len(settings.to)} recipients by mail of {len(new)}.")
+
+
+def call_webhook(
+    home: Home,
+    held: Sequence[Held],
+    now: datetime,
+    environment: Mapping[str, str],
+    send: Callable[[str, Mapping[str, Any], str | None], None] = post_to_webhook,
+) -> Told | None:
+    """Tell the webhook of what waits and it was not told of yet; None where none is named.
+
+    Never raises, and names its address in no sentence.
+    """
+    try:
+        address = webhook_of(home)
+        if address is None:
+            return None
+        before = told_before(home, WEBHOOK)
+        new = [each for each in held if each.submission_id not in before]
+        if not new:
+            return Told("No call: nothing waits that the webhook was not told of.")
+        send(address, call(new), environment.get(TOKEN))
+        _put_down(home, new, now, WEBHOOK)
+        return Told(f"Told the webhook of {len(new)}.")
+    except UnusableConfiguration as problem:
+        return Told(f"The webhook was not told: {problem}", went_wrong=True)
+    except NotSent as problem:
+        return Told(
+            f"The webhook was not told: {problem}; the next run with work to do tries again.",
+            went_wrong=True,
+        )
+    except Exception as defect:  # noqa: BLE001 - a call is not worth a run
+        return Told(f"The webhook was not told: {place_of(defect)}.", went_wrong=True)
+
+
+def _put_down(home: Home, told: Sequence[Held], now: datetime, by: str) -> None:
+    act = Act(
+        kind=EntryKind.NOTICE_SENT,
+        steward="muster",
+        reason="files wait for a steward",
+        body={
+            "submissions": [each.submission_id for each in told],
+            # Nothing, as it has always been, for a mail.
+            **({} if by == _MAIL else {"by": by}),
+        },
+    )
+    home.stewardship.enter([act], now)

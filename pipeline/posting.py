@@ -1,13 +1,18 @@
-"""Handing a mail to a server.
+"""Handing a mail to a server, and calling a webhook.
 
-What stays out: what the mail says (`pipeline/notices.py`). An answer of the server may quote
+What stays out: what they say (`pipeline/notices.py`). An answer of the server may quote
 addresses and more, so of what went wrong only its kind is told.
 """
 
+import http.client
+import json
 import smtplib
 import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
 from email.message import EmailMessage
-from typing import Final
+from typing import Any, Final
 
 from pipeline.notices import Notices, Tls
 
@@ -64,3 +69,43 @@ def _connected(notices: Notices) -> smtplib.SMTP:
             server.close()
             raise
     return server
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect would hand the token to another address, perhaps unencrypted."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
+def post_to_webhook(address: str, said: Mapping[str, Any], token: str | None) -> None:
+    """Call a webhook with JSON; raises NotSent, whose sentence does not name the address."""
+    headers = {"Content-Type": "application/json", "User-Agent": "muster"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    # Straight there: a proxy of the environment would be told the address.
+    opener = urllib.request.build_opener(_NoRedirects, urllib.request.ProxyHandler({}))
+    try:
+        request = urllib.request.Request(  # noqa: S310 - https, or this machine (notices.py)
+            address, json.dumps(said).encode("utf-8"), headers, method="POST"
+        )
+        with opener.open(request, timeout=SECONDS_TO_WAIT):
+            return
+    except urllib.error.HTTPError as refusal:
+        refusal.close()
+        problem = f"the webhook answered with status {refusal.code}"
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, ssl.SSLError):
+            problem = "no encrypted connection to the webhook came about"
+        elif isinstance(error.reason, TimeoutError):
+            problem = f"the webhook did not answer within {SECONDS_TO_WAIT:.0f} seconds"
+        else:
+            problem = "the webhook cannot be reached"
+    except TimeoutError:
+        problem = f"the webhook did not answer within {SECONDS_TO_WAIT:.0f} seconds"
+    except (OSError, http.client.HTTPException):
+        problem = "the webhook broke off"
+    except ValueError:
+        problem = "the webhook's token has signs that no header takes"
+    # Outside the handler, as above.
+    raise NotSent(problem)

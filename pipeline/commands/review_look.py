@@ -240,20 +240,30 @@ def overdue(home: HomeOption = DEFAULT_HOME, as_json: JsonOption = False) -> Non
 def notices(
     home: HomeOption = DEFAULT_HOME,
     test: Annotated[
-        bool, typer.Option("--test", help="Send a mail that says that it is a test.")
+        bool, typer.Option("--test", help="Send a mail and a call that say they are a test.")
     ] = False,
 ) -> None:
-    """Say whether stewards are told by mail of what waits, and of how many they were."""
+    """Say whether stewards are told of what waits, by mail or webhook, and of how many files."""
     import os
 
-    from pipeline.notices import NOTICES_FILE, PASSWORD, trial
-    from pipeline.notifying import settings_of, told_before
-    from pipeline.posting import NotSent, post
+    from pipeline.notices import NOTICES_FILE, PASSWORD, TOKEN, call, trial
+    from pipeline.notifying import WEBHOOK, settings_of, told_before, webhook_of
+    from pipeline.posting import NotSent, post, post_to_webhook
 
     here = opened(home)
-    settings = settings_of(here)
+    settings, webhook = settings_of(here), webhook_of(here)
+    if webhook is not None:
+        typer.echo(f"A webhook is called; of {len(told_before(here, WEBHOOK))} files it was told.")
+        if test:
+            said = {**call([]), "text": "Muster: a test."}
+            try:
+                post_to_webhook(webhook, said, os.environ.get(TOKEN))
+            except NotSent as problem:
+                stop(f"The test was not sent: {problem}.")
+            typer.echo("Called it with a test.")
     if settings is None:
-        typer.echo(f"Nobody is told by mail: there is no {NOTICES_FILE} in the home folder.")
+        if webhook is None:
+            typer.echo(f"Nobody is told by mail: there is no {NOTICES_FILE} in the home folder.")
         return
     typer.echo(
         f"{len(settings.to)} recipients are told by mail; of {len(told_before(here))} files they "

@@ -21,7 +21,7 @@ import jinja2
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -36,13 +36,17 @@ from pipeline.desk.security import LOOPBACK, Guard
 from pipeline.desk.sessions import LONGEST_SECONDS, Session, Sessions, is_token
 from pipeline.desk.state import Desk
 from pipeline.errors import place_of
+from pipeline.health import Health
 from pipeline.programme import UnusableConfiguration
 from pipeline.review import NotPossible
+from pipeline.storage.condition import health, limits_of
 
 COOKIE: Final = "muster_desk"
 _VISITOR: Final = "muster_desk_visitor"
 _MEDIA: Final = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
 _MOST_FIELDS: Final = 1_000
+_SECONDS_HEALTH_IS_KEPT: Final = 5.0
+"""Whoever asks without end makes no more work than this, and never stands in a run's way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,7 @@ def desk_app(desk: Desk, settings: Settings | None = None) -> ASGIApp:
         Route(
             "/account", _endpoint(house, _account_page, _change_password), methods=["GET", "POST"]
         ),
+        Route("/healthz", _health(house), methods=["GET"]),
         Route("/static/{name}", _static(house), methods=["GET"]),
         *(Route(place.path, _guarded(house, place), methods=["GET", "POST"]) for place in PAGES),
         Route("/{anything:path}", _endpoint(house, _nowhere, _nowhere), methods=["GET", "POST"]),
@@ -130,6 +135,27 @@ def _endpoint(house: _House, get: _Handler | None, post: _Handler) -> Callable[.
         handler = post if request.method == "POST" else get
         form = await _form(request) if request.method == "POST" else {}
         return await run_in_threadpool(_answered, house, request, handler or _nowhere, form)
+
+    return endpoint
+
+
+def _health(house: _House) -> Callable[..., object]:
+    """For monitors, who do not sign in: whether all is well, and nothing that names or counts."""
+    limits = limits_of()
+    kept: list[tuple[float, Health]] = []
+
+    def answered() -> Response:
+        now = house.settings.clock()
+        try:
+            if not kept or now - kept[0][0] > _SECONDS_HEALTH_IS_KEPT:
+                kept[:] = [(now, health(house.desk.home, house.desk.now(), limits))]
+            found = kept[0][1]
+            return JSONResponse(found.as_json(), 200 if found.is_well else 503)
+        except OSError:
+            return JSONResponse({"status": "unknown"}, 503)
+
+    async def endpoint(_: Request) -> Response:
+        return await run_in_threadpool(answered)
 
     return endpoint
 

@@ -24,9 +24,33 @@ _PATIENCE = 60
 def kept_open(instance: dg.DagsterInstance) -> Iterator[None]:
     """Let the instance's event log keep its connections until the block ends."""
     storage = instance.event_log_storage
-    if not isinstance(storage, SqliteEventLogStorage):
+    if isinstance(storage, SqliteEventLogStorage):
+        with _files_kept_open(storage):
+            yield
+    elif type(storage).__name__ == "PostgresEventLogStorage":
+        with _connection_kept(storage):
+            yield
+    else:
         yield
-        return
+
+
+@contextmanager
+def _connection_kept(storage: Any) -> Iterator[None]:
+    """PostgreSQL starts a process for each connection; one that was lost is made again."""
+    before = storage._engine
+    kept = create_engine(
+        storage.postgres_url, isolation_level="AUTOCOMMIT", pool_size=1, pool_pre_ping=True
+    )
+    storage._engine = kept
+    try:
+        yield
+    finally:
+        storage._engine = before
+        kept.dispose()
+
+
+@contextmanager
+def _files_kept_open(storage: SqliteEventLogStorage) -> Iterator[None]:
     with ExitStack() as closing:
         engines: dict[str, Any] = {}
 

@@ -14,6 +14,7 @@ import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
 from pipeline.errors import may_pass, place_of, refusal_of
+from pipeline.orchestration.mapper import WorkFailed
 from pipeline.programme import UnusableConfiguration
 from pipeline.quality.verdicts import AccountingError
 from pipeline.storage.stages import Stray
@@ -22,7 +23,7 @@ from pipeline.storage.warehouse import WarehouseFailed
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_SAFE = (UnusableConfiguration, AccountingError, WarehouseFailed, Stray)
+_SAFE = (UnusableConfiguration, AccountingError, WarehouseFailed, WorkFailed, Stray)
 
 
 _ENDING_THE_RUN = (KeyboardInterrupt, SystemExit, DagsterExecutionInterruptedError)

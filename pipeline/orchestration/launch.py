@@ -14,7 +14,9 @@ import dagster as dg
 
 from pipeline.orchestration.event_log import kept_open
 from pipeline.orchestration.guard import StageFailed
+from pipeline.orchestration.history import GONE, is_of_the_database, must_be_of
 from pipeline.orchestration.liveness import bury_dead_runs
+from pipeline.orchestration.mapper import WorkFailed
 from pipeline.orchestration.partitions import SUBMISSIONS, range_tags, register
 from pipeline.orchestration.tidying import tidy
 from pipeline.programme import UnusableConfiguration
@@ -22,6 +24,7 @@ from pipeline.storage import locks
 from pipeline.storage.home import Home
 
 NOT_TOLD = "mail could not be sent"
+NOT_CALLED = "webhook could not be called"
 """Metadata of the asset `notices`: why stewards could not be told."""
 
 _MISREAD = re.compile(r"\?|%[0-9A-Fa-f]{2}")
@@ -64,6 +67,7 @@ def instance_of(home: Path) -> Iterator[dg.DagsterInstance]:
                 instance.get_runs_count()
                 instance.get_dynamic_partitions(str(SUBMISSIONS.name))
                 instance.all_instigator_state()
+                must_be_of(home, instance)
             yield instance
     finally:
         for name, value in before.items():
@@ -92,7 +96,7 @@ def warnings_of(result: dg.ExecuteInProcessResult) -> list[str]:
         for event in result.all_events
         if event.is_step_materialization
         for name, entry in event.step_materialization_data.materialization.metadata.items()
-        if name == NOT_TOLD
+        if name in {NOT_TOLD, NOT_CALLED}
     ]
 
 
@@ -107,8 +111,24 @@ def run_here(
     """Take in the given submissions, or bring everything after intake up to date if none.
 
     Runs that were killed are buried first, and old ones removed after it: nobody need run the
-    daemon for that.
+    daemon for that. Raises WorkFailed where PostgreSQL, if it keeps the history, goes away.
     """
+    try:
+        return _run_here(defs, instance, home, submission_ids, log_level)
+    except Exception as error:
+        if not is_of_the_database(error):
+            raise
+    # Outside the handler: what the database said quotes the statement that failed.
+    raise WorkFailed(GONE)
+
+
+def _run_here(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    home: Home,
+    submission_ids: list[str],
+    log_level: str,
+) -> dg.ExecuteInProcessResult:
     now = datetime.now(UTC)
     bury_dead_runs(instance, home, now)
     tags: dict[str, str] = {}

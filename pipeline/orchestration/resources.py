@@ -24,6 +24,7 @@ from pipeline.storage import locks
 from pipeline.storage.access import keep_from_others
 from pipeline.storage.erasing import finish_erasures
 from pipeline.storage.home import Home
+from pipeline.storage.last_run import begins, ends
 from pipeline.storage.stages import Made, Stage
 from pipeline.storage.warehouse import Ahead, publish
 from pipeline.submissions import Record
@@ -91,10 +92,12 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         keep_from_others(here.root)
         with alive(here, context.run.run_id), locks.held(here.lock):
             now, anew = self.now(), ANEW in context.run.tags
+            begins(here.last_run, now)
             _prepare(here, now, anew=anew)
             with Ahead(here.warehouse) as ahead:
                 self._run = _Run(here, now.date(), anew, ahead)
                 yield self
+            ends(here.last_run, self.now(), well=_went_well(context))
 
     def open(self) -> Home:
         return self._run.home if self._run else Home(Path(self.root))
@@ -179,6 +182,16 @@ class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """
         seen_to = self._run.seen_to if self._run else set()
         return self.open().stages.behind(tables) <= seen_to
+
+
+def _went_well(context: dg.InitResourceContext) -> bool:
+    """Whether no stage failed; what was raised in a stage does not come past here."""
+    if context.instance is None or context.run is None:
+        return False
+    failed = context.instance.get_records_for_run(
+        context.run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE, limit=1
+    )
+    return not failed.records
 
 
 @value_free

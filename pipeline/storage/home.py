@@ -88,6 +88,11 @@ class Home:
         return self.root / ".lock"
 
     @property
+    def last_run(self) -> Path:
+        """When the last run began and how the last one ended, for monitors."""
+        return self.dagster / "last-run.json"
+
+    @property
     def warehouse(self) -> Path:
         return self.root / "warehouse.duckdb"
 

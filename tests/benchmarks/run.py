@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cluster import cluster
 from coverage import SIZES, coverage
 from coverage_of_change import coverage_with_dropout
 from desk import desk
@@ -91,6 +92,7 @@ PARTS = {
     "ledger": ledger,
     "evaluation": evaluation_curve,
     "small_files": small_files,
+    "cluster": cluster,
     "release": release,
     "report": report,
     "queries": queries,

@@ -22,6 +22,7 @@ SCRIPT = Path(__file__).with_name("run.py")
         ("growth", ["## Growth", "| microseconds a response |"]),
         ("peers", ["## Beside scripts of an analyst", "| pandas and Great Expectations |"]),
         ("small_files", ["12 files of 10 responses"]),
+        ("cluster", ["## Intake over a cluster", "scheduler and 2 workers", "| 128 |"]),
         ("release", ["## A release", "| with the audit |", "| wave_summary |"]),
         ("report", ["## Reports, workbook and CSV", "| all of them |"]),
         ("desk", ["## The desk", "2,000 rows in quarantine", "| `/trail` |"]),

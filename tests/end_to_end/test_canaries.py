@@ -24,6 +24,7 @@ import duckdb
 import polars as pl
 import pytest
 import xlsxwriter
+from clusters import running_cluster
 from crashes import AS_OF, NEEDS_A_STEWARD, RunServer
 from desk_home import Served, add_account, hidden
 from homes import Muster, files_holding, query, words_in
@@ -550,3 +551,21 @@ def test_a_run_that_is_killed(planted: Planted, server: RunServer) -> None:
     assert killed >= len(DEATHS) - 2
     assert server.run(at.home)["code"] == NEEDS_A_STEWARD
     at.has_not_leaked()
+
+
+def test_workers_of_a_cluster_keep_nothing(
+    planted: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not in their folders, in what they print, nor where one is killed and leaves its own."""
+    copy = planted.copy("cluster")
+    with running_cluster(tmp_path / "cluster", workers=2) as running:
+        monkeypatch.setenv("MUSTER_CLUSTER", running.address)
+        copy.muster("run", "--as-of", AS_OF)
+        assert Home(copy.home).lake.count_folders() > 10
+        running.workers[0].kill()
+        running.workers[0].wait()
+        left = sorted(path.name for path in running.folder.rglob("*"))
+        assert [name for name in left if name.startswith("muster-worker-")], "nothing to look into"
+        assert files_holding(running.folder, copy.words, set()) == {}
+    assert words_in(running.said(), copy.words) == set()
+    assert files_holding(running.folder, copy.words, set()) == {}
