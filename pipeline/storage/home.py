@@ -35,8 +35,14 @@ from pipeline.storage.code import EVERYTHING, INTAKE, code_hash
 from pipeline.storage.keys import create_first_key, load_keys, settle_awaited
 from pipeline.storage.lake import Lake
 from pipeline.storage.landing import KnownHashes, landing_files
-from pipeline.storage.objects import LocalObjects
+from pipeline.storage.objects import LocalObjects, Objects
 from pipeline.storage.releases import Releases
+from pipeline.storage.remote import (
+    LAKE_FILE,
+    LakeSettings,
+    parse_lake_settings,
+    remote_objects,
+)
 from pipeline.storage.stages import Stages
 from pipeline.storage.stewardship import Receipt, Stewardship
 from pipeline.submissions import (
@@ -74,7 +80,34 @@ class Home:
 
     @property
     def lake(self) -> Lake:
-        return Lake(LocalObjects(self._lake_folder), erased=lambda: self.withdrawals().erased)
+        return Lake(self._objects(), erased=lambda: self.withdrawals().erased)
+
+    def _objects(self) -> Objects:
+        """Where the lake lies. Raises UnusableConfiguration where it lies in two places."""
+        here, settings = LocalObjects(self._lake_folder), self.lake_settings
+        if settings is None:
+            return here
+        if Lake(here).holds_anything():
+            raise UnusableConfiguration(
+                f"{LAKE_FILE} says that the lake lies at {settings.place}, and lake/ in the home "
+                "folder has submissions too; `muster lake move` brings all of it to one place."
+            )
+        return remote_objects(settings)
+
+    @cached_property
+    def lake_settings(self) -> LakeSettings | None:
+        """Where the lake lies on object storage; None where it lies in the home folder."""
+        try:
+            text = (self.root / LAKE_FILE).read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        except UnicodeDecodeError:
+            raise UnusableConfiguration(f"{LAKE_FILE}: save it as UTF-8 text.") from None
+        except OSError:
+            raise UnusableConfiguration(
+                f"{LAKE_FILE}: it cannot be read; give Muster the permission, or remove it."
+            ) from None
+        return parse_lake_settings(text)
 
     @property
     def _lake_folder(self) -> Path:

@@ -136,10 +136,13 @@ class LocalObjects:
     def remove(self, names: Collection[str]) -> None:
         for name in names:
             (self._folder / name).unlink(missing_ok=True)
-        for folder in {(self._folder / name).parent for name in names} - {self._folder}:
+        for folder in {(self._folder / name).parent for name in names}:
             # As on object storage, what holds nothing is not there.
             with suppress(OSError):
-                folder.rmdir()
+                for empty in (folder, *folder.parents):
+                    if empty == self._folder:
+                        break
+                    empty.rmdir()
 
     def remove_below(self, below: str) -> None:
         rmtree(self._folder / below, ignore_errors=True)
