@@ -25,6 +25,7 @@ from pipeline.commands.desk import DEFAULT_PORT, desk, somebody_may_sign_in
 from pipeline.commands.health import health
 from pipeline.commands.inspect import inspect
 from pipeline.commands.key import key
+from pipeline.commands.lake import lake
 from pipeline.commands.release import release
 from pipeline.commands.remind import remind
 from pipeline.commands.research import research
@@ -78,6 +79,7 @@ app.add_typer(release)
 app.add_typer(desk)
 app.add_typer(backup)
 app.command()(health)
+app.add_typer(lake)
 app.command()(inspect)
 app.command()(remind)
 app.command()(research)

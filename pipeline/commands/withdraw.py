@@ -483,6 +483,12 @@ def _show_what_is_left(case: _Case) -> None:
         "Backups that you make of landing/, lake/ or warehouse.duckdb still have them until they "
         "expire, and so have copies of rows for research; `muster research` makes new ones."
     )
+    settings = case.home.lake_settings
+    if settings is not None:
+        typer.echo(
+            f"So have older versions of objects at {settings.place}, if the bucket keeps any "
+            "(docs/object-storage.md)."
+        )
     releases = [path for path in (case.home.root / "releases").glob("*") if path.is_dir()]
     if releases:
         typer.echo(f"Releases made earlier are left as they are: {len(releases)}.")

@@ -9,14 +9,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from pipeline.storage import atomic
 from pipeline.storage.home import Home
 
-_TAKEN_ALONG: Final = ("lake", "secrets", "sources")
-_FOLLOWS: Final = "stages"
-"""Tables that stages made: to be worked out again, not to be taken at their word."""
+_TAKEN_ALONG: Final = ("secrets", "sources")
 
 
 @contextmanager
@@ -24,7 +23,8 @@ def home_aside(home: Home) -> Iterator[Home]:
     """A private copy in the home folder, gone when the block ends; for who holds the home's lock
     until this has been entered.
 
-    Files are shared with the home, which never writes into one that is there.
+    Files are shared with the home, which never writes into one that is there. What stages made is
+    to be worked out again, not to be taken at its word, so it is not taken along.
     """
     with atomic.temporary_folder(home.root) as root:
         for folder in _TAKEN_ALONG:
@@ -32,18 +32,28 @@ def home_aside(home: Home) -> Iterator[Home]:
                 shutil.copytree(
                     home.root / folder,
                     root / folder,
-                    ignore=_without_what_follows,
+                    ignore=_unfinished,
                     copy_function=_shared,
                 )
-        for folder in ("dagster", "releases"):
+        for folder in ("lake", "dagster", "releases"):
             (root / folder).mkdir(mode=0o700)
+        for name, source in home.lake.everything():
+            _put(source, root / "lake" / name)
         shutil.copyfile(home.root / "programme.yaml", root / "programme.yaml")
         home.stewardship.backup(root / "stewardship.sqlite")
         yield Home(root)
 
 
-def _without_what_follows(_folder: str, names: list[str]) -> set[str]:
-    return {name for name in names if name == _FOLLOWS or name.startswith(".")}
+def _put(source: Path | bytes, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(source, bytes):
+        target.write_bytes(source)
+    else:
+        _shared(str(source), str(target))
+
+
+def _unfinished(_folder: str, names: list[str]) -> set[str]:
+    return {name for name in names if name.startswith(".")}
 
 
 def _shared(source: str, target: str) -> None:

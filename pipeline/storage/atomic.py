@@ -102,13 +102,19 @@ def new_folder(path: Path) -> Iterator[Path]:
     new.mkdir()
     try:
         yield new
-        for inside in sorted(new.rglob("*"), reverse=True):
-            _flush(inside)
-        _flush(new)
+        flush_all(new)
         new.rename(path)
         _flush(path.parent)
     finally:
         shutil.rmtree(new, ignore_errors=True)
+
+
+def flush_all(folder: Path) -> None:
+    """Let a folder that is there, its name and all in it outlive a power cut."""
+    for inside in sorted(folder.rglob("*"), reverse=True):
+        _flush(inside)
+    _flush(folder)
+    _flush(folder.parent)
 
 
 def recover(folder: Path) -> int:

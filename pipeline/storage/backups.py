@@ -29,7 +29,8 @@ _NAME: Final = "muster-{:%Y-%m-%dT%H%M%SZ}"
 _NAMED: Final = re.compile(r"muster-\d{4}-\d\d-\d\dT\d{6}Z")
 _STORE: Final = "stewardship.sqlite"
 _FILES: Final = ("programme.yaml", "notices.yaml")
-_FOLDERS: Final = ("sources", "lake", "memberships", "releases")
+_LAKE: Final = "lake"
+_FOLDERS: Final = ("sources", "memberships", "releases")
 _UNFINISHED: Final = "."
 """What a killed writer left has a name that begins so (`atomic.py`)."""
 _PRIVATE: Final = 0o600
@@ -176,25 +177,33 @@ def _copied(home: Home, new: Path, before: Backup | None) -> Iterator[tuple[str,
     """Copies every file; yields its name within the copy and its SHA-256."""
     if home.stewardship.backup(new / _STORE):
         yield _STORE, _sha256(new / _STORE)
-    for path in _to_copy(home.root):
-        name = path.relative_to(home.root).as_posix()
+    for name, source in _to_copy(home):
         target = new / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        digest = _sha256(path)
+        digest = _sha256(source)
         if before is None or not _linked(before, name, digest, target):
-            shutil.copy2(path, target)
+            if isinstance(source, bytes):
+                target.write_bytes(source)
+            else:
+                shutil.copy2(source, target)
         yield name, digest
 
 
-def _to_copy(root: Path) -> Iterator[Path]:
+def _to_copy(home: Home) -> Iterator[tuple[str, Path | bytes]]:
+    """Where each file lies, or what it holds, by its name in the copy."""
     for name in _FILES:
-        if (root / name).is_file():
-            yield root / name
-    for folder in _FOLDERS:
-        for path in sorted((root / folder).rglob("*")):
-            inside = path.relative_to(root)
-            if path.is_file() and not any(part.startswith(_UNFINISHED) for part in inside.parts):
-                yield path
+        if (home.root / name).is_file():
+            yield name, home.root / name
+    in_the_lake = set()
+    for name, source in home.lake.everything():
+        in_the_lake.add(f"{_LAKE}/{name}")
+        yield f"{_LAKE}/{name}", source
+    for folder in (_LAKE, *_FOLDERS):
+        for path in sorted((home.root / folder).rglob("*")):
+            inside = path.relative_to(home.root)
+            finished = not any(part.startswith(_UNFINISHED) for part in inside.parts)
+            if finished and inside.as_posix() not in in_the_lake and path.is_file():
+                yield inside.as_posix(), path
 
 
 def _linked(before: Backup, name: str, digest: str, target: Path) -> bool:
@@ -211,6 +220,8 @@ def _linked(before: Backup, name: str, digest: str, target: Path) -> bool:
     return True
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+def _sha256(source: Path | bytes) -> str:
+    if isinstance(source, bytes):
+        return hashlib.sha256(source).hexdigest()
+    with source.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,12 +16,9 @@ from dataclasses import dataclass
 from pipeline.intake import erased_from, rows_of
 from pipeline.privacy.file_names import masked_file_name
 from pipeline.reading.tabular import Unreadable
-from pipeline.storage import atomic
 from pipeline.storage.home import Home
-from pipeline.storage.landing import KnownHashes, landing_files, read_landing_file
+from pipeline.storage.landing import landing_files, read_landing_file
 from pipeline.submissions import fingerprint
-
-_DONE = "erased.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +49,8 @@ def finish_erasures(home: Home, *, anew: bool = False) -> int:
     `anew`: somebody may have put an older lake back.
     """
     erased = home.withdrawals().erased
-    done, mark = home.lake.in_force / _DONE, json.dumps(fingerprint(sorted(erased))).encode()
-    if not erased or (not anew and done.exists() and done.read_bytes() == mark):
+    mark = json.dumps(fingerprint(sorted(erased))).encode()
+    if not erased or (not anew and home.lake.is_rid_of(mark)):
         return 0
     home.lake.forget_incomplete(erased)
     records = {r.submission_id: r for r in home.lake.records() if r.problem is None}
@@ -72,7 +69,7 @@ def finish_erasures(home: Home, *, anew: bool = False) -> int:
     home.releases.forget(erased, home.pseudonymiser().carried_on)
     # Nobody can be found in it by pseudonym, so all of it goes; `muster research` makes another.
     home.research.unlink(missing_ok=True)
-    atomic.write_bytes(done, mark)
+    home.lake.got_rid_of(mark)
     return len(holding)
 
 
@@ -83,7 +80,7 @@ def search_landing(home: Home, names: Collection[str]) -> Searched:
     or since collection stopped.
     """
     pseudonymiser, programme = home.pseudonymiser(), home.programme
-    files = landing_files(home.landing, KnownHashes(home.root / "lake" / "landing.json"))
+    files = landing_files(home.landing, home.known_hashes)
     copies = Counter((file.folder, file.sha256) for file in files)
     found, not_searched = [], 0
     for arrival in home.arrivals():

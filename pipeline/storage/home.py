@@ -5,6 +5,7 @@ What belongs here: paths, and loading configuration from them. What stays out: P
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,7 +35,14 @@ from pipeline.storage.code import EVERYTHING, INTAKE, code_hash
 from pipeline.storage.keys import create_first_key, load_keys, settle_awaited
 from pipeline.storage.lake import Lake
 from pipeline.storage.landing import KnownHashes, landing_files
+from pipeline.storage.objects import LocalObjects, Objects
 from pipeline.storage.releases import Releases
+from pipeline.storage.remote import (
+    LAKE_FILE,
+    LakeSettings,
+    parse_lake_settings,
+    remote_objects,
+)
 from pipeline.storage.stages import Recent, Stages
 from pipeline.storage.stewardship import Receipt, Stewardship
 from pipeline.submissions import (
@@ -72,15 +80,57 @@ class Home:
 
     @property
     def lake(self) -> Lake:
-        return Lake(self.root / "lake", erased=lambda: self.withdrawals().erased)
+        return Lake(self._objects(), erased=lambda: self.withdrawals().erased)
+
+    def _objects(self) -> Objects:
+        """Where the lake lies. Raises UnusableConfiguration where it lies in two places."""
+        here, settings = LocalObjects(self._lake_folder), self.lake_settings
+        if settings is None:
+            return here
+        if Lake(here).holds_anything():
+            raise UnusableConfiguration(
+                f"{LAKE_FILE} says that the lake lies at {settings.place}, and lake/ in the home "
+                "folder has submissions too; `muster lake move` brings all of it to one place."
+            )
+        return remote_objects(settings)
+
+    @cached_property
+    def lake_settings(self) -> LakeSettings | None:
+        """Where the lake lies on object storage; None where it lies in the home folder."""
+        try:
+            text = (self.root / LAKE_FILE).read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        except UnicodeDecodeError:
+            raise UnusableConfiguration(f"{LAKE_FILE}: save it as UTF-8 text.") from None
+        except OSError:
+            raise UnusableConfiguration(
+                f"{LAKE_FILE}: it cannot be read; give Muster the permission, or remove it."
+            ) from None
+        return parse_lake_settings(text)
+
+    @property
+    def _lake_folder(self) -> Path:
+        """Where the lake lies, and what goes with it that is only ever of this machine."""
+        return self.root / "lake"
+
+    @property
+    def known_hashes(self) -> KnownHashes:
+        return KnownHashes(self._lake_folder / "landing.json")
 
     @property
     def stages(self) -> Stages:
-        return Stages(self.lake.in_force / "stages", code_hash(*EVERYTHING), self._recent)
+        folder = self._stages_folder(self.lake.version)
+        return Stages(folder, code_hash(*EVERYTHING), self._recent)
 
     @cached_property
     def _recent(self) -> Recent:
         return Recent()
+
+    def _stages_folder(self, version: int) -> Path:
+        """Of the tables that hold pseudonyms of one key."""
+        of_the_key = self._lake_folder if version == 1 else self._lake_folder / f"v{version}"
+        return of_the_key / "stages"
 
     @property
     def lock(self) -> Path:
@@ -284,7 +334,7 @@ class Home:
                 problems.setdefault(mapping.organisation, mapping.problem.rstrip("."))
             else:
                 usable.append(mapping)
-        files = landing_files(self.landing, KnownHashes(self.root / "lake" / "landing.json"))
+        files = landing_files(self.landing, self.known_hashes)
         return arrivals(
             files,
             usable,
@@ -358,16 +408,18 @@ class Home:
                 (self.root / folder).chmod(_PRIVATE)
         made = self.keys_known()
         settle_awaited(self.secrets, max(self.lake.version, made.version if made else 0))
-        self.lake.forget_older()
-        in_force = self.lake.in_force
+        version = self.lake.version
+        for stages in (self._stages_folder(1), *self._lake_folder.glob("v*/stages")):
+            if stages != self._stages_folder(version):
+                shutil.rmtree(stages, ignore_errors=True)
         return (
-            atomic.recover(in_force / "submissions")
-            + atomic.recover(in_force / "stages")
+            self.lake.recover()
+            + atomic.recover(self._stages_folder(version))
             + atomic.recover(self.root / "releases")
             + atomic.recover(self.root / "memberships")
             + atomic.sweep(self.root, atomic.AT_ANY_TIME, below=False, suffix=self.warehouse.suffix)
             + atomic.sweep_of_the_dead(self.root)
-            + atomic.sweep_of_the_dead(self.root / "lake")
+            + atomic.sweep_of_the_dead(self._lake_folder)
             + atomic.sweep_of_the_dead(self.secrets)
         )
 
@@ -420,7 +472,7 @@ class Home:
         before = (now - _STILL_WRITING).timestamp()
         return sum(
             atomic.sweep(folder, before, below=False)
-            for folder in (self.root, self.root / "lake", self.secrets)
+            for folder in (self.root, self._lake_folder, self.secrets)
         )
 
     def back_up(self, day: date) -> None:

@@ -3,7 +3,7 @@
 What belongs here: the order of the steps. What stays out: how rows are carried on and what must
 stay as it was (`pipeline/privacy/rotation.py`).
 
-A copy of the lake is written beside it and proven, then takes effect by one rename. Killed before,
+A copy of the lake is written beside it and proven, then takes effect by one put. Killed before,
 the copy and the new key go; killed after, the next one who holds the lock finishes what is left
 (`Home.recover`, `Home.settle_keys`). No landing file is needed, and none is read.
 """
@@ -67,7 +67,7 @@ def rotate(home: Home, steward: str, reason: str, now: datetime) -> Rotated:
 
 
 def _carried_on(home: Home, keys: Sequence[Key], steward: str, reason: str) -> Rotated:
-    """Everything up to the rename by which the new pseudonyms take effect."""
+    """Everything up to the put by which the new pseudonyms take effect."""
     newest, programme, lake = keys[-1], home.programme, home.lake
     pseudonymiser = Pseudonymiser(
         tuple(key.secret for key in keys), programme.programme, programme.identifiers

@@ -20,10 +20,10 @@ from typing import Any
 import polars as pl
 
 from pipeline.storage import atomic
+from pipeline.storage.objects import is_whole_parquet
 
 _CATALOGUE = "catalogue.json"
 _PROVISIONAL = ""
-_PARQUET = b"PAR1"
 _TEXT = (pl.String, pl.Categorical, pl.Enum)
 _ROWS_OF_A_GROUP = 122_880
 """As many as DuckDB keeps together: it then takes groups over as they come. With others it writes
@@ -328,13 +328,3 @@ def _holds(path: Path, texts: Collection[str]) -> bool:
         return any(scan.select(asked).collect().row(0))
     except (OSError, pl.exceptions.PolarsError):
         return True
-
-
-def is_whole_parquet(path: Path, size: int) -> bool:
-    """Whether a file has its size and a Parquet file's last bytes, which a power cut leaves out."""
-    try:
-        with path.open("rb") as file:
-            file.seek(-len(_PARQUET), 2)
-            return file.read() == _PARQUET and path.stat().st_size == size
-    except (OSError, ValueError):
-        return False

@@ -27,6 +27,7 @@ from pipeline.reproducing import Compared, reproduce
 from pipeline.storage.erasing import finish_erasures
 from pipeline.storage.home import Home
 from pipeline.storage.lake import Lake
+from pipeline.storage.objects import LocalObjects
 from pipeline.vocabulary import DecisionAction
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -146,7 +147,7 @@ def test_both_are_the_same_a_week_later_and_nothing_is_touched(kept: Home) -> No
 
 def test_a_copy_without_landing_or_warehouse_gives_the_same(copy: Home) -> None:
     shutil.rmtree(copy.landing)
-    shutil.rmtree(copy.lake.in_force / "stages")
+    shutil.rmtree(copy.root / "lake" / "stages")
     hashes = table_hashes(copy.warehouse)
     assert hashes
     copy.warehouse.unlink()
@@ -178,7 +179,7 @@ def test_after_an_erasure_it_says_so(copy: Home) -> None:
 
 
 def _accepted(home: Home) -> set[str]:
-    lake = Lake(home.root / "lake")
+    lake = Lake(LocalObjects(home.root / "lake"))
     ids = [record.submission_id for record in lake.records()]
     return set(lake.rows("accepted", ids, WHOSE)["participant_id"].drop_nulls())
 

@@ -13,6 +13,7 @@ from pipeline.intake import ACCEPTED, TakenIn
 from pipeline.quality.judgement import FINDINGS
 from pipeline.quality.profile import PROFILE
 from pipeline.storage.lake import Lake
+from pipeline.storage.objects import LocalObjects
 from pipeline.submissions import Record
 from pipeline.tables import Table, Type
 from pipeline.vocabulary import Delivery, Kind
@@ -74,7 +75,7 @@ def taken_in() -> Callable[..., TakenIn]:
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
-    return Lake(tmp_path / "lake")
+    return Lake(LocalObjects(tmp_path / "lake"))
 
 
 def _cell(column: str, kind: Type, row: int) -> object:

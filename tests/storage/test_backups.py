@@ -32,7 +32,10 @@ def home(tmp_path: Path) -> Home:
     (made.root / "sources" / "simulated-force-01").mkdir()
     (made.root / "sources" / "simulated-force-01" / "answers.yaml").write_text("platform: plain\n")
     (made.root / "lake" / "submissions" / "one").mkdir(parents=True)
-    pl.DataFrame({"n": [1, 2]}).write_parquet(made.root / "lake/submissions/one/accepted.parquet")
+    accepted = made.root / "lake/submissions/one/accepted.parquet"
+    pl.DataFrame({"n": [1, 2]}).write_parquet(accepted)
+    said = {"record": {}, "files": {accepted.name: accepted.stat().st_size}}
+    accepted.with_name("submission.json").write_text(json.dumps(said))
     (made.root / "releases" / "spring").mkdir()
     (made.root / "releases" / "spring" / "manifest.json").write_text("{}")
     (made.root / "releases" / "spring" / "manifest.json").chmod(0o444)
@@ -54,6 +57,7 @@ def test_a_copy_holds_what_is_needed_and_neither_keys_nor_landing(
     assert _names(made.folder) == {
         "backup.json",
         "lake/submissions/one/accepted.parquet",
+        "lake/submissions/one/submission.json",
         "notices.yaml",
         "programme.yaml",
         "releases/spring/manifest.json",

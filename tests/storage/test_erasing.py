@@ -112,7 +112,7 @@ def test_what_was_done_is_done_again_only_if_it_is_asked_for(
 def test_a_folder_that_is_not_whole_is_not_left_to_hold_them(home: Home) -> None:
     folders = [home.root / "lake" / "submissions" / f"a--b--{number}" for number in (1, 2)]
     for folder in folders:
-        (folder / "profile.parquet").unlink()
+        next(folder.glob("profile-*.parquet")).unlink()
     erase(home, ONE)
     finish_erasures(home)
     assert [folder.exists() for folder in folders] == [False, True]

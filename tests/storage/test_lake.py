@@ -10,6 +10,7 @@ from pipeline.intake import ACCEPTED, WAIVED, WHOSE
 from pipeline.quality.comments import TEXTS
 from pipeline.quality.profile import PROFILE
 from pipeline.storage.lake import Lake
+from pipeline.storage.objects import LocalObjects
 from pipeline.vocabulary import Kind
 
 SCHEMA = ACCEPTED[Kind.ROSTER]
@@ -51,7 +52,7 @@ def test_a_submission_is_replaced_as_a_whole(lake, record, taken_in):
 @pytest.mark.parametrize("frame", ["accepted", "findings", "profile"])
 @pytest.mark.parametrize("damage", ["short", "empty", "missing", "longer"])
 def test_a_folder_with_a_damaged_file_is_not_listed(lake, folder, frame, damage):
-    path = folder / f"{frame}.parquet"
+    (path,) = folder.glob(f"{frame}-*.parquet")
     content = path.read_bytes()
     match damage:
         case "short":
@@ -95,7 +96,8 @@ def test_an_incomplete_submission_stops_no_other_and_can_be_written_again(
     lake, folder, record, taken_in
 ):
     lake.write_submission(record("a--b--2"), taken_in("v1-three"))
-    (folder / "accepted.parquet").write_bytes(b"PAR1")
+    (accepted,) = folder.glob("accepted-*.parquet")
+    accepted.write_bytes(b"PAR1")
     assert [r.submission_id for r in lake.records()] == ["a--b--2"]
     lake.write_submission(record("a--b--1"), taken_in("v1-one"))
     assert len(lake.records()) == 2
@@ -171,7 +173,7 @@ def test_waived_rows_lie_beside_the_accepted_ones_until_none_is_waived(lake, rec
 def test_nobody_sees_the_rows_of_the_erased(lake, tmp_path, record, taken_in):
     lake.write_submission(record("a--b--1"), taken_in("v1-one", "v1-two"))
     lake.write_submission(record("a--b--2"), taken_in("v1-one"))
-    erased = Lake(tmp_path / "lake", erased=lambda: {"v1-one"})
+    erased = Lake(LocalObjects(tmp_path / "lake"), erased=lambda: {"v1-one"})
     seen = erased.rows("accepted", ["a--b--1", "a--b--2"], WHOSE)
     assert seen["participant_id"].to_list() == ["v1-two"]
     assert erased.rows("profile", ["a--b--1"], PROFILE).is_empty(), "nobody's rows are all seen"

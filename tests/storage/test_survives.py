@@ -10,6 +10,7 @@ from pipeline.storage import atomic
 from pipeline.storage.keys import create_first_key, load_keys
 from pipeline.storage.lake import Lake
 from pipeline.storage.landing import landing_files
+from pipeline.storage.objects import LocalObjects
 from pipeline.submissions import CANNOT_BE_OPENED
 
 
@@ -76,7 +77,7 @@ def test_a_record_of_another_shape_is_not_listed(tmp_path: Path, content: str):
     folder = tmp_path / "submissions" / "a--b--c"
     folder.mkdir(parents=True)
     (folder / "submission.json").write_text(content)
-    assert Lake(tmp_path).records() == []
+    assert Lake(LocalObjects(tmp_path)).records() == []
 
 
 def test_a_gap_between_keys_is_said(tmp_path: Path):

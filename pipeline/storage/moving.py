@@ -1,0 +1,92 @@
+"""Bringing the lake of a home to object storage, to another bucket, or back to the home folder.
+
+What belongs here: the order of the steps. What stays out: what a lake is (`lake.py`) and what the
+places do (`objects.py`, `remote.py`).
+
+All is copied and read again before `lake.yaml` says the new place, and what it was copied from goes
+after that. Killed before, the lake lies where it lay, and the same command begins again.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from pipeline.programme import UnusableConfiguration
+from pipeline.storage import atomic
+from pipeline.storage.home import Home
+from pipeline.storage.lake import Lake
+from pipeline.storage.objects import LocalObjects, Objects
+from pipeline.storage.remote import LAKE_FILE, LakeSettings, remote_objects
+
+_AT_A_TIME: Final = 100
+_OF_A_LAKE: Final = re.compile(r"(v\d+/)?(submissions/.+|key-checks\.json|erased\.json)")
+"""Beside these the home folder's `lake/` has what never leaves this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How much was moved, and where to."""
+
+    files: int
+    size: int
+    place: str
+
+
+def move(home: Home, to: LakeSettings | None) -> Moved:
+    """Bring the lake to another place, the home folder if none is given.
+
+    Only for the one who holds the home's lock. Raises UnusableConfiguration where the lake lies
+    there already, where other files lie, or where the place cannot be used.
+    """
+    here, now = LocalObjects(home.root / "lake"), home.lake_settings
+    place = to.place if to else "lake/ in the home folder"
+    target = remote_objects(to) if to else here
+    left_here = _files_of(here)
+    if now == to and not (to and left_here):
+        raise UnusableConfiguration(f"the lake lies at {place} already.")
+    # A move that was killed once the new place counted has left what it was copied from.
+    source = here if now is None or now == to else remote_objects(now)
+    Lake(source).recover()
+    files, size = 0, 0
+    names = _files_of(source)
+    strangers = _files_of(target).keys() - names.keys()
+    if strangers and not (now == to and _same(source, target, list(names))):
+        raise UnusableConfiguration(
+            f"{place} has {len(strangers)} files that are not of this lake; choose a place with "
+            "nothing in it."
+        )
+    for some in _in_parts(list(names)):
+        contents = dict(zip(some, _read(source, some), strict=True))
+        target.put(contents)
+        if _read(target, some) != list(contents.values()):
+            raise UnusableConfiguration(
+                f"{place} does not give back what was put there; nothing was changed."
+            )
+        files, size = files + len(some), size + sum(map(len, contents.values()))
+    for folder in {name.partition("/")[0] for name in names if "/" in name}:
+        target.settle(folder)
+    if to:
+        atomic.write_bytes(home.root / LAKE_FILE, to.written().encode("utf-8"))
+    else:
+        (home.root / LAKE_FILE).unlink(missing_ok=True)
+    source.remove(list(names))
+    return Moved(files, size, place)
+
+
+def _files_of(objects: Objects) -> dict[str, int]:
+    return {n: size for n, size in objects.listed("").items() if _OF_A_LAKE.fullmatch(n)}
+
+
+def _in_parts(names: list[str]) -> Iterator[list[str]]:
+    for first in range(0, len(names), _AT_A_TIME):
+        yield names[first : first + _AT_A_TIME]
+
+
+def _same(one: Objects, other: Objects, names: list[str]) -> bool:
+    return all(one.contents(some) == other.contents(some) for some in _in_parts(names))
+
+
+def _read(objects: Objects, names: list[str]) -> list[bytes]:
+    sources = objects.sources(names)
+    return [source if isinstance(source, bytes) else source.read_bytes() for source in sources]
