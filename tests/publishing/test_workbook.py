@@ -3,7 +3,9 @@
 import re
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
@@ -129,6 +131,33 @@ def test_nothing_yet_has_a_cover_that_says_so() -> None:
     cover = " ".join(str(v) for v in sheets["Cover"].cells.values())
     assert "without any row" in cover
     assert "Paired change" in cover
+
+
+def test_sheets_fit_on_paper_with_their_headings_on_every_page(content: bytes) -> None:
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        names = [n for n in archive.namelist() if re.fullmatch(r"xl/worksheets/sheet\d+\.xml", n)]
+        pages = [archive.read(name).decode() for name in names]
+        book = archive.read("xl/workbook.xml").decode()
+    assert len(pages) > 10
+    for page in pages:
+        assert 'orientation="landscape"' in page
+        assert 'fitToHeight="0"' in page
+        assert 'fitToPage="1"' in page
+    # Contents and notes are tables too; the cover is none.
+    assert book.count("_xlnm.Print_Titles") == len(pages) - 1
+
+
+def test_no_line_of_the_cover_is_wider_than_its_column(
+    content: bytes, sheets: Mapping[str, Sheet]
+) -> None:
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        found = re.search(r'<col min="1"[^>]* width="([\d.]+)"', _part(archive, "sheet1"))
+    assert found is not None
+    assert max(len(str(text)) for text in sheets["Cover"].cells.values()) <= float(found[1])
+
+
+def _part(archive: zipfile.ZipFile, sheet: str) -> str:
+    return archive.read(f"xl/worksheets/{sheet}.xml").decode()
 
 
 def test_everything_left_out_is_signs() -> None:

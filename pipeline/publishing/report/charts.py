@@ -332,6 +332,7 @@ def _fitting(name: str, shape: Shape) -> str:
     most = 34 if shape is Shape.WIDE else 22
     if len(name) > most:
         name = name.replace("Violence Reduction Unit", "VRU").replace(" Constabulary", "")
+        name = name.replace(" and over", "+")
     return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
 
 

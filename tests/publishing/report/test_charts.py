@@ -173,3 +173,8 @@ def test_a_chart_of_many_reports_is_drawn_once(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(charts, "_paints", lambda place: charts._colours(points[place]))
     assert charts.intervals(points, "Change", TEXT) == first, "as if drawn in its colours"
     assert "B #000002" in first.wide
+
+
+def test_a_long_name_is_put_shorter_before_it_is_cut() -> None:
+    assert charts._fitting("Service: 10 years and over", Shape.NARROW) == "Service: 10 years+"
+    assert charts._fitting("Service: 10 years and over", Shape.WIDE) == "Service: 10 years and over"
