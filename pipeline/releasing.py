@@ -231,7 +231,5 @@ def _about(home: Home, build: Build, release: Release, before: Sequence[str]) ->
             name: {**shares[name], "sha256": content_hash(frame)}
             for name, frame in release.tables.items()
         },
-        # How many, and not which: what only the audit asked for is known to be no small group.
-        "left_out_for_the_audit": len(release.for_the_audit),
         **account_of(home, home.warehouse, release.rules),
     }

@@ -263,8 +263,6 @@ def _report(home: "Home", made: "Made", *, as_json: bool) -> None:
     for name, share in made.manifest["tables"].items():
         if share["cells"]:
             typer.echo(f"  {name}: {share['published']:.0%} of {share['cells']} figures printed")
-    if left_out := made.manifest["left_out_for_the_audit"]:
-        typer.echo(f"The audit asked for {left_out} more groups to be left out.")
     typer.echo("Back up memberships/ with stewardship.sqlite: the next release needs both.")
 
 

@@ -14,10 +14,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from pipeline.privacy.disclosure.groups import Key, Print
-from pipeline.privacy.disclosure.history import RECORDED_SCHEMA, Before, Recorded
+from pipeline.privacy.disclosure.history import Before, Recorded
+from pipeline.privacy.disclosure.members import Members, Places, places_of
 from pipeline.privacy.disclosure.rules import Rules
 from pipeline.publishing.officers import Mask
 
@@ -52,8 +54,8 @@ class Printed:
     figures: Mapping[Key, Mapping[str, float]]
     new: Mapping[Key, Print]
     """Those printed anew, by each part of the officers behind them: a group as others are kept."""
-    members: pl.DataFrame
-    """`RECORDED_SCHEMA`, of those parts."""
+    members: Members[Recorded]
+    """Of those parts, on the list of today's officers."""
 
 
 def printed_blocks(
@@ -66,46 +68,29 @@ def printed_blocks(
     """
     figures: dict[Key, Mapping[str, float]] = {}
     new: dict[Key, Print] = {}
-    members = [pl.DataFrame(schema=RECORDED_SCHEMA)]
+    members: dict[Recorded, Places] = {}
+    then = before.members.listed_after(ids)
     for block in blocks:
-        now = _members(block, ids)
+        now = {
+            Recorded(key, True): places_of(mask)
+            for key, mask in zip(block.part_keys, block.parts.values(), strict=True)
+        }
         earlier = next((before.prints[k] for k in block.part_keys if k in before.prints), None)
-        if rules.history and earlier and 0 < _changed(block, now, before) < rules.fewest:
+        if rules.history and earlier and 0 < _changed(now, then, before.gone) < rules.fewest:
             figures[block.key] = earlier.others
             continue
         figures[block.key] = block.figures
         new |= dict.fromkeys(block.part_keys, Print(0, {}, block.figures))
-        members.append(now)
-    return Printed(figures, new, pl.concat(members))
+        members |= {at: who for at, who in now.items() if len(who)}
+    return Printed(figures, new, Members(ids, members))
 
 
-def _members(block: Block, ids: pl.Series) -> pl.DataFrame:
-    parts = [
-        pl.DataFrame({"participant_id": ids.filter(pl.Series(mask))}).select(
-            measure=pl.lit(key.measure),
-            place=pl.lit(key.place),
-            participant_id="participant_id",
-            printed=pl.lit(value=True),
-        )
-        for key, mask in zip(block.part_keys, block.parts.values(), strict=True)
-    ]
-    return pl.concat(parts).select(RECORDED_SCHEMA.names())
-
-
-def _changed(block: Block, now: pl.DataFrame, before: Before) -> int:
+def _changed(
+    now: Mapping[Recorded, Places], then: Members[Recorded], gone: Mapping[Recorded, int]
+) -> int:
     """Officers who are in other parts than when the figures were last printed."""
-    then = before.members.filter(
-        pl.col("printed"),
-        pl.col("measure").is_in([key.measure for key in block.part_keys]),
-        pl.col("place") == block.key.place,
-    )
-    moved = (
-        pl.concat([now, then])
-        .group_by("measure", "participant_id")
-        .len()
-        .filter(pl.col("len") == 1)["participant_id"]
-        .n_unique()
-    )
+    moved = np.zeros(len(then.names), dtype=bool)
+    for at, who in now.items():
+        moved[np.setxor1d(who, then[at])] = True
     # Of erased officers it is known how many went from each part, and not whether they are others.
-    gone = [before.gone.get(Recorded(key, True), 0) for key in block.part_keys]
-    return moved + max(gone, default=0)
+    return int(np.count_nonzero(moved)) + max((gone.get(at, 0) for at in now), default=0)

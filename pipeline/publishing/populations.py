@@ -23,7 +23,8 @@ from pipeline.privacy.disclosure.groups import (
     Scale,
     Sums,
 )
-from pipeline.privacy.disclosure.history import MEMBERS_SCHEMA, Before
+from pipeline.privacy.disclosure.history import Before
+from pipeline.privacy.disclosure.members import Members, Places, places_of
 from pipeline.privacy.disclosure.merging import merged
 from pipeline.privacy.disclosure.rules import Rules
 from pipeline.publishing.characteristics import code_list, place_of
@@ -173,8 +174,8 @@ class Described:
     """The groups of a release with those who are in them."""
 
     population: Population
-    members: pl.DataFrame
-    """`history.MEMBERS_SCHEMA`, of the visible groups and of what remains of them."""
+    members: Members[Key]
+    """Of the visible groups and of what remains of them, by the order of the officers."""
     layout: Layout
 
 
@@ -204,8 +205,8 @@ class _Describing:
     partitions: list[Partition] = field(default_factory=list)
     scales: dict[str, Scale] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
-    masks: dict[Key, Mask] = field(default_factory=dict)
-    rests: dict[Key, Mask] = field(default_factory=dict)
+    people: dict[Key, Places] = field(default_factory=dict)
+    rests: dict[Key, Places] = field(default_factory=dict)
     """Who is in the hidden groups that follow from visible ones."""
 
     def __post_init__(self) -> None:
@@ -259,7 +260,7 @@ class _Describing:
             doses=doses,
             characteristics=tuple(self.by_value),
             steps=steps,
-            merged=frozenset(key for key in self.masks if "|" in key.measure),
+            merged=frozenset(key for key in self.people if "|" in key.measure),
         )
         population = Population(
             self.groups,
@@ -291,8 +292,12 @@ class _Describing:
         for place in places:
             if not place.keys:
                 continue
-            codes = place.codes[mask]
+            officers = places_of(mask)
+            codes = place.codes[officers]
             counts = np.bincount(codes, minlength=len(place.keys))
+            # Stable, so that within a place they stand in the order of the officers.
+            ends = np.cumsum(counts)[:-1]
+            split = np.split(officers[np.argsort(codes, kind="stable")], ends)
             sums = {
                 name: (_sums(units[mask], codes, place), _sums(units[mask] ** 2, codes, place))
                 for name, (units, *_) in values.items()
@@ -311,8 +316,8 @@ class _Describing:
                     told_if_empty=visible,
                 )
                 self.groups[group.key] = group
-                of = self.masks if visible else self.rests
-                of[group.key] = mask & (place.codes == i)
+                of = self.people if visible else self.rests
+                of[group.key] = split[i]
             if place is not self.national:
                 # Four characteristics would give their whole back between them.
                 detail = any(place is other for other in self.by_value.values())
@@ -378,17 +383,25 @@ class _Describing:
                 }
                 n = outer.n - sum(g.n for g in inner)
                 self.groups[Key(rest, key)] = Group(Key(rest, key), n, 0, False, sums)
-                inside = np.logical_or.reduce([self._mask(group.key) for group in inner])
-                if (inside & ~self._mask(outer.key)).any():
-                    raise ValueError(f"{whole}: somebody in a part of it is not in it")
-                self.rests[Key(rest, key)] = self._mask(outer.key) & ~inside
+                self.rests[Key(rest, key)] = self._outside(outer.key, [g.key for g in inner])
                 members = [*(g.key for g in inner), Key(rest, key)]
                 self._part(whole, key, members, detail=detail, limit=limit)
             if place is not self.national and place.keys and not limit:
                 self._part(rest, ALL, [Key(rest, key) for key in place.keys], follows=True)
 
-    def _mask(self, key: Key) -> Mask:
-        return self.masks[key] if key in self.masks else self.rests[key]
+    def _people(self, key: Key) -> Places:
+        return self.people[key] if key in self.people else self.rests[key]
+
+    def _outside(self, whole: Key, parts: Sequence[Key]) -> Places:
+        """Who of a whole is in none of its parts; ValueError for a part that is not within it."""
+        everybody = self._people(whole)
+        is_left = np.zeros(self.officers.n, dtype=bool)
+        is_left[everybody] = True
+        inside = np.concatenate([self._people(part) for part in parts])
+        if not is_left[inside].all():
+            raise ValueError(f"{whole.measure}: somebody in a part of it is not in it")
+        is_left[inside] = False
+        return everybody[is_left[everybody]]
 
     def _two_ways(
         self,
@@ -445,18 +458,11 @@ class _Describing:
         }
         self.groups[key] = Group(key, int(mask.sum()), 0, False, sums)
 
-    def _members(self) -> pl.DataFrame:
-        masks = self.masks | self.rests
-        keys = list(masks)
-        officers = [np.flatnonzero(mask) for mask in masks.values()]
-        which = np.repeat(np.arange(len(keys)), [len(found) for found in officers])
-        ids = self.officers.participants["participant_id"]
-        measures, places = (
-            pl.Series([key[i] for key in keys], dtype=pl.String).gather(which) for i in (0, 1)
-        )
-        who = ids.gather(np.concatenate(officers)) if officers else ids.clear()
-        return pl.DataFrame(
-            {"measure": measures, "place": places, "participant_id": who}, schema=MEMBERS_SCHEMA
+    def _members(self) -> Members[Key]:
+        every = self.people | self.rests
+        return Members(
+            self.officers.participants["participant_id"],
+            {key: who for key, who in every.items() if len(who)},
         )
 
     @cached_property
@@ -702,7 +708,9 @@ class _Describing:
         )
 
     def _whole_mask(self, measure: str) -> Mask:
-        return self.masks[Key(measure, ALL)]
+        mask = np.zeros(self.officers.n, dtype=bool)
+        mask[self._people(Key(measure, ALL))] = True
+        return mask
 
     def _bands(self) -> dict[tuple[str, str, str], tuple[tuple[str, ...], ...]]:
         return {

@@ -21,12 +21,12 @@ from pipeline.privacy.disclosure.audit import Audit, Progress
 from pipeline.privacy.disclosure.control import controlled
 from pipeline.privacy.disclosure.groups import Key, Print
 from pipeline.privacy.disclosure.history import (
-    RECORDED_SCHEMA,
     Before,
     Held,
     Recorded,
     held_back,
 )
+from pipeline.privacy.disclosure.members import Members
 from pipeline.privacy.disclosure.rounding import two_figures
 from pipeline.privacy.disclosure.rules import RULES, Rules
 from pipeline.programme import Programme
@@ -78,6 +78,8 @@ def release_of(
     the audit does not pass, and ValueError for frames that do not fit each other.
     """
     earlier = before or Before()
+    # Brought to today's list once: whoever asks for it again finds it so.
+    earlier = replace(earlier, members=earlier.members.listed_after(participants["participant_id"]))
     officers = Officers(participants, participant_waves, scores, programme, as_of)
     enrolled = dict(participants.group_by("organisation").len().iter_rows())
     stood = {name: place.removeprefix(AREA) for name, place in earlier.areas.items()}
@@ -249,22 +251,17 @@ def _remembered(
         for group in described.population.groups.values()
         if group.key not in held.standing
     } | {Recorded(key, True) for key in modelled.new}
-    rows = [(*key, printed) for key, printed in sorted(new)]
-    on = ["measure", "place", "printed"]
-    recorded = pl.DataFrame(
-        rows, schema=[(name, RECORDED_SCHEMA[name]) for name in on], orient="row"
-    )
-    members = pl.concat(
-        [
-            described.members.join(recorded, on=on[:2]).select(RECORDED_SCHEMA.names()),
-            modelled.members,
-            earlier.members.join(recorded, on=on, how="anti"),
-        ]
-    )
+    today = {
+        at: who
+        for key, who in described.members.of.items()
+        if (at := Recorded(key, key in prints)) in new
+    }
+    kept = earlier.members.listed_after(described.members.names)
+    members = {at: who for at, who in kept.of.items() if at not in new}
     printed = {**prints, **modelled.new}
     newly_printed = {key for key, printed in new if printed}
     return Before(
         prints={**earlier.prints, **{key: printed[key] for key in newly_printed}},
-        members=members,
+        members=Members(kept.names, {**members, **today, **modelled.members.of}),
         gone={at: n for at, n in earlier.gone.items() if at not in new},
     )

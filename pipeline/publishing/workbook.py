@@ -53,6 +53,8 @@ _NOTES: Final[Mapping[Kind, str]] = {
     Kind.STEPS: "Percent in steps of 5, where there are 200 rows.",
     Kind.SHARE: "A share: weights in steps of 0.05, I2 in steps of 0.1.",
 }
+_COVER_WIDTH: Final = 120
+_A4: Final = 9
 _READABLE: Final = re.compile(r"[A-Za-z0-9]")
 
 
@@ -100,6 +102,9 @@ def _written(tables: Mapping[str, pl.DataFrame], title: str, about: About) -> by
             intro=_introduction(about),
             about=[*_signs(), *_without_rows(made, filled)],
             contact=["The evaluators who handed on this release."],
+            # No sentence there is longer: one that went on to a second line would, in LibreOffice,
+            # lie over the one above.
+            width=_COVER_WIDTH,
         ),
         contentsheet_label="Contents" if sheets else None,
         notes_table=notes if sheets else None,
@@ -229,11 +234,18 @@ def _text(value: Any) -> Any:
 
 
 def _finish(book: "GPWorkbook", title: str, about: About) -> None:
-    """Headings that stay in view, and properties that do not depend on when it is made."""
+    """Headings that stay in view and on every page, sheets that fit on paper across.
+
+    And properties that do not depend on when it is made.
+    """
     for sheet in book.worksheets():
+        sheet.set_paper(_A4)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
         for table in sheet.tables:
             first_row = int(re.sub(r"\D", "", table["range"].partition(":")[0]))
             sheet.freeze_panes(first_row, 1)
+            sheet.repeat_rows(first_row - 1)
     book.set_properties(
         {
             "title": title,

@@ -20,7 +20,7 @@ import polars as pl
 
 from pipeline.programme import UnusableConfiguration
 from pipeline.publishing.release_tables import RELEASE_TABLES
-from pipeline.publishing.remembered import without
+from pipeline.publishing.remembered import in_newest_layout, without
 from pipeline.storage import atomic
 from pipeline.storage.warehouse import publish
 
@@ -78,7 +78,7 @@ class Releases:
         would give somebody away.
         """
         try:
-            return pl.read_parquet(self._kept(name))
+            return in_newest_layout(pl.read_parquet(self._kept(name)))
         except (OSError, pl.exceptions.PolarsError):
             raise UnusableConfiguration(
                 f"memberships/{name}.parquet is missing or damaged; put its copy from "

@@ -289,5 +289,6 @@ def read_release(folder: Path) -> dict[str, pl.DataFrame]:
             "SELECT table_name FROM duckdb_tables() WHERE NOT internal ORDER BY 1"
         ).fetchall()
         return {
-            name: connection.execute(f'SELECT * FROM release."{name}"').pl() for (name,) in names
+            name: pl.DataFrame(connection.sql(f'FROM release."{name}"').to_arrow_table())
+            for (name,) in names
         }

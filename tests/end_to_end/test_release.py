@@ -3,13 +3,17 @@
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
+from folder import more_than_the_tables
 from homes import Muster
 
+from pipeline.programme import load_programme
 from pipeline.publishing.outsider import breaches
+from pipeline.publishing.report.context import About
 from pipeline.storage.releases import read_tables
 from pipeline.vocabulary import EntryKind
 
@@ -28,14 +32,27 @@ def _json(muster: Muster, *arguments: str, expected: int = 0) -> dict:
     return json.loads(muster(*arguments, "--json", expected=expected).stdout)
 
 
+def _says_no_more_than_its_tables(folder: Path, home: Path) -> None:
+    assert breaches(read_tables(folder)) == []
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    about = About(
+        release="first",
+        as_of=date.fromisoformat(manifest["as_of"]),
+        version=manifest["version"],
+        simulated=True,
+    )
+    programme = load_programme(home / "programme.yaml")
+    assert more_than_the_tables(folder, programme, about) == []
+
+
 def test_a_release_is_made_listed_and_verified(muster: Muster) -> None:
     made = _json(muster, "release", "make", "--name", "first")
     assert made["release"] == "first"
     assert made["number"] == 1
     folder = muster.home / "releases" / "first"
-    assert breaches(read_tables(folder)) == []
     for name in ("participant_flow", "wave_summary", "paired_change", "retention"):
         assert made["tables"][name]["published"] > 0.2, name
+    _says_no_more_than_its_tables(folder, muster.home)
     listed = json.loads(muster("release", "list", "--json").stdout)
     assert [each["release"] for each in listed] == ["first"]
     assert "outsider" in muster("release", "verify", "first").stdout

@@ -195,7 +195,7 @@ def test_an_erased_officer_counts_as_gone(people: list[Officer], release: Releas
     gone = next(o for o in people if o.organisation == "east" and "baseline" in o.scores)
     rest = [o for o in people if o is not gone]
     kept = without(as_frame(release.next), [gone.name], lambda names: names)
-    assert gone.name not in kept.select(pl.col("members").explode()).to_series().to_list()
+    assert gone.name not in kept.select(pl.col("names").explode()).to_series().to_list()
     before = from_frame(kept, lambda names: names)
     assert _summary(_next(rest, before)) == _summary(release)
     # Had they not been counted, the figures without them would stand beside those with them.

@@ -5,90 +5,20 @@ import shutil
 import subprocess
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import polars as pl
 import pytest
+from reading_workbook import Sheet, sheets_of
 from report_releases import ABOUT, all_left_out, nothing_yet, ordinary, renamed
 
 from pipeline.publishing.csv_files import csv_files
 from pipeline.publishing.release_tables import RELEASE_TABLES, Note
 from pipeline.publishing.workbook import workbook
 
-_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _REL = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 TITLE = "Simulated supervision"
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """Cells by place, text or number, and what there is beside cells."""
-
-    cells: Mapping[tuple[int, int], str | float]
-    merged: int
-    frozen_rows: int
-    widths: int
-    tables: list[tuple[int, int, int, int]]
-    formulas: int
-
-    def head(self) -> list[str]:
-        """Headings of the one table, notes and units taken off."""
-        top, left, _, right = self.tables[0]
-        return [str(self.cells[top, c]).partition("\n")[0] for c in range(left, right + 1)]
-
-
-def _place(reference: str) -> tuple[int, int]:
-    letters, digits = re.match(r"([A-Z]+)(\d+)", reference).groups()  # type: ignore[union-attr]
-    column = 0
-    for letter in letters:
-        column = 26 * column + ord(letter) - ord("A") + 1
-    return int(digits), column
-
-
-def _sheets(content: bytes) -> Mapping[str, Sheet]:
-    """Read with nothing but a zip and XML reader, so that no library's kindness hides a fault."""
-    with zipfile.ZipFile(BytesIO(content)) as archive:
-        texts = [
-            "".join(t.text or "" for t in item.iter(f"{_MAIN}t"))
-            for item in ET.fromstring(archive.read("xl/sharedStrings.xml"))
-        ]
-        book = ET.fromstring(archive.read("xl/workbook.xml"))
-        found = {}
-        for number, sheet in enumerate(book.iter(f"{_MAIN}sheet"), start=1):
-            root = ET.fromstring(archive.read(f"xl/worksheets/sheet{number}.xml"))
-            relations = f"xl/worksheets/_rels/sheet{number}.xml.rels"
-            tables = []
-            if relations in archive.namelist():
-                for relation in ET.fromstring(archive.read(relations)):
-                    if relation.get("Type", "").endswith("/table"):
-                        target = "xl/" + relation.get("Target", "").removeprefix("../")
-                        first, last = ET.fromstring(archive.read(target)).get("ref", "").split(":")
-                        tables.append((*_place(first), *_place(last)))
-            found[sheet.get("name", "")] = _sheet(root, texts, tables)
-    return found
-
-
-def _sheet(root: ET.Element, texts: list[str], tables: list[tuple[int, int, int, int]]) -> Sheet:
-    cells: dict[tuple[int, int], str | float] = {}
-    for cell in root.iter(f"{_MAIN}c"):
-        value = cell.find(f"{_MAIN}v")
-        if value is not None and value.text is not None:
-            is_text = cell.get("t") == "s"
-            cells[_place(cell.get("r", ""))] = (
-                texts[int(value.text)] if is_text else float(value.text)
-            )
-    pane = next(root.iter(f"{_MAIN}pane"), None)
-    return Sheet(
-        cells,
-        len(list(root.iter(f"{_MAIN}mergeCell"))),
-        int(pane.get("ySplit", "0")) if pane is not None else 0,
-        sum(int(c.get("max", "0")) - int(c.get("min", "0")) + 1 for c in root.iter(f"{_MAIN}col")),
-        tables,
-        len(list(root.iter(f"{_MAIN}f"))),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +28,7 @@ def content() -> bytes:
 
 @pytest.fixture(scope="module")
 def sheets(content: bytes) -> Mapping[str, Sheet]:
-    return _sheets(content)
+    return sheets_of(content)
 
 
 def _data_sheets(sheets: Mapping[str, Sheet]) -> Iterator[tuple[str, Sheet]]:
@@ -190,21 +120,48 @@ def test_the_same_tables_give_the_same_bytes(content: bytes) -> None:
     "name", ["=1+1", "[link](http://x.example)", "$$COUNT$$", "Ελλάς", "—", "<b>&'\""]
 )
 def test_a_name_is_text_and_nothing_else(name: str) -> None:
-    sheets = _sheets(workbook(renamed(name), TITLE, ABOUT))
+    sheets = sheets_of(workbook(renamed(name), TITLE, ABOUT))
     assert sum(sheet.formulas for sheet in sheets.values()) == 0
     shown = [str(v) for v in sheets["Areas"].cells.values()]
     assert any(name.replace("](", "] (").replace("$$", "$ $") in text for text in shown)
 
 
 def test_nothing_yet_has_a_cover_that_says_so() -> None:
-    sheets = _sheets(workbook(nothing_yet(), TITLE, ABOUT))
+    sheets = sheets_of(workbook(nothing_yet(), TITLE, ABOUT))
     cover = " ".join(str(v) for v in sheets["Cover"].cells.values())
     assert "without any row" in cover
     assert "Paired change" in cover
 
 
+def test_sheets_fit_on_paper_with_their_headings_on_every_page(content: bytes) -> None:
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        names = [n for n in archive.namelist() if re.fullmatch(r"xl/worksheets/sheet\d+\.xml", n)]
+        pages = [archive.read(name).decode() for name in names]
+        book = archive.read("xl/workbook.xml").decode()
+    assert len(pages) > 10
+    for page in pages:
+        assert 'orientation="landscape"' in page
+        assert 'fitToHeight="0"' in page
+        assert 'fitToPage="1"' in page
+    # Contents and notes are tables too; the cover is none.
+    assert book.count("_xlnm.Print_Titles") == len(pages) - 1
+
+
+def test_no_line_of_the_cover_is_wider_than_its_column(
+    content: bytes, sheets: Mapping[str, Sheet]
+) -> None:
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        found = re.search(r'<col min="1"[^>]* width="([\d.]+)"', _part(archive, "sheet1"))
+    assert found is not None
+    assert max(len(str(text)) for text in sheets["Cover"].cells.values()) <= float(found[1])
+
+
+def _part(archive: zipfile.ZipFile, sheet: str) -> str:
+    return archive.read(f"xl/worksheets/{sheet}.xml").decode()
+
+
 def test_everything_left_out_is_signs() -> None:
-    sheet = _sheets(workbook(all_left_out(), TITLE, ABOUT))["Wave summary"]
+    sheet = sheets_of(workbook(all_left_out(), TITLE, ABOUT))["Wave summary"]
     top, _, bottom, right = sheet.tables[0]
     assert {sheet.cells[row, right] for row in range(top + 1, bottom + 1)} == {"[c]"}
 

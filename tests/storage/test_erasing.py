@@ -10,7 +10,7 @@ from pipeline import reference
 from pipeline.intake import WHOSE, TakenIn
 from pipeline.privacy.withdrawals import erasing, leaving
 from pipeline.programme import UnusableConfiguration
-from pipeline.publishing.remembered import SCHEMA
+from pipeline.publishing.remembered import NAMES_ROW, SCHEMA
 from pipeline.storage.erasing import finish_erasures
 from pipeline.storage.home import Home
 from pipeline.submissions import Record
@@ -82,19 +82,20 @@ def test_they_leave_what_is_kept_of_releases(home: Home) -> None:
     folder = home.root / "memberships"
     folder.mkdir()
     kept = pl.DataFrame(
-        {
-            "measure": ["n"],
-            "place": ["all"],
-            "printed": [True],
-            "gone": [0],
-            "members": [[ONE, TWO]],
-        }
+        [
+            {"measure": "n", "place": "all", "printed": True, "gone": 0, "members": [0, 1]},
+            {"measure": NAMES_ROW, "gone": 0, "names": [ONE, TWO]},
+        ],
+        schema=SCHEMA,
     )
-    pl.concat([SCHEMA.to_frame(), kept], how="diagonal").write_parquet(folder / "spring.parquet")
+    kept.write_parquet(folder / "spring.parquet")
     erase(home, ONE)
     finish_erasures(home)
     left = home.releases.remembered("spring")
-    assert left.select("gone", "members").rows() == [(1, [TWO])]
+    assert left.select("gone", "members", "names").rows() == [
+        (1, [1], None),
+        (0, None, [None, TWO]),
+    ]
     assert not [p for p in folder.iterdir() if ONE.encode() in p.read_bytes()]
 
 

@@ -12,18 +12,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from pipeline.privacy.disclosure.groups import Key, Population, Print, labels_of
+from pipeline.privacy.disclosure.members import NOBODY, Members, Places, places_of
 from pipeline.privacy.disclosure.rules import Rules
-
-MEMBERS_SCHEMA: Final = pl.Schema(
-    {"measure": pl.String(), "place": pl.String(), "participant_id": pl.String()}
-)
-"""One row: somebody in a group."""
-
-RECORDED_SCHEMA: Final = pl.Schema({**MEMBERS_SCHEMA, "printed": pl.Boolean()})
-"""Members of a group as it was when it was last printed, and as it was when last left out."""
 
 
 class Recorded(NamedTuple):
@@ -38,7 +30,7 @@ class Before:
     """The groups of earlier releases: of each what was printed of it the last time, if anything."""
 
     prints: Mapping[Key, Print] = field(default_factory=dict)
-    members: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RECORDED_SCHEMA))
+    members: Members[Recorded] = field(default_factory=Members)
     gone: Mapping[Recorded, int] = field(default_factory=dict)
     """How many of a group were erased since: they are nobody any more, but they did go."""
     areas: Mapping[str, str] = field(default_factory=dict)
@@ -46,11 +38,7 @@ class Before:
 
     @cached_property
     def recorded(self) -> frozenset[Recorded]:
-        found = self.members.select("measure", "place", "printed").unique()
-        counted = {
-            Recorded(Key(measure, place), printed) for measure, place, printed in found.iter_rows()
-        }
-        return frozenset(counted | set(self.gone))
+        return frozenset({*self.members.of, *self.gone})
 
     def cuts(self, family: str, place: str) -> list[frozenset[str]]:
         """How the parts of a family were ever merged; empty if it was never recorded."""
@@ -73,14 +61,14 @@ NOTHING_HELD: Final = Held({}, frozenset(), frozenset())
 
 def held_back(
     population: Population,
-    members: pl.DataFrame,
+    members: Members[Key],
     areas: Mapping[str, str],
     before: Before,
     rules: Rules,
 ) -> Held:
     """What earlier releases ask of this one.
 
-    `members` (MEMBERS_SCHEMA) are those of the groups as they are, hidden ones too; `areas` is the
+    `members` are those of the groups as they are, hidden ones too; `areas` is the
     place where each organisation stands now. A group whose parts were cut otherwise is compared
     with all that it is made of.
 
@@ -156,16 +144,19 @@ def _also_left_out(
 class _Moved:
     """Who came to groups and who went since they were last printed."""
 
-    places: Mapping[Key, int]
-    came_and_went: npt.NDArray[np.int8]
-    """(groups, people who moved): 1 for who came, -1 for who went."""
+    moves: Mapping[Key, tuple[Places, npt.NDArray[np.int16]]]
+    """Of each group those who moved, with 1 for who came and -1 for who went."""
+    people: int
+    """How many there are, whether they moved or not."""
     erased: Mapping[Key, int]
     """Of each group, those who went and are nobody any more."""
 
     def without(self, whole: Key, parts: Sequence[Key]) -> int:
         """How many people the change of a whole is about when those of some parts are taken off."""
-        told = self.came_and_went[[self.places[part] for part in parts]].sum(axis=0)
-        rest = self.came_and_went[self.places[whole]] - told
+        rest = np.zeros(self.people, dtype=np.int16)
+        for sign, key in ((1, whole), *((-1, part) for part in parts)):
+            who, came = self.moves[key]
+            rest[who] += sign * came
         erased = self.erased[whole] - sum(self.erased[part] for part in parts)
         return int(np.count_nonzero(rest)) + abs(erased)
 
@@ -175,76 +166,52 @@ class _Now:
     """The groups as they are, beside those of before that they are made of."""
 
     population: Population
-    members: pl.DataFrame
+    members: Members[Key]
     areas: Mapping[str, str]
     before: Before
+
+    @cached_property
+    def _then(self) -> Members[Recorded]:
+        """Members of the groups of before, on a list that begins with that of now."""
+        return self.before.members.listed_after(self.members.names)
 
     def is_the_same_cut(self, key: Key) -> bool:
         return self._made_of(printed=True).get(key) == [key]
 
     def changes(self, *, printed: bool) -> dict[Key, int]:
         """How many people came and went, added up, since a group was last printed or left out."""
-        made_of = self._made_of(printed=printed)
-        if not made_of:
-            return {}
-        on = ["measure", "place", "participant_id"]
-        were = self._were(made_of, printed=printed)
-        stayed = were.join(self.members, on=on, how="semi")
-        counted = (
-            pl.DataFrame(list(made_of), schema=on[:2], orient="row")
-            .join(were.group_by("measure", "place").len("were"), on=on[:2], how="left")
-            .join(stayed.group_by("measure", "place").len("stayed"), on=on[:2], how="left")
-            .fill_null(0)
-        )
         found = {}
-        for measure, place, n_were, n_stayed in counted.iter_rows():
-            key = Key(measure, place)
-            erased = self._erased(made_of[key], printed=printed)
-            found[key] = self.population.groups[key].n + n_were + erased - 2 * n_stayed
+        is_in = np.zeros(len(self._then.names), dtype=bool)
+        for key, made_of in self._made_of(printed=printed).items():
+            now, were = self.members[key], self._were(made_of, printed=printed)
+            is_in[now] = True
+            stayed = int(np.count_nonzero(is_in[were]))
+            is_in[now] = False
+            erased = self._erased(made_of, printed=printed)
+            found[key] = self.population.groups[key].n + len(were) + erased - 2 * stayed
         return found
 
     def moved(self, keys: Set[Key]) -> _Moved:
         """Who came to printed groups and who went since they were last printed."""
-        places = {key: i for i, key in enumerate(sorted(keys))}
-        made_of = {key: self._made_of(printed=True)[key] for key in places}
-        rows = pl.DataFrame(
-            [(*key, i) for key, i in places.items()],
-            schema={"measure": pl.String, "place": pl.String, "row": pl.Int64},
-            orient="row",
-        )
-        sides = [(self.members, 1), (self._were(made_of, printed=True), -1)]
-        moves = (
-            pl.concat(
-                side.join(rows, on=["measure", "place"]).select(
-                    "row", "participant_id", moved=pl.lit(sign, pl.Int64)
-                )
-                for side, sign in sides
-            )
-            .group_by("row", "participant_id")
-            .agg(pl.col("moved").sum())
+        people = len(self._then.names)
+        balance = np.zeros(people, dtype=np.int16)
+        moves, erased = {}, {}
+        for key in sorted(keys):
+            made_of = self._made_of(printed=True)[key]
+            now, were = self.members[key], self._were(made_of, printed=True)
+            balance[now] += 1
+            np.subtract.at(balance, were, 1)
             # Who was there and still is has not moved.
-            .filter(pl.col("moved") != 0)
-        )
-        people = moves["participant_id"].unique().sort().to_list()
-        person = moves["participant_id"].cast(pl.Enum(people)).to_physical().to_numpy()
-        came_and_went = np.zeros((len(places), len(people)), dtype=np.int8)
-        came_and_went[moves["row"].to_numpy(), person] = moves["moved"].to_numpy()
-        erased = {key: self._erased(then, printed=True) for key, then in made_of.items()}
-        return _Moved(places, came_and_went, erased)
+            who = places_of(balance != 0)
+            moves[key] = who, balance[who]
+            balance[:] = 0
+            erased[key] = self._erased(made_of, printed=True)
+        return _Moved(moves, people, erased)
 
-    def _were(self, made_of: Mapping[Key, Sequence[Key]], *, printed: bool) -> pl.DataFrame:
-        """Members of groups as they were: those of the groups of before that they are made of."""
-        pairs = pl.DataFrame(
-            [(*now, *then) for now, many in made_of.items() for then in many],
-            schema=dict.fromkeys(["measure", "place", "measure_then", "place_then"], pl.String),
-            orient="row",
-        )
-        then = self.before.members.filter(printed=printed).select(
-            "participant_id", measure_then="measure", place_then="place"
-        )
-        return pairs.join(then, on=["measure_then", "place_then"]).select(
-            "measure", "place", "participant_id"
-        )
+    def _were(self, made_of: Sequence[Key], *, printed: bool) -> Places:
+        """Members of a group as it was: those of the groups of before that it is made of."""
+        every = [self._then[Recorded(then, printed)] for then in made_of]
+        return every[0] if len(every) == 1 else np.concatenate([NOBODY, *every])
 
     def _erased(self, made_of: Sequence[Key], *, printed: bool) -> int:
         return sum(self.before.gone.get(Recorded(then, printed), 0) for then in made_of)

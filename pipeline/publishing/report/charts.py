@@ -4,11 +4,12 @@ What belongs here: how a kind of chart looks. What stays out: what it is of (`se
 come with the place in a release table that they are from; nothing is computed but shares of a bar.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import count
 from math import ceil, floor
+from types import MappingProxyType
 from typing import Final
 
 from pipeline.publishing.report import vega
@@ -95,10 +96,14 @@ class Bar:
     pieces: Sequence[Piece]
 
 
-def _in_both(text: Text, chart: Callable[[Shape], Spec]) -> Drawing:
+def _in_both(
+    text: Text,
+    chart: Callable[[Shape], Spec],
+    colours: Mapping[str, str] = MappingProxyType({}),
+) -> Drawing:
     return Drawing(
         **{
-            name: vega.drawn(chart(shape), replace(text, name=f"{text.name}-{name}"))
+            name: vega.drawn(chart(shape), replace(text, name=f"{text.name}-{name}"), colours)
             for name, shape in (("wide", Shape.WIDE), ("narrow", Shape.NARROW))
         }
     )
@@ -234,7 +239,23 @@ def _places(labels: Sequence[str], shape: Shape, *, said: bool = True) -> Spec:
 
 def intervals(points: Sequence[Point], axis: str, text: Text) -> Drawing:
     """A row for each point with its interval, one under the other, and a line at no change."""
-    return _in_both(text, lambda shape: _intervals(points, axis, shape))
+    colours = {
+        colour: to
+        for place, point in enumerate(points)
+        for colour, to in zip(_paints(place), _colours(point), strict=True)
+    }
+    return _in_both(text, lambda shape: _intervals(points, axis, shape), colours)
+
+
+def _paints(place: int) -> tuple[str, str]:
+    """What the drawing has for a row's colour and ink until it is known whose report it is."""
+    return vega.paint(2 * place), vega.paint(2 * place + 1)
+
+
+def _colours(point: Point) -> tuple[str, str]:
+    if point.stands_out:
+        return ORANGE, ORANGE
+    return INK if point.is_total else BLUE, INK
 
 
 def _intervals(points: Sequence[Point], axis: str, shape: Shape) -> Spec:
@@ -311,10 +332,12 @@ def _fitting(name: str, shape: Shape) -> str:
     most = 34 if shape is Shape.WIDE else 22
     if len(name) > most:
         name = name.replace("Violence Reduction Unit", "VRU").replace(" Constabulary", "")
+        name = name.replace(" and over", "+")
     return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
 
 
 def _interval_row(point: Point, place: int) -> Spec:
+    colour, ink = _paints(place)
     return {
         "place": place,
         "label": point.label,
@@ -324,8 +347,8 @@ def _interval_row(point: Point, place: int) -> Spec:
         "wide_low": point.wide_low,
         "wide_high": point.wide_high,
         "shape": "diamond" if point.is_total else "circle",
-        "colour": ORANGE if point.stands_out else INK if point.is_total else BLUE,
-        "ink": ORANGE if point.stands_out else INK,
+        "colour": colour,
+        "ink": ink,
         "shown": number(point.value, signed=True),
         "shown_from": vega.from_source(point.source),
         "said": point.said,

@@ -1,18 +1,13 @@
 """What is left over of a total's change when that of its parts is taken off, beside plain sets."""
 
+import numpy as np
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.privacy.disclosure.groups import Group, Key, Partition, Population, Print
-from pipeline.privacy.disclosure.history import (
-    MEMBERS_SCHEMA,
-    RECORDED_SCHEMA,
-    Before,
-    Recorded,
-    _Now,
-    held_back,
-)
+from pipeline.privacy.disclosure.history import Before, Recorded, _Now, held_back
+from pipeline.privacy.disclosure.members import Members
 from pipeline.privacy.disclosure.rules import RULES
 
 PARTS = ("a", "b", "c")
@@ -38,15 +33,27 @@ def _population(people: People) -> Population:
     return Population(groups, (Partition(key("all"), tuple(map(key, PARTS))),), {})
 
 
-def _members(people: People) -> pl.DataFrame:
-    rows = [(name, "all", f"v1-{i}") for name, who in people.items() for i in who]
-    return pl.DataFrame(rows, schema=MEMBERS_SCHEMA, orient="row")
+def _members(people: People) -> Members[Key]:
+    """Names in an order of their own each time, as two releases have them."""
+    names = sorted(set().union(*people.values()), key=lambda i: (i % len(people), i))
+    place = {i: at for at, i in enumerate(names)}
+    return Members(
+        pl.Series([f"v1-{i}" for i in names], dtype=pl.String),
+        {
+            key(name): np.array([place[i] for i in who], dtype=np.uint32)
+            for name, who in people.items()
+            if who
+        },
+    )
 
 
 def _before(people: People, gone: dict[str, int]) -> Before:
+    members = _members(people)
     return Before(
         prints={key(name): Print(5 * round(len(who) / 5)) for name, who in people.items()},
-        members=_members(people).with_columns(printed=True).select(RECORDED_SCHEMA.names()),
+        members=Members(
+            members.names, {Recorded(group, True): who for group, who in members.of.items()}
+        ),
         gone={Recorded(key(name), True): n for name, n in gone.items()},
     )
 

@@ -1,7 +1,8 @@
 """Charts: their specifications keep to the schema, and their SVGs hold what they are given."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import altair as alt
 import pytest
@@ -30,9 +31,9 @@ def specs(monkeypatch: pytest.MonkeyPatch) -> list[Spec]:
     found: list[Spec] = []
     draw = vega.drawn
 
-    def kept(chart: Spec, text: Text) -> str:
+    def kept(chart: Spec, text: Text, colours: Mapping[str, str]) -> str:
         found.append(vega.whole(chart))
-        return draw(chart, text)
+        return draw(chart, text, colours)
 
     monkeypatch.setattr(vega, "drawn", kept)
     return found
@@ -152,3 +153,28 @@ def test_colours_differ_in_lightness_and_can_be_read_on_white() -> None:
     assert 1.05 / (lightness(vega.GREY) + 0.05) >= 3, "lines need a contrast of 3"
     low, moderate, high = (lightness(charts._BANDS[b][0]) for b in ("low", "moderate", "high"))
     assert low > moderate > high
+
+
+def test_a_chart_of_many_reports_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    vega._svg.cache_clear()
+    points = [
+        Point("A", -1.2, -2.0, 0.1, "t.1.a", stands_out=True),
+        Point("B #000002", 1.0, 0.2, 1.8, "t.2.a"),
+        Point("All", 0.1, -0.1, 0.3, "t.3.a", is_total=True),
+    ]
+    other = [replace(points[0], stands_out=False), replace(points[1], stands_out=True), points[2]]
+    first, second = (charts.intervals(rows, "Change", TEXT) for rows in (points, other))
+    assert vega._svg.cache_info().misses == 2
+    assert first.wide != second.wide
+    for drawing in (first, second):
+        for svg in (drawing.wide, drawing.narrow):
+            assert not vega._PAINT.search(svg), "every colour is a real one"
+            assert {charts.ORANGE, charts.BLUE, vega.INK} <= set(re.findall(r"#[0-9a-f]{6}", svg))
+    monkeypatch.setattr(charts, "_paints", lambda place: charts._colours(points[place]))
+    assert charts.intervals(points, "Change", TEXT) == first, "as if drawn in its colours"
+    assert "B #000002" in first.wide
+
+
+def test_a_long_name_is_put_shorter_before_it_is_cut() -> None:
+    assert charts._fitting("Service: 10 years and over", Shape.NARROW) == "Service: 10 years+"
+    assert charts._fitting("Service: 10 years and over", Shape.WIDE) == "Service: 10 years and over"

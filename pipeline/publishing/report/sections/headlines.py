@@ -135,7 +135,7 @@ def change(context: Context, row: Row) -> Passage:
 
 
 def _of_arm(arm: str) -> tuple[str | Fixed, ...]:
-    return () if arm == ALL else ("of the group “", in_midst(arm), "” ")
+    return () if arm == ALL else ("of the “", in_midst(arm), "” group ")
 
 
 def _change_or_effect(context: Context) -> Passage:
