@@ -186,6 +186,14 @@ def test_the_cookie_of_before_sign_in_is_none_after(served: Served) -> None:
             assert attacker.get("/").status_code == 303
 
 
+def test_who_signs_in_again_leaves_no_session_behind(served: Served, steward: Browser) -> None:
+    before = steward.cookies[COOKIE]
+    assert steward.sign_in("a.steward").status_code == 303
+    assert steward.cookies[COOKIE] != before
+    steward.cookies.set(COOKIE, before, domain="127.0.0.1", path="/")
+    assert steward.get("/").status_code == 303
+
+
 def test_sign_out_ends_the_session_at_the_desk_too(served: Served, steward: Browser) -> None:
     kept = steward.cookies[COOKIE]
     token = hidden(steward.get("/account"))["token"]
@@ -250,6 +258,18 @@ def test_a_password_that_will_not_do_is_said_why(
     answer = steward.fill("/account", **form)
     assert answer.status_code == 422
     assert sentence in said(answer)
+    assert served.home.stewardship.account_changes() == before
+
+
+@pytest.mark.parametrize("token", [None, "", "x", "é"])
+def test_no_other_page_changes_a_password(
+    served: Served, steward: Browser, token: str | None
+) -> None:
+    before = served.home.stewardship.account_changes()
+    new = "four other unrelated words"
+    form = {"old": PASSWORD, "new": new, "again": new}
+    answer = steward.post("/account", form if token is None else {**form, "token": token})
+    assert answer.status_code == 403
     assert served.home.stewardship.account_changes() == before
 
 
