@@ -118,6 +118,32 @@ def test_the_change_named_beforehand_comes_first_and_is_no_effect(pages: Pages) 
     assert not re.search(r"programme (caused|reduced|improved)", text)
 
 
+def test_where_the_named_group_is_left_out_all_together_are_not_passed_off_as_it() -> None:
+    tables = {**ordinary()}
+    arm = tables["paired_change"].filter("named_beforehand")["arm"][0]
+    assert arm != "all"
+    of_the_arm = pl.col("arm") == arm
+    for name in ("paired_change", "robustness"):
+        gone = [c for c in tables[name].columns if tables[name].schema[c].is_numeric()]
+        tables[name] = tables[name].with_columns(
+            pl.when(~of_the_arm).then(pl.col(gone)).name.keep()
+        )
+    text = read_page(_national(tables)).text
+    found = text.index("What was found", text.index("On this page") + 100)
+    first = text[found : found + 600]
+    assert f"the change named beforehand, of the “{arm}” group alone" in first
+    assert "of all groups together" in first
+    together = tables["paired_change"].row(
+        by_predicate=(pl.col("arm") == "all")
+        & (pl.col("organisation") == "all")
+        & (pl.col("subscale") == "burnout")
+        & (pl.col("from_wave") == "baseline")
+        & (pl.col("to_wave") == "session_10"),
+        named=True,
+    )
+    assert str(abs(together["mean_change"])) in first
+
+
 def test_without_a_comparison_it_says_so() -> None:
     _, page = next(reports(ordinary(), without_comparison(), ABOUT))
     text = read_page(page).text

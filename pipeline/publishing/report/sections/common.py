@@ -126,14 +126,18 @@ def _stub(row: Row, column: str) -> Part:
     return Fixed(short(found).replace(" ", _NO_BREAK) if column in _WAVES else readable(found))
 
 
-def missing(*what: str) -> Remark:
+def missing(*what: str | Passage) -> Remark:
     """The remark in place of what has no table in the release, or a table with nothing printed."""
+    parts: list[Part] = []
+    for each in what:
+        parts += ["; "] if parts else []
+        parts += [each] if isinstance(each, str) else each
     return Remark(
         passage(
             "Not in this release: ",
-            "; ".join(what),
-            ". Either nothing has been measured yet, or "
-            "every figure is of so few officers that it is left out.",
+            *parts,
+            ". Either nothing has been measured yet, or figures are left out since they are of few "
+            "officers, or would give away others that are.",
         ),
         "missing",
     )

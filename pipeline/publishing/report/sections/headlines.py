@@ -32,15 +32,21 @@ def named_arm(context: Context) -> str:
 
 def headlines(context: Context) -> Section:
     blocks: list[Block] = []
-    rows = _changes(context)
-    primary = rows.get(context.programme.primary.subscale)
+    arm, subscale = named_arm(context), context.programme.primary.subscale
+    rows = _changes(context, arm)
+    if subscale not in rows and arm != ALL:
+        together = _changes(context, ALL)
+        if subscale in together:
+            # A group may be left out where all of them together need not be.
+            alone = passage("the change named beforehand, of the “", in_midst(arm), "” group alone")
+            blocks.append(missing(alone))
+            arm, rows = ALL, together
+    primary = rows.get(subscale)
     if primary:
         blocks.append(Paragraph(change(context, primary), lead=True))
     else:
-        blocks.append(
-            missing("the change named beforehand, since too few officers answered both times")
-        )
-    blocks.append(Remark(_change_or_effect(context)))
+        blocks.append(missing("the change named beforehand"))
+    blocks.append(Remark(_change_or_effect(context, arm)))
     if rows and not _allow_for_clusters(rows.values()):
         blocks.append(
             Remark(
@@ -61,14 +67,13 @@ def headlines(context: Context) -> Section:
     return Section("answers", passage("What was found"), blocks)
 
 
-def _changes(context: Context) -> dict[str, Row]:
-    """Of each subscale the change between the waves of the primary contrast.
+def _changes(context: Context, arm: str) -> dict[str, Row]:
+    """Of each subscale the change of an arm between the waves of the primary contrast.
 
     With the interval that allows for officers of one organisation being alike where the release has
     it (the complete cases of the robustness panel), else with that of the printed mean and spread.
     """
     pair = primary_pair(context)
-    arm = named_arm(context)
     robust = context.printed.rows(
         "robustness",
         arm=arm,
@@ -138,8 +143,8 @@ def _of_arm(arm: str) -> tuple[str | Fixed, ...]:
     return () if arm == ALL else ("of the “", in_midst(arm), "” group ")
 
 
-def _change_or_effect(context: Context) -> Passage:
-    if context.has_comparison and named_arm(context) != ALL:
+def _change_or_effect(context: Context, arm: str) -> Passage:
+    if context.has_comparison and arm != ALL:
         return passage(
             "A change, not an effect: these figures are of the group whose sessions begin first. "
             "Groups are shown apart below where enough answered, and may differ from the start."
@@ -303,7 +308,10 @@ def _cannot_be_said(context: Context) -> list[Passage]:
     if later:
         said.append(
             passage(
-                "Anything about ", *_listed(later), ": too few have answered, or it is not due yet."
+                "Anything about ",
+                *_listed(later),
+                ": it is not due yet, too few have answered, or its figures are left out because "
+                "they would give away others.",
             )
         )
     said.append(
