@@ -12,7 +12,7 @@ from pipeline.accounts import AccountChange
 from pipeline.desk import attempts, passwords, security
 from pipeline.desk.app import COOKIE
 from pipeline.desk.pages import PAGES
-from pipeline.desk.sessions import IDLE_SECONDS, LONGEST_SECONDS
+from pipeline.desk.sessions import IDLE_SECONDS, LONGEST_SECONDS, Sessions
 from pipeline.vocabulary import AccountAct, Role
 
 ADDRESSES = {
@@ -184,6 +184,16 @@ def test_the_cookie_of_before_sign_in_is_none_after(served: Served) -> None:
         with served.browser() as attacker:
             attacker.cookies.set(COOKIE, "planted", domain="127.0.0.1", path="/")
             assert attacker.get("/").status_code == 303
+
+
+def test_no_cookie_is_kept_as_it_is() -> None:
+    sessions = Sessions()
+    cookie = sessions.begin("a.steward", 1, "a browser", 0)
+    assert sessions.of(cookie, "a browser", 1) is not None
+    kept = repr(sessions)
+    assert "a.steward" in kept
+    assert cookie not in kept
+    assert "a browser" not in kept
 
 
 def test_who_signs_in_again_leaves_no_session_behind(served: Served, steward: Browser) -> None:

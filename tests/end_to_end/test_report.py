@@ -1,38 +1,17 @@
 """Reports in a real browser: accessible, complete in themselves, legible on screen and paper."""
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import opened
+from legible import TEXTS_THAT_OVERLAP, WIDTHS, legible, printable
 from playwright.sync_api import Page
 from report_releases import ABOUT, Tables, all_left_out, many, ordinary
 from small_evaluation import programme
 
 from pipeline.publishing.report.page import reports
-
-WIDTHS = {"desktop": 1280, "phone": 390}
-
-TEXTS_THAT_OVERLAP = """() => {
-  const found = [];
-  for (const chart of document.querySelectorAll("svg.chart")) {
-    if (!chart.getBoundingClientRect().width) continue;
-    const texts = [...chart.querySelectorAll("text")].map(
-      text => [text.textContent, text.getBoundingClientRect(), /rotate/.test(
-        text.getAttribute("transform"))]);
-    for (let i = 0; i < texts.length; i++) for (let j = 0; j < i; j++) {
-      const [said, a, leans] = texts[i], [other, b, leansToo] = texts[j];
-      if (leans || leansToo) continue;
-      const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
-      const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-      if (wide > 1 && high > 4) found.push(`${said} | ${other}`);
-    }
-  }
-  return found;
-}"""
-"""Boxes of lines of text are higher than their letters, so those may touch by a few pixels."""
 
 
 @pytest.fixture(scope="module")
@@ -63,18 +42,7 @@ def page(request: pytest.FixtureRequest, folder: Path) -> Iterator[Page]:
 
 
 def test_it_is_accessible_legible_and_complete(page: Page) -> None:
-    for name, width in WIDTHS.items():
-        page.set_viewport_size({"width": width, "height": 900})
-        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-        found = Axe().run(page)
-        assert found.violations_count == 0, f"{name}: {found.generate_report()}"
-        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = false)")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        assert page.evaluate(TEXTS_THAT_OVERLAP) == [], name
-        assert page.evaluate(
-            "[...document.querySelectorAll('svg.chart')]"
-            ".every(chart => chart.getBoundingClientRect().right <= innerWidth)"
-        ), name
+    legible(page)
 
 
 def test_each_chart_is_shown_in_one_shape(page: Page) -> None:
@@ -88,19 +56,7 @@ def test_each_chart_is_shown_in_one_shape(page: Page) -> None:
 
 
 def test_it_prints_on_sensible_pages(page: Page) -> None:
-    printed = page.pdf(prefer_css_page_size=True)
-    pages = len(re.findall(rb"/Type\s*/Page\b", printed))
-    assert 2 <= pages <= 16
-    sizes = {
-        tuple(round(float(side)) for side in box.split())
-        for box in re.findall(rb"/MediaBox\s*\[([^\]]*)\]", printed)
-    }
-    assert sizes <= {(0, 0, 595, 842), (0, 0, 596, 842)}, "A4"
-    page.emulate_media(media="print")
-    assert page.evaluate(
-        "[...document.querySelectorAll('table')].filter(t => t.getBoundingClientRect().width)"
-        ".every(t => t.getBoundingClientRect().right <= innerWidth)"
-    ), "no table is cut at the edge"
+    printable(page, pages=16)
 
 
 def test_it_needs_no_script(folder: Path) -> None:
