@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
+from uuid import uuid4
 
 from pipeline.programme import UnusableConfiguration
 from pipeline.storage import atomic
@@ -47,6 +48,10 @@ def move(home: Home, to: LakeSettings | None) -> Moved:
         raise UnusableConfiguration(f"the lake lies at {place} already.")
     # A move that was killed once the new place counted has left what it was copied from.
     source = here if now is None or now == to else remote_objects(now)
+    if to and _are_one(source, target):
+        # A region was added, or the place is written otherwise: removing would remove the lake.
+        atomic.write_bytes(home.root / LAKE_FILE, to.written().encode("utf-8"))
+        return Moved(0, 0, place)
     Lake(source).recover()
     files, size = 0, 0
     names = _files_of(source)
@@ -76,6 +81,16 @@ def move(home: Home, to: LakeSettings | None) -> Moved:
 
 def _files_of(objects: Objects) -> dict[str, int]:
     return {n: size for n, size in objects.listed("").items() if _OF_A_LAKE.fullmatch(n)}
+
+
+def _are_one(source: Objects, target: Objects) -> bool:
+    """Whether what is put into the one is found in the other: one place has many spellings."""
+    name = f"moving-{uuid4().hex}"
+    target.put({name: name.encode("ascii")})
+    try:
+        return source.contents([name]) != [None]
+    finally:
+        target.remove([name])
 
 
 def _in_parts(names: list[str]) -> Iterator[list[str]]:

@@ -1,0 +1,39 @@
+"""Moving the lake of a home: nothing is removed that the new place does not hold."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from object_storage import ObjectStorage, object_storage
+
+from pipeline.storage.home import Home
+from pipeline.storage.moving import move
+from pipeline.storage.remote import LakeSettings, parse_lake_settings
+
+
+@pytest.fixture(scope="module")
+def storage() -> Iterator[ObjectStorage]:
+    with object_storage() as storage:
+        storage.make_bucket("moved")
+        yield storage
+
+
+@pytest.mark.parametrize("otherwise", ["slash", "region", "endpoint"])
+def test_a_place_that_is_only_written_otherwise_keeps_its_lake(
+    storage: ObjectStorage, tmp_path: Path, record, taken_in, otherwise: str
+) -> None:
+    at = f"s3://moved/{otherwise}"
+    there = parse_lake_settings(storage.settings(at))
+    home = Home(tmp_path)
+    home.lake.write_submission(record("one"), taken_in())
+    move(home, there)
+    before = storage.files("moved")
+    changed = {
+        "slash": {"at": at + "/"},
+        "region": {"region": None},
+        "endpoint": {"endpoint": str(there.endpoint).replace("127.0.0.1", "localhost")},
+    }[otherwise]
+    to = LakeSettings.model_validate(there.model_dump() | changed)
+    assert move(Home(tmp_path), to).files == 0
+    assert storage.files("moved") == before
+    assert Home(tmp_path).lake_settings == to
