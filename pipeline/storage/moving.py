@@ -50,6 +50,7 @@ def move(home: Home, to: LakeSettings | None) -> Moved:
     source = here if now is None or now == to else remote_objects(now)
     if to and _are_one(source, target):
         # A region was added, or the place is written otherwise: removing would remove the lake.
+        home.remember_place(to)
         atomic.write_bytes(home.root / LAKE_FILE, to.written().encode("utf-8"))
         return Moved(0, 0, place)
     Lake(source).recover()
@@ -71,6 +72,7 @@ def move(home: Home, to: LakeSettings | None) -> Moved:
         files, size = files + len(some), size + sum(map(len, contents.values()))
     for folder in {name.partition("/")[0] for name in names if "/" in name}:
         target.settle(folder)
+    home.remember_place(to)
     if to:
         atomic.write_bytes(home.root / LAKE_FILE, to.written().encode("utf-8"))
     else:

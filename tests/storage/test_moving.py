@@ -37,3 +37,13 @@ def test_a_place_that_is_only_written_otherwise_keeps_its_lake(
     assert move(Home(tmp_path), to).files == 0
     assert storage.files("moved") == before
     assert Home(tmp_path).lake_settings == to
+
+
+def test_whoever_waited_for_a_move_looks_where_the_lake_is_now(
+    storage: ObjectStorage, tmp_path: Path, record, taken_in
+) -> None:
+    waiting = Home(tmp_path)
+    waiting.lake.write_submission(record("one"), taken_in())
+    move(Home(tmp_path), parse_lake_settings(storage.settings("s3://moved/waited")))
+    waiting.recover()
+    assert [found.submission_id for found in waiting.lake.records()] == ["one"]
