@@ -76,7 +76,7 @@ def move(home: Home, to: LakeSettings | None) -> Moved:
     if to:
         atomic.write_bytes(home.root / LAKE_FILE, to.written().encode("utf-8"))
     else:
-        (home.root / LAKE_FILE).unlink(missing_ok=True)
+        atomic.remove(home.root / LAKE_FILE)
     source.remove(list(names))
     return Moved(files, size, place)
 
