@@ -47,3 +47,15 @@ def test_whoever_waited_for_a_move_looks_where_the_lake_is_now(
     move(Home(tmp_path), parse_lake_settings(storage.settings("s3://moved/waited")))
     waiting.recover()
     assert [found.submission_id for found in waiting.lake.records()] == ["one"]
+
+
+def test_what_a_killed_first_put_left_is_no_lake_in_two_places(
+    storage: ObjectStorage, tmp_path: Path, record, taken_in
+) -> None:
+    home = Home(tmp_path)
+    home.lake.write_submission(record("one"), taken_in())
+    half = tmp_path / "lake" / "submissions" / "two"
+    half.mkdir()
+    (half / ".writing-1-half.parquet").touch()
+    move(home, parse_lake_settings(storage.settings("s3://moved/half")))
+    assert [found.submission_id for found in Home(tmp_path).lake.records()] == ["one"]
