@@ -56,7 +56,11 @@ def move(home: Home, to: LakeSettings | None) -> Moved:
     Lake(source).recover()
     files, size = 0, 0
     names = _files_of(source)
-    strangers = _files_of(target).keys() - names.keys()
+    there = _files_of(target)
+    strangers = there.keys() - names.keys()
+    if to and now != to:
+        # Every lake calls its record of keys alike; what a killed move had copied is the same.
+        strangers |= {name for name in there if not _same(source, target, [name])}
     if strangers and not (now == to and _same(source, target, list(names))):
         raise UnusableConfiguration(
             f"{place} has {len(strangers)} files that are not of this lake; choose a place with "
