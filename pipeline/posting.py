@@ -8,6 +8,7 @@ import http.client
 import json
 import smtplib
 import ssl
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from pipeline.notices import Notices, Tls
 
 SECONDS_TO_WAIT: Final = 10.0
 """For each answer of the server: a run waits for it."""
+_ANSWERS: Final = 3
+"""So often that time may pass while a webhook is called: address, connection, answer."""
 
 
 class NotSent(Exception):
@@ -80,6 +83,33 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 def post_to_webhook(address: str, said: Mapping[str, Any], token: str | None) -> None:
     """Call a webhook with JSON; raises NotSent, whose sentence does not name the address."""
+    came: list[str | Exception | None] = []
+
+    def ask() -> None:
+        try:
+            came.append(_problem_with(address, said, token))
+        except Exception as defect:  # noqa: BLE001 - raised again by whoever waits
+            came.append(defect)
+
+    # Whoever answers a sign at a time is never late with one: the whole call has an end, too.
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(_ANSWERS * SECONDS_TO_WAIT)
+    found = came[0] if came else _late(_ANSWERS * SECONDS_TO_WAIT)
+    if isinstance(found, Exception):
+        raise found
+    if found is not None:
+        raise NotSent(found)
+
+
+def _late(seconds: float) -> str:
+    return f"the webhook did not answer within {seconds:.0f} seconds"
+
+
+def _problem_with(  # noqa: PLR0911 - one for each way to fail
+    address: str, said: Mapping[str, Any], token: str | None
+) -> str | None:
+    """Call it; what went wrong, without anything that the other side said."""
     headers = {"Content-Type": "application/json", "User-Agent": "muster"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
@@ -90,22 +120,19 @@ def post_to_webhook(address: str, said: Mapping[str, Any], token: str | None) ->
             address, json.dumps(said).encode("utf-8"), headers, method="POST"
         )
         with opener.open(request, timeout=SECONDS_TO_WAIT):
-            return
+            return None
     except urllib.error.HTTPError as refusal:
         refusal.close()
-        problem = f"the webhook answered with status {refusal.code}"
+        return f"the webhook answered with status {refusal.code}"
     except urllib.error.URLError as error:
         if isinstance(error.reason, ssl.SSLError):
-            problem = "no encrypted connection to the webhook came about"
-        elif isinstance(error.reason, TimeoutError):
-            problem = f"the webhook did not answer within {SECONDS_TO_WAIT:.0f} seconds"
-        else:
-            problem = "the webhook cannot be reached"
+            return "no encrypted connection to the webhook came about"
+        if isinstance(error.reason, TimeoutError):
+            return _late(SECONDS_TO_WAIT)
+        return "the webhook cannot be reached"
     except TimeoutError:
-        problem = f"the webhook did not answer within {SECONDS_TO_WAIT:.0f} seconds"
+        return _late(SECONDS_TO_WAIT)
     except (OSError, http.client.HTTPException):
-        problem = "the webhook broke off"
+        return "the webhook broke off"
     except ValueError:
-        problem = "the webhook's token has signs that no header takes"
-    # Outside the handler, as above.
-    raise NotSent(problem)
+        return "the webhook's token has signs that no header takes"

@@ -94,7 +94,7 @@ def reproduce(
 
 def _work_out(home: Home, as_of: date, known_at: date) -> None:
     """Everything after intake, anew."""
-    with instance_of(home.root) as instance:
+    with instance_of(home.root, in_files=True) as instance:
         result = run_here(build_defs(home.root, as_of, known_at), instance, home, [])
     if not result.success:
         raise UnusableConfiguration(

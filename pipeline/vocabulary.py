@@ -105,7 +105,10 @@ class EntryKind(Term):
     RELEASED = "released", "A release was made, with digests of who is in each cell."
     EXTRACTED = "extracted", "Rows for research were made."
     PACK_WRITTEN = "pack_written", "A return pack was made, for an organisation to mend its file."
-    NOTICE_SENT = "notice_sent", "Stewards were told by mail of files that wait for them."
+    NOTICE_SENT = (
+        "notice_sent",
+        "Stewards were told, by mail or webhook, of files that wait for them.",
+    )
     REMINDED = "reminded", "A workbook of reminders was written for an organisation's contact."
     RELEASE_ASKED = "release_asked", "Somebody asked at the desk for a release to be made."
     RELEASE_APPROVED = "release_approved", "A second person approved a release that was asked for."

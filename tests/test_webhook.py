@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -30,6 +30,8 @@ class _Hook(ThreadingHTTPServer):
     def __init__(self, status: int, seconds: float) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)
         self.status, self.seconds = status, seconds
+        self.signs = 0
+        """Of a header, each a moment after the other."""
         self.asked: list[tuple[dict[str, Any], str | None]] = []
 
     @property
@@ -45,6 +47,11 @@ class _Answer(BaseHTTPRequestHandler):
         self.server.asked.append((json.loads(body), self.headers["authorization"]))
         time.sleep(self.server.seconds)
         self.send_response(self.server.status)
+        self.flush_headers()
+        with suppress(OSError):
+            for _ in range(self.server.signs):
+                self.wfile.write(b"X")
+                time.sleep(0.05)
         self.send_header("location", "/elsewhere")
         self.end_headers()
 
@@ -119,6 +126,20 @@ def test_a_failing_webhook_is_one_sentence_and_the_next_run_tries_again(
         assert told_before(home, WEBHOOK) == set()
         server.status, server.seconds = 204, 0
         assert not told(home, ONE).went_wrong
+
+
+def test_a_webhook_that_answers_a_sign_at_a_time_keeps_no_run(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(posting, "SECONDS_TO_WAIT", 0.2)
+    with hook() as server:
+        server.signs = 100
+        home.notices.write_text(f"webhook: {server.address}")
+        began = time.monotonic()
+        assert "the webhook did not answer within" in told(home, ONE).said
+        assert time.monotonic() - began < 3
+        assert told_before(home, WEBHOOK) == set()
+        server.signs = 0
 
 
 def test_nobody_there_and_a_token_that_is_none(home: Home):

@@ -8,6 +8,7 @@ import pickle
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import metadata
 from threading import Lock, Timer
 from typing import Any, Final
 
@@ -46,6 +47,8 @@ def here() -> dict[str, str]:
         "Muster": f"{versions()['muster']} ({code_hash(*_DECIDES)})",
         "Python": ".".join(platform.python_version_tuple()[:2]),
         "Polars": versions()["polars"],
+        # Reads workbooks: another one may read their cells otherwise.
+        "fastexcel": metadata.version("fastexcel"),
     }
 
 

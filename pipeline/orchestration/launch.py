@@ -14,7 +14,7 @@ import dagster as dg
 
 from pipeline.orchestration.event_log import kept_open
 from pipeline.orchestration.guard import StageFailed
-from pipeline.orchestration.history import GONE, is_of_the_database, must_be_of
+from pipeline.orchestration.history import GONE, POSTGRES, is_of_the_database, must_be_of
 from pipeline.orchestration.liveness import bury_dead_runs
 from pipeline.orchestration.mapper import WorkFailed
 from pipeline.orchestration.partitions import SUBMISSIONS, range_tags, register
@@ -53,9 +53,15 @@ def dagster_environment(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def instance_of(home: Path) -> Iterator[dg.DagsterInstance]:
-    """The instance whose storage lies in the home folder."""
+def instance_of(home: Path, *, in_files: bool = False) -> Iterator[dg.DagsterInstance]:
+    """The instance whose storage is the home's own.
+
+    `in_files` keeps it in the home folder whatever is configured: for a copy of a home, which has
+    no part in the history of that one.
+    """
     environment = dagster_environment(home)
+    if in_files:
+        environment[POSTGRES] = ""
     Path(environment["MUSTER_DAGSTER"]).mkdir(parents=True, exist_ok=True)
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)

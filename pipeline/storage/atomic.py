@@ -52,6 +52,12 @@ def write_bytes(path: Path, content: bytes, *, mode: int | None = None) -> None:
             file.write(content)
 
 
+def remove(path: Path) -> None:
+    """Remove a file if it is there; after a power cut it does not come back."""
+    path.unlink(missing_ok=True)
+    _flush(path.parent)
+
+
 def replace_folder(path: Path, fill: Callable[[Path], None]) -> None:
     """Let `fill` write into a new folder, then put it in the place of `path`.
 

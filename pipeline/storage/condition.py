@@ -14,7 +14,7 @@ from pipeline.health import Condition, Health, Limits, health_of
 from pipeline.programme import UnusableConfiguration
 from pipeline.storage import locks
 from pipeline.storage.home import Home
-from pipeline.storage.last_run import last_run
+from pipeline.storage.last_run import LastRun, last_run
 
 HOURS: Final = "MUSTER_HEALTH_HOURS"
 """Environment variable: from how many hours on a warehouse is late."""
@@ -37,8 +37,7 @@ def limits_of(environment: Mapping[str, str] = os.environ) -> Limits:
 
 def condition_of(home: Home, now: datetime) -> Condition:
     """What is found at this moment. Raises OSError where the home folder cannot be looked at."""
-    run = last_run(home.last_run)
-    is_running = not locks.is_free(home.lock)
+    run, is_running = _last_run(home)
     try:
         made = datetime.fromtimestamp(home.warehouse.stat().st_mtime, UTC)
     except FileNotFoundError:
@@ -50,6 +49,15 @@ def condition_of(home: Home, now: datetime) -> Condition:
         is_running=is_running,
         free_bytes=shutil.disk_usage(home.root).free,
     )
+
+
+def _last_run(home: Home) -> tuple[LastRun, bool]:
+    """What is put down of the last run, and whether one is at work, of one moment."""
+    while True:
+        run, is_running = last_run(home.last_run), not locks.is_free(home.lock)
+        # It may have put down its end, or begun, between the two looks: that is nobody killed.
+        if run == last_run(home.last_run):
+            return run, is_running
 
 
 def health(home: Home, now: datetime, limits: Limits) -> Health:

@@ -55,6 +55,7 @@ from pipeline.submissions import (
 )
 from pipeline.vocabulary import EntryKind
 
+_PLACE_FILE = ".lake-place"
 _STILL_WRITING = timedelta(hours=1)
 _BACKUPS_KEPT = 30
 _PRIVATE = 0o700
@@ -83,16 +84,40 @@ class Home:
         return Lake(self._objects(), erased=lambda: self.withdrawals().erased)
 
     def _objects(self) -> Objects:
-        """Where the lake lies. Raises UnusableConfiguration where it lies in two places."""
+        """Where the lake lies.
+
+        Raises UnusableConfiguration where it lies in two places, and where nothing lies though it
+        has lain elsewhere: a run would begin another lake, and publish what is in that.
+        """
         here, settings = LocalObjects(self._lake_folder), self.lake_settings
-        if settings is None:
-            return here
-        if Lake(here).holds_anything():
+        if settings is not None and Lake(here).holds_anything():
             raise UnusableConfiguration(
                 f"{LAKE_FILE} says that the lake lies at {settings.place}, and lake/ in the home "
                 "folder has submissions too; `muster lake move` brings all of it to one place."
             )
-        return remote_objects(settings)
+        found = remote_objects(settings) if settings else here
+        lay = self._place_before()
+        if lay and lay != (settings and settings.place) and not Lake(found).holds_anything():
+            says = f"says {settings.place}, where nothing lies" if settings else "is missing"
+            raise UnusableConfiguration(
+                f"{LAKE_FILE} {says}, and the lake lay at {lay}; put {LAKE_FILE} right, or remove "
+                f"{_PLACE_FILE} from the home folder to begin another lake."
+            )
+        return found
+
+    def _place_before(self) -> str | None:
+        """Where on object storage the lake lay when a run last wrote to it, if it did."""
+        try:
+            return (self.root / _PLACE_FILE).read_text("utf-8") or None
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def remember_place(self, settings: LakeSettings | None) -> None:
+        """Keep where the lake lies, so that lost settings are noticed; for who holds the lock."""
+        if settings is None:
+            (self.root / _PLACE_FILE).unlink(missing_ok=True)
+        elif self._place_before() != settings.place:
+            atomic.write_bytes(self.root / _PLACE_FILE, settings.place.encode("utf-8"))
 
     @cached_property
     def lake_settings(self) -> LakeSettings | None:
@@ -277,6 +302,7 @@ class Home:
         written. Only for the one who holds the lock. Raises what `proven_keys` raises.
         """
         made, lake = made_with(self.proven_keys(), self.programme.programme), self.lake
+        self.remember_place(self.lake_settings)
         if lake.made_with() != made:
             lake.put_down(made, lake.how_rotated())
         recorded = on_record(self.stewardship.entries(*ON_RECORD))
@@ -402,6 +428,10 @@ class Home:
         write too, so leftovers there are those of writers that do not run any more; those of the
         warehouse are nobody's but the holder's.
         """
+        # It may have been moved while the lock was waited for.
+        self.__dict__.pop("lake_settings", None)
+        if self.lake.holds_anything():
+            self.remember_place(self.lake_settings)
         for folder in _PRIVATE_FOLDERS:
             # Those of a home from before they were made so.
             with suppress(OSError):

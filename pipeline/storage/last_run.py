@@ -45,7 +45,9 @@ def begins(path: Path, now: datetime) -> None:
 
 def ends(path: Path, now: datetime, *, well: bool) -> None:
     """Put down how the run that began last ended."""
-    _put_down(path, LastRun(last_run(path).began, now.timestamp(), well))
+    began = last_run(path).began
+    # The clock may have been moved back meanwhile; the run is over all the same.
+    _put_down(path, LastRun(began, max(now.timestamp(), began or 0.0), well))
 
 
 def _put_down(path: Path, run: LastRun) -> None:

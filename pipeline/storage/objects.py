@@ -148,7 +148,12 @@ class LocalObjects:
         rmtree(self._folder / below, ignore_errors=True)
 
     def recover(self, below: str) -> int:
-        return atomic.recover(self._folder / below)
+        left = atomic.recover(self._folder / below)
+        for name in self.folders(below):
+            # One that was killed at its first file; as on object storage, it is not there.
+            with suppress(OSError):
+                (self._folder / below / name).rmdir()
+        return left
 
 
 def is_whole_parquet(path: Path, size: int) -> bool:

@@ -1,6 +1,9 @@
 """`muster lake`: where the lake lies; wrong places are refused and change nothing."""
 
+import shutil
+
 import pytest
+from object_storage import REGION, object_storage
 
 
 @pytest.fixture
@@ -43,3 +46,46 @@ def test_settings_that_are_no_settings_end_every_command_in_one_sentence(muster,
         assert said.code == 2, command
         assert said.err.startswith("lake.yaml")
         assert said.err.count("\n") == 1
+
+
+@pytest.fixture(scope="module")
+def storage():
+    with object_storage() as storage:
+        storage.make_bucket("kept")
+        yield storage
+
+
+@pytest.fixture
+def moved(muster, reviewed, storage):
+    """The home that was evaluated, its lake in a bucket and its landing files put away."""
+    place = ["--to", f"s3://kept/{reviewed.parent.name}", "--endpoint", storage.endpoint]
+    assert muster("lake", "move", *place, "--region", REGION, "--allow-http").code == 0
+    for path in (reviewed / "landing").glob("*/*"):
+        path.unlink()
+    return reviewed
+
+
+@pytest.mark.parametrize("wrong", ["gone", "another prefix"])
+def test_no_run_begins_another_lake_where_the_settings_are_lost(muster, moved, wrong):
+    settings = moved / "lake.yaml"
+    right = settings.read_text()
+    before = (moved / "warehouse.duckdb").read_bytes()
+    if wrong == "gone":
+        settings.unlink()
+    else:
+        settings.write_text(right.replace("s3://kept/", "s3://kept/not-"))
+    for command in (["run"], ["lake", "where"], ["key", "check"], ["init"]):
+        said = muster(*command)
+        assert said.code == 2, command
+        assert f"and the lake lay at s3://kept/{moved.parent.name}" in said.err
+        assert said.err.count("\n") == 1
+    assert (moved / "warehouse.duckdb").read_bytes() == before
+    settings.write_text(right)
+    assert "4 submissions" in muster("lake", "where").out
+
+
+def test_a_lake_that_was_moved_back_is_no_lost_one(muster, moved):
+    assert muster("lake", "move", "--to", "home").code == 0
+    assert "4 submissions" in muster("lake", "where").out
+    shutil.rmtree(moved / "lake" / "submissions")
+    assert "0 submissions" in muster("lake", "where").out

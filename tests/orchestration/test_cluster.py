@@ -84,11 +84,12 @@ def test_what_a_worker_raises_comes_back_without_values(two: RunningCluster):
     assert "simcanary" not in two.said()
 
 
+@pytest.mark.parametrize("library", ["Polars", "fastexcel"])
 def test_workers_of_another_version_are_refused(
-    two: RunningCluster, monkeypatch: pytest.MonkeyPatch
+    two: RunningCluster, monkeypatch: pytest.MonkeyPatch, library: str
 ):
-    monkeypatch.setattr(cluster, "here", lambda: {**here(), "Polars": "0.1"})
-    assert "Polars" in (sentence := refused(two.address))
+    monkeypatch.setattr(cluster, "here", lambda: {**here(), library: "0.1"})
+    assert library in (sentence := refused(two.address))
     assert sentence.endswith(
         "and this run 0.1; install the same on every machine and start it again."
     )

@@ -19,6 +19,8 @@ from pipeline.orchestration.mapper import InThisProcess, WorkFailed
 from pipeline.orchestration.partitions import SUBMISSIONS
 from pipeline.orchestration.tidying import DAYS_KEPT, trim
 from pipeline.programme import UnusableConfiguration
+from pipeline.reproducing import _work_out
+from pipeline.storage.aside import home_aside
 from pipeline.storage.home import Home
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -73,6 +75,17 @@ def test_runs_are_kept_there_and_trimmed_there(home: Home, server: Server, datab
     assert "muster/home" in held
     assert PASSWORD not in held
     assert "simcanary0" not in held
+
+
+def test_a_past_state_is_worked_out_aside_and_not_in_the_database(
+    home: Home, server: Server, database: str
+):
+    assert run(home).success
+    with home_aside(home) as there:
+        _work_out(there, DAY, None)
+        assert there.warehouse.exists()
+    with instance_of(home.root) as instance:
+        assert instance.get_runs_count() == 1
 
 
 def test_a_restart_in_mid_run_is_survived(home: Home, server: Server, database: str):

@@ -25,6 +25,16 @@ def test_a_write_replaces_the_file_and_leaves_nothing_else(tmp_path):
     assert _names(path.parent) == ["table.parquet"]
 
 
+def test_a_removed_file_is_removed_on_the_disk(tmp_path, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(atomic, "_flush", flushed.append)
+    (tmp_path / "settings.yaml").touch()
+    for _ in range(2):
+        atomic.remove(tmp_path / "settings.yaml")
+        assert _names(tmp_path) == []
+    assert flushed == [tmp_path, tmp_path]
+
+
 def test_who_has_the_old_file_open_keeps_it(tmp_path):
     path = tmp_path / "table.parquet"
     path.write_bytes(b"old")

@@ -53,6 +53,27 @@ def test_how_the_last_run_ended(home: Home):
     assert condition_of(home, NOW).last_run_ended_well is False
 
 
+def test_a_run_that_ends_between_two_looks_was_not_killed(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+):
+    begins(home.last_run, NOW)
+    looked = locks.is_free
+
+    def meanwhile(path: Path) -> bool:
+        monkeypatch.setattr(locks, "is_free", looked)
+        ends(home.last_run, NOW + timedelta(minutes=2), well=True)
+        return looked(path)
+
+    monkeypatch.setattr(locks, "is_free", meanwhile)
+    assert condition_of(home, NOW).last_run_ended_well is True
+
+
+def test_a_clock_that_was_moved_back_kills_no_run(home: Home):
+    begins(home.last_run, NOW)
+    ends(home.last_run, NOW - timedelta(minutes=5), well=True)
+    assert condition_of(home, NOW).last_run_ended_well is True
+
+
 @pytest.mark.parametrize(
     "damaged", [b"", b"{", b"[]", b'{"else": 1}', b'{"began": 1, "ended": "x"}']
 )
