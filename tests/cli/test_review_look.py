@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from smtp_server import mail_server
 
-from pipeline import cli
+from pipeline import cli, tables
 from pipeline.entries import Act
 from pipeline.storage.home import Home
+from pipeline.storage.warehouse import read_table
 from pipeline.vocabulary import EntryKind, LinkJudgement
 
 WHY = ("--reason", "the force explained it")
@@ -54,16 +55,15 @@ def test_rows_are_listed_by_number_and_rule(muster, reviewed: Path, names: dict[
     assert "… and 1 more" in said.out
 
 
-def test_a_file_is_set_beside_the_one_before_it(
-    muster, reviewed: Path, names: dict[str, str]
-) -> None:
-    order = [each["submission_id"] for each in told(muster, "submissions")["submissions"]]
-    by_id = {submission_id: name for name, submission_id in names.items()}
-    *_, first = sorted(order, reverse=True)
+def test_a_file_is_set_beside_the_one_before_it(muster, reviewed: Path) -> None:
+    # All were received at one moment: the order of arrival tells them apart.
+    arrived = read_table(Home(reviewed).warehouse, tables.SUBMISSIONS).sort("place")
+    first, second, *_ = arrived["submission_id"]
+    assert arrived["place"].to_list() == [1, 2, 3, 4]
+    assert arrived["received_at"].n_unique() == 1
     alone = muster("review", "compare", first)
     assert alone.code == cli.Exit.UNUSABLE
     assert "first file of its source" in alone.err
-    second = sorted(order)[1]
     found = told(muster, "compare", second)
     assert (found["submission_id"], found["before"]) == (second, first)
     lines = {line["name"]: line for line in found["lines"]}
@@ -71,7 +71,6 @@ def test_a_file_is_set_beside_the_one_before_it(
     shown = muster("review", "compare", second)
     assert f"before: {first}" in shown.out
     assert "Rows in quarantine" in shown.out
-    assert by_id
 
 
 def test_decisions_are_listed_with_what_no_run_has_heard(
