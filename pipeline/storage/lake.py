@@ -44,6 +44,7 @@ R = TypeVar("R")
 
 _SUBMISSIONS = "submissions"
 _RECORD = "submission.json"
+_AT_ONCE = 256
 _FRAMES = ("accepted", "findings", "profile", "waived", "codes", "texts")
 _OF_ROWS = ("accepted", "findings", "waived")
 """Those that say which rows of a file are of whom."""
@@ -425,7 +426,7 @@ class Lake:
                     )
                 )
         nothing = pl.DataFrame(schema={"submission_id": pl.String(), **_ROW, "links": pl.Boolean()})
-        found = pl.concat([nothing, *pl.collect_all(scans)])
+        found = pl.concat([nothing, *_collected(scans)])
         return found.sort("completed_on", nulls_last=True).unique(
             ["submission_id", *ROW], keep="first", maintain_order=True
         )
@@ -468,7 +469,7 @@ class Lake:
                 pl.lit(place, pl.Int32).alias("arrived"),
             )
             for place, (submission_id, frame) in enumerate(
-                zip(submission_ids, pl.collect_all(scans), strict=True)
+                zip(submission_ids, _collected(scans), strict=True)
             )
         ]
         nothing = pl.DataFrame(
@@ -508,12 +509,26 @@ def _written(frame: pl.DataFrame) -> bytes:
     return content.getvalue()
 
 
+def _collected(scans: Sequence[pl.LazyFrame]) -> list[pl.DataFrame]:
+    """What the scans give: many at once, which takes half as long as one by one, and not all.
+
+    Polars keeps a thread for each file that it waits for, and has no more than 512.
+    """
+    return [
+        frame
+        for first in range(0, len(scans), _AT_ONCE)
+        for frame in pl.collect_all(scans[first : first + _AT_ONCE])
+    ]
+
+
 def _hold(scans: Sequence[tuple[pl.LazyFrame, list[str]]], names: Collection[str]) -> list[bool]:
     """Whether each frame has any of the pseudonyms in any of its columns."""
     asked = [(i, scan, columns) for i, (scan, columns) in enumerate(scans) if columns]
-    found = pl.collect_all(
-        scan.select(pl.any_horizontal(is_one_of(names, c).any() for c in columns))
-        for _, scan, columns in asked
+    found = _collected(
+        [
+            scan.select(pl.any_horizontal(is_one_of(names, c).any() for c in columns))
+            for _, scan, columns in asked
+        ]
     )
     holding = {i for (i, _, _), answer in zip(asked, found, strict=True) if answer.item()}
     return [i in holding for i in range(len(scans))]

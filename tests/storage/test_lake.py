@@ -33,6 +33,18 @@ def test_a_submission_comes_back_as_it_was_written(lake, record, taken_in):
     assert read.drop("submission_id", "arrived").equals(rows.accepted)
 
 
+def test_more_submissions_are_read_than_there_may_be_threads(lake, record, taken_in, capfd):
+    names = [f"a--b--{number}" for number in range(600)]
+    rows = taken_in("v1-one", "v1-two")
+    for name in names:
+        lake.write_submission(record(name), rows)
+    read = lake.rows("accepted", names, SCHEMA)
+    assert read["submission_id"].unique(maintain_order=True).to_list() == names
+    assert read.height == 2 * len(names)
+    assert lake.holding(names, {"v1-two"}) == names
+    assert capfd.readouterr().err == "", "Polars warns of threads that wait for each other"
+
+
 def test_a_submission_that_could_not_be_read_has_a_record_alone(lake, record, tmp_path):
     lake.write_submission(record("a--b--1", problem="the file is empty"), None)
     (only,) = lake.records()
