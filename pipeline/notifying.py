@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, TypeVar
 
 from pipeline.entries import Act
 from pipeline.errors import place_of
@@ -30,6 +30,8 @@ from pipeline.posting import NotSent, post, post_to_webhook
 from pipeline.programme import UnusableConfiguration
 from pipeline.storage.home import Home
 from pipeline.vocabulary import EntryKind
+
+T = TypeVar("T")
 
 Post = Callable[[EmailMessage, Notices, str | None], int]
 _MAIL, WEBHOOK = "mail", "webhook"
@@ -87,17 +89,9 @@ def notify(
     send: Post = post,
 ) -> Told:
     """Tell by mail of what waits and was not told of yet. Never raises: a run goes on without."""
-    try:
-        return _notify(home, held, now, environment, send)
-    except UnusableConfiguration as problem:
-        return Told(f"Stewards were not told by mail: {problem}", went_wrong=True)
-    except NotSent as problem:
-        return Told(
-            f"Stewards were not told by mail: {problem}; the next run with work to do tries again.",
-            went_wrong=True,
-        )
-    except Exception as defect:  # noqa: BLE001 - a mail is not worth a run
-        return Told(f"Stewards were not told by mail: {place_of(defect)}.", went_wrong=True)
+    return _told_or_why(
+        "Stewards were not told by mail", lambda: _notify(home, held, now, environment, send)
+    )
 
 
 def _notify(
@@ -112,8 +106,7 @@ def _notify(
         if home.notices.exists():
             return Told(f"No mail is sent: {NOTICES_FILE} names a webhook alone.")
         return Told(f"No mail is sent: there is no {NOTICES_FILE}.")
-    before = told_before(home)
-    new = [each for each in held if each.submission_id not in before]
+    new = _untold(home, held, _MAIL)
     if not new:
         return Told("No mail: nothing waits that stewards were not told of.")
     refused = send(mail(settings, new, home.programme.title), settings, environment.get(PASSWORD))
@@ -138,26 +131,44 @@ def call_webhook(
 
     Never raises, and names its address in no sentence.
     """
+    return _told_or_why(
+        "The webhook was not told", lambda: _call_webhook(home, held, now, environment, send)
+    )
+
+
+def _call_webhook(
+    home: Home,
+    held: Sequence[Held],
+    now: datetime,
+    environment: Mapping[str, str],
+    send: Callable[[str, Mapping[str, Any], str | None], None],
+) -> Told | None:
+    address = webhook_of(home)
+    if address is None:
+        return None
+    new = _untold(home, held, WEBHOOK)
+    if not new:
+        return Told("No call: nothing waits that the webhook was not told of.")
+    send(address, call(new), environment.get(TOKEN))
+    _put_down(home, new, now, WEBHOOK)
+    return Told(f"Told the webhook of {len(new)}.")
+
+
+def _told_or_why(not_told: str, tell: Callable[[], T]) -> T | Told:
+    """What came of telling; why nothing did, in a sentence that begins with `not_told`."""
     try:
-        address = webhook_of(home)
-        if address is None:
-            return None
-        before = told_before(home, WEBHOOK)
-        new = [each for each in held if each.submission_id not in before]
-        if not new:
-            return Told("No call: nothing waits that the webhook was not told of.")
-        send(address, call(new), environment.get(TOKEN))
-        _put_down(home, new, now, WEBHOOK)
-        return Told(f"Told the webhook of {len(new)}.")
+        return tell()
     except UnusableConfiguration as problem:
-        return Told(f"The webhook was not told: {problem}", went_wrong=True)
+        return Told(f"{not_told}: {problem}", went_wrong=True)
     except NotSent as problem:
-        return Told(
-            f"The webhook was not told: {problem}; the next run with work to do tries again.",
-            went_wrong=True,
-        )
-    except Exception as defect:  # noqa: BLE001 - a call is not worth a run
-        return Told(f"The webhook was not told: {place_of(defect)}.", went_wrong=True)
+        return Told(f"{not_told}: {problem}; the next run with work to do tries again.", True)
+    except Exception as defect:  # noqa: BLE001 - a notice is not worth a run
+        return Told(f"{not_told}: {place_of(defect)}.", went_wrong=True)
+
+
+def _untold(home: Home, held: Sequence[Held], by: str) -> list[Held]:
+    before = told_before(home, by)
+    return [each for each in held if each.submission_id not in before]
 
 
 def _put_down(home: Home, told: Sequence[Held], now: datetime, by: str) -> None:
