@@ -11,6 +11,7 @@ import sys
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -333,15 +334,16 @@ def _run(
         # Where nothing is new no run follows that would do it.
         home.recover()
     with ExitStack() as during:
-        judges: list[Ahead[Any, Any]] = []
 
-        def get_going() -> None:
+        @cache
+        def judge_ahead() -> Ahead[Any, Any]:
             # Great Expectations and Dagster take seconds to import, so only where there is work,
             # and side by side.
-            judges.append(during.enter_context(Ahead(answer, get_ready)))
+            judge = during.enter_context(Ahead(answer, get_ready))
             importlib.import_module("pipeline.definitions")
+            return judge
 
-        work = work_left_when_still(home, as_of, known_at, meanwhile=get_going)
+        work = work_left_when_still(home, as_of, known_at, meanwhile=judge_ahead)
         if work.still_written:
             _tell(f"{_files(work.still_written)} still being written; left for the next run.")
         if work.nothing:
@@ -351,14 +353,12 @@ def _run(
         if not quiet:
             typer.echo(f"{len(work.to_take_in)} new submissions to take in.")
         new = [arrival.submission_id for arrival in work.to_take_in]
-        if new and not judges:
-            get_going()
+        judging = judge_ahead() if new else None
         from pipeline.definitions import build_defs
         from pipeline.orchestration.launch import failure_of, instance_of, run_here, warnings_of
 
         instance = during.enter_context(instance_of(home.root))
         progress = during.enter_context(_progress(quiet))
-        judging = judges[0] if new else None
         defs = build_defs(home.root, as_of, known_at, mapper_of(os.environ, progress), judging)
         try:
             result = run_here(defs, instance, home, new, log_level=log_level)

@@ -35,7 +35,7 @@ from pipeline.intake import TakenIn
 from pipeline.privacy.key_checks import MadeWith
 from pipeline.privacy.withdrawals import is_one_of, without
 from pipeline.quality.judgement import ROW
-from pipeline.storage.objects import Objects, parquet_below
+from pipeline.storage.objects import Objects, in_parts, parquet_below
 from pipeline.submissions import Record
 from pipeline.vocabulary import Severity
 
@@ -44,7 +44,6 @@ R = TypeVar("R")
 
 _SUBMISSIONS = "submissions"
 _RECORD = "submission.json"
-_AT_ONCE = 256
 _FRAMES = ("accepted", "findings", "profile", "waived", "codes", "texts")
 _OF_ROWS = ("accepted", "findings", "waived")
 """Those that say which rows of a file are of whom."""
@@ -60,7 +59,8 @@ _ROW: dict[str, pl.DataType] = {
     "completed_on": pl.Date(),
 }
 _AT_A_TIME = 200
-"""Files that are held in memory together, at most, where all are asked for."""
+"""Files that are held in memory together, at most, where all are asked for; and scans that are
+collected together, since Polars keeps a thread for each file that it waits for, 512 at most."""
 _LOOKS = 5
 """A submission is not replaced as often as that while one reader looks."""
 
@@ -201,8 +201,7 @@ class Lake:
         for name, content in zip(names[:2], self._files.contents(names[:2]), strict=True):
             if content is not None:
                 yield name, content
-        for first in range(2, len(names), _AT_A_TIME):
-            some = names[first : first + _AT_A_TIME]
+        for some in in_parts(names[2:], _AT_A_TIME):
             yield from zip(some, self._files.sources(some), strict=True)
 
     def recover(self) -> int:
@@ -367,7 +366,6 @@ class Lake:
         (content,) = self._files.contents([name])
         return dict(json.loads(content or b"{}"))
 
-    @_as_it_stands
     def taken_in(self, record: Record) -> TakenIn:
         """What a submission that could be read became, erased officers included."""
         frames = dict(self.frames(record.submission_id))
@@ -462,7 +460,6 @@ class Lake:
             pl.scan_parquet(source, hive_partitioning=False, glob=False).select(schema.names())
             for source in self._files.sources(self._of_each(name, submission_ids))
         ]
-        # All at once: read one by one they take twice as long.
         frames = [
             _seen(frame, erased, restricted.get(submission_id)).with_columns(
                 pl.lit(submission_id).alias("submission_id"),
@@ -510,15 +507,8 @@ def _written(frame: pl.DataFrame) -> bytes:
 
 
 def _collected(scans: Sequence[pl.LazyFrame]) -> list[pl.DataFrame]:
-    """What the scans give: many at once, which takes half as long as one by one, and not all.
-
-    Polars keeps a thread for each file that it waits for, and has no more than 512.
-    """
-    return [
-        frame
-        for first in range(0, len(scans), _AT_ONCE)
-        for frame in pl.collect_all(scans[first : first + _AT_ONCE])
-    ]
+    """What the scans give: many at once, which takes half as long as one by one, and not all."""
+    return [frame for some in in_parts(scans, _AT_A_TIME) for frame in pl.collect_all(some)]
 
 
 def _hold(scans: Sequence[tuple[pl.LazyFrame, list[str]]], names: Collection[str]) -> list[bool]:

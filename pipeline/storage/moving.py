@@ -8,7 +8,7 @@ after that. Killed before, the lake lies where it lay, and the same command begi
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
@@ -17,7 +17,7 @@ from pipeline.programme import UnusableConfiguration
 from pipeline.storage import atomic
 from pipeline.storage.home import Home
 from pipeline.storage.lake import Lake
-from pipeline.storage.objects import LocalObjects, Objects
+from pipeline.storage.objects import LocalObjects, Objects, in_parts
 from pipeline.storage.remote import LAKE_FILE, LakeSettings, remote_objects
 
 _AT_A_TIME: Final = 100
@@ -66,7 +66,7 @@ def move(home: Home, to: LakeSettings | None) -> Moved:
             f"{place} has {len(strangers)} files that are not of this lake; choose a place with "
             "nothing in it."
         )
-    for some in _in_parts(list(names)):
+    for some in in_parts(list(names), _AT_A_TIME):
         contents = dict(zip(some, _read(source, some), strict=True))
         target.put(contents)
         if _read(target, some) != list(contents.values()):
@@ -99,15 +99,10 @@ def _are_one(source: Objects, target: Objects) -> bool:
         target.remove([name])
 
 
-def _in_parts(names: list[str]) -> Iterator[list[str]]:
-    for first in range(0, len(names), _AT_A_TIME):
-        yield names[first : first + _AT_A_TIME]
+def _same(one: Objects, other: Objects, names: Sequence[str]) -> bool:
+    return all(one.contents(some) == other.contents(some) for some in in_parts(names, _AT_A_TIME))
 
 
-def _same(one: Objects, other: Objects, names: list[str]) -> bool:
-    return all(one.contents(some) == other.contents(some) for some in _in_parts(names))
-
-
-def _read(objects: Objects, names: list[str]) -> list[bytes]:
+def _read(objects: Objects, names: Sequence[str]) -> list[bytes]:
     sources = objects.sources(names)
     return [source if isinstance(source, bytes) else source.read_bytes() for source in sources]

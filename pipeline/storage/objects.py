@@ -8,13 +8,15 @@ none; so whatever counts is named by one file, which is put last.
 """
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from pipeline.storage import atomic
+
+T = TypeVar("T")
 
 _PARQUET = b"PAR1"
 
@@ -164,6 +166,12 @@ def is_whole_parquet(path: Path, size: int) -> bool:
             return file.read() == _PARQUET and file.tell() == size
     except (OSError, ValueError):
         return False
+
+
+def in_parts(each: Sequence[T], at_a_time: int) -> Iterator[Sequence[T]]:
+    """The same in their order, no more than so many at a time."""
+    for first in range(0, len(each), at_a_time):
+        yield each[first : first + at_a_time]
 
 
 def parquet_below(names: Iterable[str]) -> list[str]:

@@ -75,11 +75,8 @@ class Recent:
     def keep(self, file: str, frame: pl.DataFrame) -> None:
         self._kept.pop(file, None)
         self._kept[file] = frame
-        sizes = {name: kept.estimated_size() for name, kept in self._kept.items()}
-        for name in [*self._kept]:
-            if sum(sizes.values()) <= self._limit:
-                break
-            del self._kept[name], sizes[name]
+        while sum(kept.estimated_size() for kept in self._kept.values()) > self._limit:
+            del self._kept[next(iter(self._kept))]
 
     def get(self, file: str) -> pl.DataFrame | None:
         return self._kept.get(file)
