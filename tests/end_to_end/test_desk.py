@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from browser import opened
 from homes import Muster
 from playwright.sync_api import Page, expect
-from serving import free_port
+from serving import desk_of
 from small_programme import MAPPING, PROGRAMME
 
 FORCE = "simulated-force-01"
@@ -63,18 +63,8 @@ def land(muster: Muster, name: str, lines: list[str]) -> None:
 
 @pytest.fixture(scope="module")
 def address(muster: Muster) -> Iterator[str]:
-    port = free_port()
-    process = subprocess.Popen(
-        [str(Path(sys.executable).parent / "muster"), "desk", "--port", str(port)],
-        env={**os.environ, "MUSTER_HOME": str(muster.home), "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("Open ")
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.communicate(timeout=60)
+    with desk_of(muster.home) as address:
+        yield address
 
 
 @contextmanager

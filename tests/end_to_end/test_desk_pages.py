@@ -1,17 +1,13 @@
 """Every page that the desk has, opened in a real browser on a home where there is one of each."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import opened
 from desk_home import HELD, PAIR, PASSWORD, PSEUDONYMS, TEXT, WARNED, add_account, made_home
 from playwright.sync_api import Page, Request
-from serving import free_port
+from serving import desk_of
 
 from pipeline.desk.pages import PAGES
 from pipeline.vocabulary import Role
@@ -46,18 +42,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = made_home(tmp_path_factory.mktemp("pages") / "home")
     add_account(home, "a.releaser", Role.RELEASER)
     add_account(home, "b.releaser", Role.RELEASER)
-    port = free_port()
-    process = subprocess.Popen(
-        [str(Path(sys.executable).parent / "muster"), "desk", "--port", str(port)],
-        env={**os.environ, "MUSTER_HOME": str(home.root), "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("Open ")
-    yield f"http://127.0.0.1:{port}"
-    process.terminate()
-    process.communicate(timeout=60)
+    with desk_of(home.root) as address:
+        yield address
 
 
 def sign_in(page: Page, address: str, name: str) -> None:

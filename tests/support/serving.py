@@ -83,3 +83,20 @@ def up(home: Path, port: int, *more: str) -> Iterator[subprocess.Popen[str]]:
             if process.poll() is None or pid != process.pid:
                 os.kill(pid, signal.SIGKILL)
         process.communicate()
+
+
+@contextmanager
+def desk_of(home: Path) -> Iterator[str]:
+    """`muster desk` of a home as a process of its own; its address."""
+    port = free_port()
+    process = subprocess.Popen(
+        [str(Path(sys.executable).parent / "muster"), "desk", "--port", str(port)],
+        env={**os.environ, "MUSTER_HOME": str(home), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("Open ")
+    yield f"http://{HOST}:{port}"
+    process.terminate()
+    process.communicate(timeout=60)
