@@ -70,6 +70,8 @@ def verdicts_of(
         expected: submission_id and contract, one row for each contract that has to be judged.
         decisions: what stewards decided, in order; the newest on a submission is heard.
 
+    A file whose very bytes count for another organisation is held, unless a steward lets it count.
+
     """
     judged = set(checks.select("submission_id", "contract").unique().iter_rows())
     missing = {
@@ -82,15 +84,31 @@ def verdicts_of(
         failures.setdefault(row["submission_id"], []).append(row)
     decided = newest_on_submissions(decisions)
     rows = []
+    counted: dict[str, Record] = {}
     for record in records:
-        by_contract = _verdict(record, failures.get(record.submission_id, []), missing)
+        found = _verdict(record, failures.get(record.submission_id, []), missing)
+        first = counted.get(record.sha256, record)
+        if first.organisation != record.organisation and found[1] in _COUNTING:
+            found = _as_a_copy(record, first)
         may_count = record.problem is None and record.submission_id not in missing
-        rows.append(_as_decided(by_contract, decided.get(record.submission_id), may_count))
+        row = _as_decided(found, decided.get(record.submission_id), may_count)
+        if row[1] in _COUNTING:
+            counted.setdefault(record.sha256, record)
+        rows.append(row)
     frame = pl.DataFrame(rows, schema=VERDICTS, orient="row")
     return _with_replacements(frame, records)
 
 
 _Row = tuple[str | None, ...]
+
+
+def _as_a_copy(record: Record, first: Record) -> _Row:
+    """Whoever is in a file that two organisations sent would be two officers if both counted."""
+    reason = (
+        f"the same file counts for {first.organisation} already, as {first.submission_id}; return "
+        "the one that landed in the wrong folder, or accept this one if both are meant to count"
+    )
+    return (record.submission_id, Verdict.HELD, reason, None, CONTRACT, None)
 
 
 def _as_decided(by_contract: _Row, decision: Decision | None, may_count: bool) -> _Row:

@@ -47,6 +47,9 @@ def awaited(*submissions: str) -> pl.DataFrame:
     )
 
 
+NOTHING_AWAITED = awaited()
+
+
 def verdict_of(record: Record, checks: pl.DataFrame) -> dict[str, Any]:
     return verdicts_of([record], checks, awaited(record.submission_id)).row(0, named=True)
 
@@ -118,6 +121,42 @@ def test_the_findings_of_one_submission_say_nothing_of_another(record: Make) -> 
         awaited("a", "b"),
     )
     assert found["verdict"].to_list() == [Verdict.REJECTED, Verdict.ACCEPTED]
+
+
+def in_two_places(record: Make) -> list[Record]:
+    """One file that two organisations sent, and another of the second one."""
+    return [
+        record("a", organisation="force-01", sha256="1"),
+        record("b", organisation="force-02", sha256="1"),
+        record("c", organisation="force-02", source="y", sha256="2"),
+    ]
+
+
+def test_a_file_that_counts_for_another_organisation_is_held(record: Make) -> None:
+    found = verdicts_of(in_two_places(record), checked(), NOTHING_AWAITED)
+    assert found["verdict"].to_list() == [Verdict.ACCEPTED, Verdict.HELD, Verdict.ACCEPTED]
+    assert found["reason"][1].startswith("the same file counts for force-01 already, as a; ")
+
+
+def test_a_steward_may_let_the_same_file_count_twice(record: Make) -> None:
+    found = verdicts_of(in_two_places(record), checked(), NOTHING_AWAITED, ruled(("b", "accept")))
+    assert found["verdict"].to_list() == [Verdict.ACCEPTED] * 3
+
+
+def test_returning_the_first_of_two_lets_the_other_count(record: Make) -> None:
+    found = verdicts_of(in_two_places(record), checked(), NOTHING_AWAITED, ruled(("a", "return")))
+    assert found["verdict"].to_list() == [Verdict.REJECTED, Verdict.ACCEPTED, Verdict.ACCEPTED]
+
+
+def test_the_same_file_under_two_sources_of_one_organisation_is_not_held(record: Make) -> None:
+    twice = [record("a", source="x", sha256="1"), record("b", source="y", sha256="1")]
+    found = verdicts_of(twice, checked(), NOTHING_AWAITED)
+    assert found["verdict"].to_list() == [Verdict.ACCEPTED] * 2
+
+
+def test_what_contracts_say_of_a_file_weighs_more_than_where_else_it_counts(record: Make) -> None:
+    found = verdicts_of(in_two_places(record), checked(("b", "rejected", False)), awaited("b"))
+    assert found["verdict"].to_list() == [Verdict.ACCEPTED, Verdict.REJECTED, Verdict.ACCEPTED]
 
 
 def judged(records: list[Record], *bad: str) -> pl.DataFrame:
