@@ -21,14 +21,18 @@ HOURS: Final = "MUSTER_HEALTH_HOURS"
 MEGABYTES: Final = "MUSTER_HEALTH_FREE_MB"
 """Environment variable: below how many free megabytes the disk is low."""
 
+_MOST_DIGITS: Final = 8
+
 
 def limits_of(environment: Mapping[str, str] = os.environ) -> Limits:
     """Limits as the environment says; raises UnusableConfiguration for what is no whole number."""
     usual = Limits()
     hours, megabytes = environment.get(HOURS), environment.get(MEGABYTES)
     for name, said in ((HOURS, hours), (MEGABYTES, megabytes)):
-        if said is not None and not said.isdecimal():
-            raise UnusableConfiguration(f"{name} must be a whole number.")
+        if said is not None and not (said.isdecimal() and len(said) <= _MOST_DIGITS):
+            raise UnusableConfiguration(
+                f"{name} must be a whole number of at most {_MOST_DIGITS} digits."
+            )
     return Limits(
         timedelta(hours=int(hours)) if hours else usual.oldest,
         int(megabytes) * 2**20 if megabytes else usual.least_free_bytes,

@@ -22,8 +22,6 @@ from pipeline.commands.withdraw import withdraw
 from pipeline.storage.home import Home
 from pipeline.storage.rotation import rotate
 
-pytestmark = pytest.mark.filterwarnings("ignore")
-
 FORCE, WHO, OTHER = "simulated-force-01", "SIMT00002", "SIMT00003"
 AS_OF = "2025-03-01"
 HEADER = "Number,Wave,Done,Q1,Q2,Q3,Q4"

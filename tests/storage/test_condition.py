@@ -87,5 +87,9 @@ def test_limits_come_from_the_environment():
     said = {"MUSTER_HEALTH_HOURS": "5", "MUSTER_HEALTH_FREE_MB": "3"}
     assert limits_of(said).oldest == timedelta(hours=5)
     assert limits_of(said).least_free_bytes == 3 * 2**20
+
+
+@pytest.mark.parametrize("said", ["-1", "1.5", "a day", "999999999999", "9" * 5000])
+def test_a_limit_that_is_none_is_refused_in_a_sentence(said: str):
     with pytest.raises(UnusableConfiguration, match="MUSTER_HEALTH_HOURS must be a whole number"):
-        limits_of({"MUSTER_HEALTH_HOURS": "-1"})
+        limits_of({"MUSTER_HEALTH_HOURS": said})
