@@ -24,11 +24,19 @@ lake = typer.Typer(
 @lake.command("where")
 def where(home: HomeOption = DEFAULT_HOME) -> None:
     """Say where the lake lies and how many submissions it has."""
+    from pipeline.storage.moving import buckets_beside
+
     here = opened(home)
     _ = here.programme
     held, settings = here.lake.count_folders(), here.lake_settings
     place = settings.place if settings else str(here.root / "lake")
     typer.echo(f"{place}: {held:,} submissions.")
+    for beside in buckets_beside(here):
+        if beside != settings:
+            typer.echo(
+                f"A move was killed and may have left rows at {beside.place}; the next "
+                "`muster lake move`, erasure or rotation of the key removes them."
+            )
 
 
 @lake.command("move")

@@ -86,12 +86,12 @@ def verdicts_of(
     rows = []
     counted: dict[str, Record] = {}
     for record in records:
-        found = _verdict(record, failures.get(record.submission_id, []), missing)
+        by_contract = _verdict(record, failures.get(record.submission_id, []), missing)
         first = counted.get(record.sha256, record)
-        if first.organisation != record.organisation and found[1] in _COUNTING:
-            found = _as_a_copy(record, first)
+        if first.organisation != record.organisation and by_contract[1] in _COUNTING:
+            by_contract = _as_a_copy(record, first)
         may_count = record.problem is None and record.submission_id not in missing
-        row = _as_decided(found, decided.get(record.submission_id), may_count)
+        row = _as_decided(by_contract, decided.get(record.submission_id), may_count)
         if row[1] in _COUNTING:
             counted.setdefault(record.sha256, record)
         rows.append(row)

@@ -18,6 +18,7 @@ from pipeline.privacy.file_names import masked_file_name
 from pipeline.reading.tabular import Unreadable
 from pipeline.storage.home import Home
 from pipeline.storage.landing import landing_files, read_landing_file
+from pipeline.storage.moving import empty_beside
 from pipeline.submissions import fingerprint
 
 
@@ -52,6 +53,7 @@ def finish_erasures(home: Home, *, anew: bool = False) -> int:
     mark = json.dumps(fingerprint(sorted(erased))).encode()
     if not erased or (not anew and home.lake.is_rid_of(mark)):
         return 0
+    empty_beside(home)
     home.lake.forget_incomplete(erased)
     records = {r.submission_id: r for r in home.lake.records() if r.problem is None}
     holding = home.lake.holding(records, erased)

@@ -21,6 +21,7 @@ from pipeline.programme import UnusableConfiguration
 from pipeline.storage.home import Home
 from pipeline.storage.keys import await_key, load_keys
 from pipeline.storage.lake import Lake
+from pipeline.storage.moving import empty_beside
 
 
 class RotationFailed(Exception):
@@ -57,6 +58,7 @@ def rotate(home: Home, steward: str, reason: str, now: datetime) -> Rotated:
     UnusableConfiguration for keys that are not those of this home, and RotationFailed.
     """
     keys = _keys_to_rotate_to(home)
+    empty_beside(home)
     try:
         rotated = _carried_on(home, keys, steward, reason)
     finally:

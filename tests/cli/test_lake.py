@@ -89,3 +89,15 @@ def test_a_lake_that_was_moved_back_is_no_lost_one(muster, moved):
     assert "4 submissions" in muster("lake", "where").out
     shutil.rmtree(moved / "lake" / "submissions")
     assert "0 submissions" in muster("lake", "where").out
+
+
+def test_it_says_where_a_killed_move_may_have_left_rows(muster, moved):
+    settings = (moved / "lake.yaml").read_text()
+    left = settings.replace("s3://kept/", "s3://kept/left-")
+    (moved / ".lake-beside").write_text(f"{left}---\n{settings}")
+    said = muster("lake", "where").out.splitlines()
+    assert said[0].endswith("4 submissions.")
+    assert said[1].startswith(
+        f"A move was killed and may have left rows at s3://kept/left-{moved.parent.name}; "
+    )
+    assert len(said) == 2

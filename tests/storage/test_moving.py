@@ -1,16 +1,32 @@
 """Moving the lake of a home: nothing is removed that the new place does not hold."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from object_storage import ObjectStorage, object_storage
 
 from pipeline.privacy.key_checks import MadeWith
+from pipeline.privacy.withdrawals import erasing
+from pipeline.reference import example_programme
+from pipeline.storage.erasing import finish_erasures
 from pipeline.storage.home import Home
-from pipeline.storage.moving import move
-from pipeline.storage.remote import LakeSettings, parse_lake_settings, remote_objects
+from pipeline.storage.lake import Lake
+from pipeline.storage.moving import buckets_beside, move
+from pipeline.storage.remote import (
+    LakeSettings,
+    RemoteObjects,
+    parse_lake_settings,
+    remote_objects,
+)
+from pipeline.storage.rotation import rotate
 from pipeline.written import UnusableConfiguration
+
+NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
+SIGNED = {"steward": "simulated steward", "reason": "asked"}
 
 
 @pytest.fixture(scope="module")
@@ -87,4 +103,102 @@ def test_a_move_that_was_killed_while_it_copied_begins_again(
     copied = sorted((tmp_path / "lake" / "submissions" / "one").iterdir())[:2]
     remote_objects(to).put({f"submissions/one/{path.name}": path.read_bytes() for path in copied})
     move(home, to)
+    assert [found.submission_id for found in Home(tmp_path).lake.records()] == ["one"]
+
+
+class Killed(Exception):
+    """Stands for a process that ended there."""
+
+
+@contextmanager
+def killed_at(name: str) -> Iterator[None]:
+    """Let whatever is called in the block die where it would remove or settle a whole lake."""
+    carried_out = getattr(RemoteObjects, name)
+
+    def die(objects: RemoteObjects, what: Any) -> None:
+        if not isinstance(what, str) and len(what) <= 1:
+            # Not yet: a move removes leftovers first, and the file that tells two places apart.
+            return carried_out(objects, what)
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as dying:
+        dying.setattr(RemoteObjects, name, die)
+        with pytest.raises(Killed):
+            yield
+
+
+@pytest.fixture
+def killed_while_it_removed(
+    storage: ObjectStorage, tmp_path: Path, record, taken_in
+) -> tuple[Path, LakeSettings, LakeSettings]:
+    """A home, the bucket it left with rows in it still, and the one it came to."""
+    old, new = (
+        parse_lake_settings(storage.settings(f"s3://moved/{tmp_path.name}/{which}"))
+        for which in ("old", "new")
+    )
+    home = Home(tmp_path)
+    home.create(programme=example_programme())
+    home.settle_keys(NOW)
+    home.lake.write_submission(record("one"), taken_in())
+    move(home, old)
+
+    with killed_at("remove"):
+        move(Home(tmp_path), new)
+    assert Home(tmp_path).lake_settings == new
+    assert remote_objects(old).listed("")
+    return tmp_path, old, new
+
+
+def test_what_a_killed_move_left_in_a_bucket_goes_with_the_same_move(
+    killed_while_it_removed: tuple[Path, LakeSettings, LakeSettings],
+) -> None:
+    root, old, new = killed_while_it_removed
+    assert [beside for beside in buckets_beside(Home(root)) if beside != new] == [old]
+    assert move(Home(root), new).files == 0
+    assert remote_objects(old).listed("") == {}
+    assert buckets_beside(Home(root)) == []
+    assert [found.submission_id for found in Home(root).lake.records()] == ["one"]
+
+
+@pytest.mark.parametrize("what", ["an erasure", "a rotation"])
+def test_it_is_reached_by(
+    killed_while_it_removed: tuple[Path, LakeSettings, LakeSettings], what: str
+) -> None:
+    root, old, _ = killed_while_it_removed
+    home = Home(root)
+    if what == "an erasure":
+        home.stewardship.enter([erasing(["v1-" + 20 * "1"], None, rows=0, **SIGNED)], NOW)
+        finish_erasures(home)
+    else:
+        rotate(home, **SIGNED, now=NOW)
+    assert remote_objects(old).listed("") == {}
+    assert buckets_beside(Home(root)) == []
+
+
+def test_a_lake_that_lies_by_now_where_a_killed_move_was_is_left_alone(
+    killed_while_it_removed: tuple[Path, LakeSettings, LakeSettings],
+) -> None:
+    root, old, new = killed_while_it_removed
+    Lake(remote_objects(old)).put_down(MadeWith("another", ("1",)))
+    there = remote_objects(old).listed("")
+    with pytest.raises(UnusableConfiguration, match="where another lake lies by now"):
+        move(Home(root), new)
+    assert remote_objects(old).listed("") == there
+
+
+def test_what_was_copied_goes_where_another_place_is_chosen_after_all(
+    storage: ObjectStorage, tmp_path: Path, record, taken_in
+) -> None:
+    first, second = (
+        parse_lake_settings(storage.settings(f"s3://moved/chosen/{which}"))
+        for which in ("first", "second")
+    )
+    home = Home(tmp_path)
+    home.lake.write_submission(record("one"), taken_in())
+    with killed_at("settle"):
+        move(home, first)
+    assert remote_objects(first).listed("")
+    move(Home(tmp_path), second)
+    assert remote_objects(first).listed("") == {}
+    assert buckets_beside(Home(tmp_path)) == []
     assert [found.submission_id for found in Home(tmp_path).lake.records()] == ["one"]
