@@ -91,10 +91,10 @@ def verdicts_of(
         if first.organisation != record.organisation and by_contract[1] in _COUNTING:
             by_contract = _as_a_copy(record, first)
         may_count = record.problem is None and record.submission_id not in missing
-        row = _as_decided(by_contract, decided.get(record.submission_id), may_count)
-        if row[1] in _COUNTING:
+        settled = _as_decided(by_contract, decided.get(record.submission_id), may_count)
+        if settled[1] in _COUNTING:
             counted.setdefault(record.sha256, record)
-        rows.append(row)
+        rows.append(settled)
     frame = pl.DataFrame(rows, schema=VERDICTS, orient="row")
     return _with_replacements(frame, records)
 
