@@ -12,7 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
-from crashes import CrashHouse, RunServer, Trial
+from crashes import CrashHouse, Trial
+from forked import RunServer
 
 SEED = 20261125
 RUNS, DAEMONS = 80, 20

@@ -1,7 +1,11 @@
 """Bad files get one sentence each, stop nothing else, lose nothing and give exit code 1."""
 
 import io
+import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -138,6 +142,26 @@ def test_a_file_over_the_limit_is_held_until_the_limit_is_raised(home):
     home("run")
     assert home.ask("SELECT count(*) FROM core.responses").item() == 13_001
     assert home.ask("SELECT count(*) FROM quality.submissions").item() == 2
+
+
+def test_a_file_of_two_gigabytes_is_held_and_never_held_in_memory(home):
+    _land(home, "answers short.csv", _csv(_row("SIMB000001")))
+    _land(home, "answers long.csv", _csv())
+    # Nothing but zeros behind the headings, so that the disk need not hold them.
+    os.truncate(home.home / "landing" / "simulated-force-01" / "answers long.csv", 2_000_000_000)
+    running = subprocess.Popen(
+        [str(Path(sys.executable).parent / "muster"), "run"],
+        env={**os.environ, "MUSTER_HOME": str(home.home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, used = os.wait4(running.pid, 0)
+    running.returncode = os.waitstatus_to_exitcode(status)
+    assert running.returncode == 1
+    assert used.ru_maxrss < 1_000_000, "kilobytes"
+    (waiting,) = home.status()["waiting"]
+    assert "the file is larger than 200 MB; send it in parts" in waiting["reason"]
+    assert home.ask("SELECT count(*) FROM core.responses").item() == 1
 
 
 def test_a_corrected_file_replaces_the_held_one(home):

@@ -25,8 +25,9 @@ import polars as pl
 import pytest
 import xlsxwriter
 from clusters import running_cluster
-from crashes import AS_OF, NEEDS_A_STEWARD, RunServer
+from crashes import NEEDS_A_STEWARD
 from desk_home import Served, add_account, hidden
+from forked import AS_OF, RunServer
 from homes import Muster, files_holding, query, words_in
 from small_programme import MAPPING, PROGRAMME, ROSTER
 from smtp_server import mail_server

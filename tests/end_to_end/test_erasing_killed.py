@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from crashes import AS_OF, RunServer, places_to_die
+from crashes import places_to_die
+from forked import AS_OF, RunServer
 from homes import files_holding, table_hashes
 from small_programme import MAPPING, PROGRAMME, ROSTER
 

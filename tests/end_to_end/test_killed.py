@@ -7,7 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from crashes import CrashHouse, RunServer
+from crashes import CrashHouse
+from forked import RunServer
 from homes import query, table_hashes
 
 POINTS = 18

@@ -12,7 +12,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from crashes import NEEDS_A_STEWARD, CrashHouse, RunServer
+from crashes import NEEDS_A_STEWARD, CrashHouse
+from forked import RunServer
 from homes import files_holding, table_hashes
 from object_storage import KEY_ID, SECRET, ObjectStorage, object_storage
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from crashes import RunServer, places_to_die
+from crashes import places_to_die
+from forked import RunServer
 from small_programme import MAPPING, PROGRAMME, ROSTER
 
 from pipeline import reference

@@ -10,7 +10,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from crashes import NEEDS_A_STEWARD, CrashHouse, RunServer
+from crashes import NEEDS_A_STEWARD, CrashHouse
+from forked import RunServer
 from homes import Muster, files_holding, query, table_hashes
 
 from pipeline.intake import PSEUDONYMS

@@ -5,7 +5,6 @@ changes so that everything is taken in again, and a steward decides. From there 
 `muster run`, kills it somewhere, runs it again, and compares every table of the warehouse.
 """
 
-import json
 import os
 import random
 import shutil
@@ -13,62 +12,23 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from forked import RunServer
 from homes import PROJECT, table_hashes
 from small_programme import MAPPING, PROGRAMME, ROSTER
 
 from pipeline import reference
 from pipeline.storage.home import Home
 
-AS_OF = "2025-09-01"
-RUN = ["run", "--as-of", AS_OF]
 NEEDS_A_STEWARD = 1
 """What a run says by its exit code here: one of the files is held."""
 
 TABLES = 16
 """DuckDB fills about as many; a number beyond the last kills nothing, which is a trial as well."""
-
-
-class RunServer:
-    """`run_server.py` as a process that this one talks to."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", str(Path(__file__).parent / "run_server.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=PROJECT,
-            env={**os.environ, "PYTHONPATH": str(PROJECT)},
-        )
-
-    def run(
-        self,
-        home: Path,
-        dies: list[Any] | None = None,
-        arguments: Sequence[str] = RUN,
-        typed: str = "",
-    ) -> dict[str, Any]:
-        """What came of a command; `typed` is what it finds on standard input."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        asked = {"arguments": list(arguments), "typed": typed}
-        request = {"home": str(home), "dies": dies, **asked}
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(60)
-        self._process.stdout.close()
 
 
 @dataclass(frozen=True)

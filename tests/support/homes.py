@@ -2,10 +2,8 @@
 
 import contextlib
 import json
-import os
 import sqlite3
 import subprocess
-import sys
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from zipfile import BadZipFile, ZipFile
 import duckdb
 import numpy as np
 import polars as pl
+from forked import run_server
 
 from pipeline.storage.warehouse import query
 
@@ -24,19 +23,13 @@ SHARED = PROJECT.parent / "shared"
 
 @dataclass(frozen=True)
 class Muster:
-    """The command line on one home folder, in a process of its own."""
+    """The command line on one home folder, in a process of its own (`forked.py`)."""
 
     home: Path
 
     def __call__(self, *arguments: str, expected: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [str(Path(sys.executable).parent / "muster"), *arguments],
-            env={**os.environ, "MUSTER_HOME": str(self.home), "COLUMNS": "200"},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
+        said = run_server().run(self.home, arguments=arguments)
+        done = subprocess.CompletedProcess(arguments, said["code"], said["out"], said["err"])
         assert done.returncode == expected, f"{arguments}\n{done.stdout}\n{done.stderr}"
         return done
 
