@@ -110,7 +110,7 @@ def empty_beside(home: Home, *, going_on_to: LakeSettings | None = None) -> int:
     noted, in_use = buckets_beside(home), (home.lake_settings, going_on_to)
     removed = 0
     for settings in noted:
-        if settings in in_use:
+        if settings in in_use or _is_the_lakes(home, settings):
             continue
         objects = remote_objects(settings)
         keys, theirs = home.lake.made_with(), Lake(objects).made_with()
@@ -134,6 +134,12 @@ def buckets_beside(home: Home) -> list[LakeSettings]:
     except FileNotFoundError:
         return []
     return [parse_lake_settings(each) for each in text.split(_NEXT)]
+
+
+def _is_the_lakes(home: Home, settings: LakeSettings) -> bool:
+    """Whether the lake lies there under another spelling, which its settings may have got since."""
+    now = home.lake_settings
+    return now is not None and _are_one(remote_objects(now), remote_objects(settings))
 
 
 def _put_down_beside(home: Home, buckets: Sequence[LakeSettings]) -> None:

@@ -186,6 +186,23 @@ def test_a_lake_that_lies_by_now_where_a_killed_move_was_is_left_alone(
     assert remote_objects(old).listed("") == there
 
 
+@pytest.mark.parametrize("by", ["the command", "hand"])
+def test_the_lake_is_not_taken_for_what_is_left_where_its_place_is_written_otherwise(
+    killed_while_it_removed: tuple[Path, LakeSettings, LakeSettings], by: str
+) -> None:
+    root, old, new = killed_while_it_removed
+    otherwise = LakeSettings.model_validate(new.model_dump() | {"at": new.at + "/"})
+    if by == "hand":
+        (root / "lake.yaml").write_text(otherwise.written())
+    else:
+        move(Home(root), otherwise)
+    home = Home(root)
+    home.stewardship.enter([erasing(["v1-" + 20 * "1"], None, rows=0, **SIGNED)], NOW)
+    finish_erasures(home)
+    assert remote_objects(old).listed("") == {}
+    assert [found.submission_id for found in Home(root).lake.records()] == ["one"]
+
+
 def test_what_was_copied_goes_where_another_place_is_chosen_after_all(
     storage: ObjectStorage, tmp_path: Path, record, taken_in
 ) -> None:
