@@ -6,6 +6,7 @@ Minutes, so it is no part of the tests: run it after a guard was added or change
 one here. Each line is a file, what it says, and what it says without the guard.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -187,7 +188,12 @@ def main() -> int:
             path.write_text(before.replace(guard, without), "utf-8")
             command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
             done = subprocess.run(
-                [*command, "tests/desk"], cwd=copy, capture_output=True, check=False
+                [*command, "tests/desk"],
+                cwd=copy,
+                # For processes that tests start: they would have the guard otherwise.
+                env={**os.environ, "PYTHONPATH": str(copy)},
+                capture_output=True,
+                check=False,
             )
             path.write_text(before, "utf-8")
             print(f"{'noticed' if done.returncode == 1 else 'UNNOTICED':<9}  {name}", flush=True)

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
-from desk_home import add_account, made_home
+from desk_home import add_account, hidden, made_home
 from serving import CAN_LIST_PROCESSES, SECONDS_TO_END, descendants, ended, free_port, up
 
+from pipeline.desk.attempts import PER_ADDRESS
 from pipeline.storage.home import Home
 from pipeline.vocabulary import Role
 
@@ -97,8 +99,20 @@ def test_what_no_browser_sends_is_refused_on_the_wire(home: Home) -> None:
             assert b" 404 " in status_line(answer), path
         rebound = b"GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
         assert b" 421 " in status_line(raw(port, rebound))
-        spoofed = b"GET /sign-in HTTP/1.1\r\n" + host + b"X-Forwarded-For: 10.0.0.1\r\n\r\n"
-        assert b" 200 " in status_line(raw(port, spoofed))
+
+
+def test_nobody_gets_more_guesses_by_saying_that_they_come_from_elsewhere(home: Home) -> None:
+    port = free_port()
+    with desk(home, port), httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+
+        def guessed(n: int) -> int:
+            elsewhere = {"X-Forwarded-For": f"10.0.0.{n}"}
+            form = hidden(client.get("/sign-in", headers=elsewhere))
+            form |= {"name": f"name-{n}", "password": "a wrong password"}
+            return client.post("/sign-in", data=form, headers=elsewhere).status_code
+
+        assert [guessed(n) for n in range(PER_ADDRESS)] == [403] * PER_ADDRESS
+        assert guessed(PER_ADDRESS) == 429
 
 
 @pytest.mark.skipif(not CAN_LIST_PROCESSES, reason="/proc lists processes")
