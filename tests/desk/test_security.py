@@ -320,6 +320,14 @@ def test_an_address_is_locked_whatever_names_it_tries(served: Served) -> None:
         assert browser.sign_in("a.steward").status_code == 429
 
 
+def test_names_without_end_fill_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "_MOST_KEPT", 10)
+    kept = attempts.Attempts()
+    begun = [kept.begin(f"name-{n}", f"10.0.0.{n}", 0.0) for n in range(100)]
+    assert begun == [True] * 5 + [False] * 95, "of an account and of an address each"
+    assert kept.begin("another", "10.0.1.1", attempts.WITHIN_SECONDS), "they are forgotten"
+
+
 def test_guessing_in_parallel_is_no_faster(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     checked, looking = [], threading.Barrier(attempts.PER_ACCOUNT, timeout=20)
 
