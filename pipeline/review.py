@@ -14,7 +14,7 @@ import polars as pl
 
 from pipeline.quality.decisions import Decision, Ruling
 from pipeline.quality.rules import ROW_DISAPPEARED, RULES, STANDING_RULES, is_waivable
-from pipeline.quality.verdicts import CONTRACT
+from pipeline.quality.verdicts import CONTRACT, NOT_JUDGED
 from pipeline.status import waiting_for_a_steward
 from pipeline.vocabulary import DecisionAction, QuarantineStatus, Severity, Verdict
 
@@ -262,7 +262,7 @@ def _remedy(rule: str) -> str:
 
 
 def accept(case: Case, steward: str, reason: str) -> Ruling:
-    """The ruling that a submission counts although contracts hold it; else NotPossible."""
+    """The ruling that a submission counts although it is held; else NotPossible."""
     submission, newest = case.submission, case.newest_action
     _must_be_newest(case)
     if submission["rows_read"] is None:
@@ -272,7 +272,8 @@ def accept(case: Case, steward: str, reason: str) -> Ruling:
         raise NotPossible("It is accepted already; the decisions on it say by whom and why.")
     if newest is None and submission["verdict"] in _COUNTS:
         raise NotPossible("It counts already, so there is nothing to accept.")
-    if newest is None and not case.failed:
+    # Not all that is held failed a contract: a file may count for another organisation.
+    if newest is None and NOT_JUDGED in (submission["reason"] or ""):
         raise NotPossible("Its contracts have not been judged yet; `muster run` does that first.")
     return _ruling(case, DecisionAction.ACCEPT, steward, reason)
 

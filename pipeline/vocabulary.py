@@ -84,7 +84,7 @@ class QuarantineStatus(Term):
 
 
 class DecisionAction(Term):
-    ACCEPT = "accept", "A submission that contracts hold counts all the same."
+    ACCEPT = "accept", "A submission that is held counts all the same."
     RETURN = "return", "Nothing of a submission counts; the organisation must send it again."
     WAIVE = "waive", "A row counts until an end date although it broke a rule."
 

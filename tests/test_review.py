@@ -8,6 +8,7 @@ import pytest
 
 from pipeline import tables
 from pipeline.quality.decisions import Decision, Ruling, decisions_table
+from pipeline.quality.verdicts import NOT_JUDGED
 from pipeline.review import (
     Case,
     NotPossible,
@@ -166,8 +167,18 @@ def test_accepting_what_was_returned_needs_no_failed_contract() -> None:
         checks=nothing, decisions=taken("return"), verdict="rejected", decided_by="data.steward"
     )
     assert accept(returned, "s", "r").action == DecisionAction.ACCEPT
-    with pytest.raises(NotPossible, match="not been judged"):
-        accept(case(checks=nothing), "s", "r")
+
+
+def test_what_was_not_judged_is_not_accepted() -> None:
+    unjudged = f"the contract roster {NOT_JUDGED}; run `muster run` again"
+    for checks in (tables.CHECKS.empty(), checked("accepted_with_warnings")):
+        with pytest.raises(NotPossible, match="not been judged"):
+            accept(case(checks=checks, reason=unjudged), "s", "r")
+
+
+def test_what_no_contract_holds_may_be_accepted() -> None:
+    copy = case(checks=tables.CHECKS.empty(), reason="the same file counts for essex already")
+    assert accept(copy, "s", "r").action == DecisionAction.ACCEPT
 
 
 def test_a_check_that_broke_may_be_overruled() -> None:

@@ -32,7 +32,8 @@ def where(home: HomeOption = DEFAULT_HOME) -> None:
     place = settings.place if settings else str(here.root / "lake")
     typer.echo(f"{place}: {held:,} submissions.")
     for beside in buckets_beside(here):
-        if beside != settings:
+        # As `move` says where the lake lies; a region alone makes no other place.
+        if settings is None or (beside.place, beside.endpoint) != (place, settings.endpoint):
             typer.echo(
                 f"A move was killed and may have left rows at {beside.place}; the next "
                 "`muster lake move`, erasure or rotation of the key removes them."

@@ -119,7 +119,7 @@ def accept_submission(
     home: HomeOption = DEFAULT_HOME,
     steward: StewardOption = None,
 ) -> None:
-    """Let a submission count that contracts hold, or undo that it was returned."""
+    """Let a submission count that is held, or undo that it was returned."""
     from pipeline.review import accept
 
     taken = _recorded(

@@ -37,6 +37,8 @@ _COUNTING = frozenset({Verdict.ACCEPTED, Verdict.ACCEPTED_WITH_WARNINGS})
 _ORDER = (Verdict.REJECTED, Verdict.HELD, Verdict.ACCEPTED_WITH_WARNINGS)
 _STANDING = sorted(rule.name for rule in STANDING_RULES)
 CONTRACT = "contract"
+NOT_JUDGED = "has not been judged yet"
+"""Said of a contract on which nothing can be decided before it was."""
 RETURNED = "returned"
 """Stands where a rule or contract would: the rows of a file that a steward sent back."""
 
@@ -88,9 +90,9 @@ def verdicts_of(
     for record in records:
         by_contract = _verdict(record, failures.get(record.submission_id, []), missing)
         first = counted.get(record.sha256, record)
-        if first.organisation != record.organisation and by_contract[1] in _COUNTING:
-            by_contract = _as_a_copy(record, first)
         may_count = record.problem is None and record.submission_id not in missing
+        if may_count and first.organisation != record.organisation:
+            by_contract = _as_a_copy(by_contract, first)
         settled = _as_decided(by_contract, decided.get(record.submission_id), may_count)
         if settled[1] in _COUNTING:
             counted.setdefault(record.sha256, record)
@@ -102,13 +104,21 @@ def verdicts_of(
 _Row = tuple[str | None, ...]
 
 
-def _as_a_copy(record: Record, first: Record) -> _Row:
-    """Whoever is in a file that two organisations sent would be two officers if both counted."""
-    reason = (
+def _as_a_copy(by_contract: _Row, first: Record) -> _Row:
+    """Whoever is in a file that two organisations sent would be two officers if both counted.
+
+    It is said beside what a contract holds the file for: whoever accepts it overrules both.
+    """
+    submission_id, verdict, reason, _, _, contract = by_contract
+    if verdict == Verdict.REJECTED:
+        return by_contract
+    copy = (
         f"the same file counts for {first.organisation} already, as {first.submission_id}; return "
         "the one that landed in the wrong folder, or accept this one if both are meant to count"
     )
-    return (record.submission_id, Verdict.HELD, reason, None, CONTRACT, None)
+    if verdict == Verdict.HELD:
+        return (submission_id, verdict, f"{reason}; and {copy}", None, CONTRACT, contract)
+    return (submission_id, Verdict.HELD, copy, None, CONTRACT, None)
 
 
 def _as_decided(by_contract: _Row, decision: Decision | None, may_count: bool) -> _Row:
@@ -136,7 +146,7 @@ def _verdict(
         return (submission_id, Verdict.HELD, record.problem, None, CONTRACT, None)
     if submission_id in missing:
         contract = missing[submission_id]
-        reason = f"the contract {contract} has not been judged yet; run `muster run` again"
+        reason = f"the contract {contract} {NOT_JUDGED}; run `muster run` again"
         return (submission_id, Verdict.HELD, reason, None, CONTRACT, contract)
     worst: tuple[int, dict[str, str | bool | None]] | None = None
     for failure in failures:

@@ -53,7 +53,6 @@ def finish_erasures(home: Home, *, anew: bool = False) -> int:
     mark = json.dumps(fingerprint(sorted(erased))).encode()
     if not erased or (not anew and home.lake.is_rid_of(mark)):
         return 0
-    empty_beside(home)
     home.lake.forget_incomplete(erased)
     records = {r.submission_id: r for r in home.lake.records() if r.problem is None}
     holding = home.lake.holding(records, erased)
@@ -71,6 +70,8 @@ def finish_erasures(home: Home, *, anew: bool = False) -> int:
     home.releases.forget(erased, home.pseudonymiser().carried_on)
     # Nobody can be found in it by pseudonym, so all of it goes; `muster research` makes another.
     home.research.unlink(missing_ok=True)
+    # Last, since a bucket that cannot be reached ends it here.
+    empty_beside(home)
     home.lake.got_rid_of(mark)
     return len(holding)
 

@@ -32,7 +32,7 @@ _OF_A_LAKE: Final = re.compile(r"(v\d+/)?(submissions/.+|key-checks\.json|erased
 """Beside these the home folder's `lake/` has what never leaves this machine."""
 _BESIDE: Final = ".lake-beside"
 _NEXT: Final = "---\n"
-"""As YAML parts documents."""
+"""As YAML parts documents; a line of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def move(home: Home, to: LakeSettings | None) -> Moved:
     Only for the one who holds the home's lock. Raises UnusableConfiguration where the lake lies
     there already, where other files lie, or where the place cannot be used.
     """
-    left = empty_beside(home, going_on_to=to)
+    left = empty_beside(home)
     here, now = LocalObjects(home.root / "lake"), home.lake_settings
     place = to.place if to else "lake/ in the home folder"
     target = remote_objects(to) if to else here
@@ -61,11 +61,15 @@ def move(home: Home, to: LakeSettings | None) -> Moved:
         raise UnusableConfiguration(f"the lake lies at {place} already.")
     # A move that was killed once the new place counted has left what it was copied from.
     source = here if now is None or now == to else remote_objects(now)
-    if to and _are_one(source, target):
+    below = _below(source, target) if to else None
+    if to and below == "":
         # A region was added, or the place is written otherwise: removing would remove the lake.
         home.remember_place(to)
         atomic.write_bytes(home.root / LAKE_FILE, to.written().encode("utf-8"))
         return Moved(0, 0, place)
+    if _is_of_a_lake(below):
+        # What is copied there would be taken for the lake's own from the first file on.
+        raise UnusableConfiguration(f"{place} is a part of this lake; choose another place.")
     Lake(source).recover()
     files, size = 0, 0
     names = _files_of(source)
@@ -100,30 +104,23 @@ def move(home: Home, to: LakeSettings | None) -> Moved:
     return Moved(files, size, place)
 
 
-def empty_beside(home: Home, *, going_on_to: LakeSettings | None = None) -> int:
+def empty_beside(home: Home) -> int:
     """Remove what killed moves left in buckets where the lake does not lie; returns how many files.
 
-    Only for the one who holds the home's lock. What was copied to `going_on_to` stays, since the
-    move goes on. Raises UnusableConfiguration where a bucket cannot be used, or has the lake of
-    others by now.
+    Only for the one who holds the home's lock. Raises UnusableConfiguration where a bucket cannot
+    be used, or has by now what this lake has not.
     """
-    noted, in_use = buckets_beside(home), (home.lake_settings, going_on_to)
+    noted = [settings for settings in buckets_beside(home) if settings != home.lake_settings]
     removed = 0
     for settings in noted:
-        if settings in in_use or _is_the_lakes(home, settings):
-            continue
-        objects = remote_objects(settings)
-        keys, theirs = home.lake.made_with(), Lake(objects).made_with()
-        if theirs and not (keys and keys.go_on_from(theirs)):
+        try:
+            removed += _emptied(home, settings)
+        except UnusableConfiguration as refusal:
             raise UnusableConfiguration(
-                f"a move that was killed had to do with {settings.place}, where another lake lies "
-                f"by now; see that nothing of this one is there, then remove {_BESIDE} from the "
-                "home folder."
-            )
-        names = list(_files_of(objects))
-        objects.remove(names)
-        removed += len(names)
-    _put_down_beside(home, [settings for settings in noted if settings in in_use])
+                f"{refusal} A move that was killed had to do with {settings.place}; where nothing "
+                f"of this lake is left there, remove {_BESIDE} from the home folder."
+            ) from None
+    atomic.remove(home.root / _BESIDE)
     return removed
 
 
@@ -131,38 +128,74 @@ def buckets_beside(home: Home) -> list[LakeSettings]:
     """Buckets of a move that was killed, that of the lake among them perhaps."""
     try:
         text = (home.root / _BESIDE).read_text("utf-8")
+        return [parse_lake_settings(each) for each in re.split(f"(?m)^{_NEXT}", text)]
     except FileNotFoundError:
         return []
-    return [parse_lake_settings(each) for each in text.split(_NEXT)]
+    except (OSError, UnicodeDecodeError, UnusableConfiguration):
+        raise UnusableConfiguration(
+            f"{_BESIDE} cannot be read; see that a move that was killed left nothing of this lake "
+            "in a bucket where it does not lie, then remove the file from the home folder."
+        ) from None
 
 
-def _is_the_lakes(home: Home, settings: LakeSettings) -> bool:
-    """Whether the lake lies there under another spelling, which its settings may have got since."""
-    now = home.lake_settings
-    return now is not None and _are_one(remote_objects(now), remote_objects(settings))
+def _emptied(home: Home, settings: LakeSettings) -> int:
+    """Remove what a killed move left in a bucket, if the lake has all of it."""
+    objects, now = remote_objects(settings), home.lake_settings
+    if now and _is_of_a_lake(_below(objects, remote_objects(now))):
+        # The lake itself: its place is written otherwise since.
+        return 0
+    left, lake = Lake(objects), _in_use(home)
+    keys, theirs = lake.made_with(), left.made_with()
+    if theirs and not (keys and keys.go_on_from(theirs)):
+        raise UnusableConfiguration(f"another lake lies at {settings.place} by now.")
+    # By their bytes, since a source may have been given another name meanwhile.
+    if _read_by(left) - _read_by(lake):
+        raise UnusableConfiguration(
+            f"{settings.place} has submissions that this lake has not; see that {LAKE_FILE} says "
+            "where the lake lies."
+        )
+    names = list(_files_of(objects))
+    objects.remove(names)
+    return len(names)
+
+
+def _in_use(home: Home) -> Lake:
+    """The lake where its settings say, though a killed move has left some of it at home too."""
+    here, settings = Lake(LocalObjects(home.root / "lake")), home.lake_settings
+    return Lake(remote_objects(settings)) if settings and here.holds_anything() else home.lake
+
+
+def _read_by(lake: Lake) -> set[tuple[str, str]]:
+    """Organisation and hash of the files whose rows a lake has."""
+    return {(r.organisation, r.sha256) for r in lake.records() if r.rows_read is not None}
 
 
 def _put_down_beside(home: Home, buckets: Sequence[LakeSettings]) -> None:
-    """Keep which buckets a move has to do with, if any is not that of the lake."""
-    if all(settings == home.lake_settings for settings in buckets):
-        atomic.remove(home.root / _BESIDE)
-    else:
-        text = _NEXT.join(settings.written() for settings in buckets)
-        atomic.write_bytes(home.root / _BESIDE, text.encode("utf-8"))
+    """Keep which buckets a move has to do with."""
+    text = _NEXT.join(settings.written() for settings in buckets)
+    atomic.write_bytes(home.root / _BESIDE, text.encode("utf-8"))
 
 
 def _files_of(objects: Objects) -> dict[str, int]:
     return {n: size for n, size in objects.listed("").items() if _OF_A_LAKE.fullmatch(n)}
 
 
-def _are_one(source: Objects, target: Objects) -> bool:
-    """Whether what is put into the one is found in the other: one place has many spellings."""
+def _below(place: Objects, other: Objects) -> str | None:
+    """What the names of one place begin with in another: nothing where they are one place, which
+    has many spellings; None where the one is not in the other.
+    """
     name = f"moving-{uuid4().hex}"
-    target.put({name: name.encode("ascii")})
+    other.put({name: name.encode("ascii")})
     try:
-        return source.contents([name]) != [None]
+        found = [there for there in place.listed("") if there.endswith(name)]
     finally:
-        target.remove([name])
+        other.remove([name])
+    return found[0].removesuffix(name) if found else None
+
+
+def _is_of_a_lake(below: str | None) -> bool:
+    """Whether files of a lake that lies below there are called as those of the lake around it."""
+    return below is not None and _OF_A_LAKE.fullmatch(f"{below}submissions/one") is not None
 
 
 def _same(one: Objects, other: Objects, names: Sequence[str]) -> bool:

@@ -159,6 +159,24 @@ def test_what_contracts_say_of_a_file_weighs_more_than_where_else_it_counts(reco
     assert found["verdict"].to_list() == [Verdict.ACCEPTED, Verdict.REJECTED, Verdict.ACCEPTED]
 
 
+def test_a_contract_and_another_organisation_hold_a_file_together(record: Make) -> None:
+    found = verdicts_of(in_two_places(record), checked(("b", "held", False)), awaited("b"))
+    assert found["verdict"][1] == Verdict.HELD
+    assert "; and the same file counts for force-01 already, as a; " in found["reason"][1]
+    assert found["failed_contract"][1] is not None
+
+
+def test_what_cannot_be_accepted_yet_is_not_called_a_copy(record: Make) -> None:
+    first, second, _ = in_two_places(record)
+    unreadable = second.model_copy(update={"problem": "it has no rows"})
+    for records, expected in (
+        ([first, second], awaited("b")),
+        ([first, unreadable], NOTHING_AWAITED),
+    ):
+        found = verdicts_of(records, checked(), expected)
+        assert "the same file" not in found["reason"][1]
+
+
 def judged(records: list[Record], *bad: str) -> pl.DataFrame:
     """Verdicts where the submissions named were rejected and the others accepted."""
     results = [(r.submission_id, "rejected", r.submission_id not in bad) for r in records]

@@ -16,6 +16,7 @@ from pipeline.storage.erasing import finish_erasures
 from pipeline.storage.home import Home
 from pipeline.storage.lake import Lake
 from pipeline.storage.moving import buckets_beside, move
+from pipeline.storage.objects import LocalObjects
 from pipeline.storage.remote import (
     LakeSettings,
     RemoteObjects,
@@ -181,7 +182,7 @@ def test_a_lake_that_lies_by_now_where_a_killed_move_was_is_left_alone(
     root, old, new = killed_while_it_removed
     Lake(remote_objects(old)).put_down(MadeWith("another", ("1",)))
     there = remote_objects(old).listed("")
-    with pytest.raises(UnusableConfiguration, match="where another lake lies by now"):
+    with pytest.raises(UnusableConfiguration, match=r"another lake lies at s3://moved/.* by now"):
         move(Home(root), new)
     assert remote_objects(old).listed("") == there
 
@@ -219,3 +220,134 @@ def test_what_was_copied_goes_where_another_place_is_chosen_after_all(
     assert remote_objects(first).listed("") == {}
     assert buckets_beside(Home(tmp_path)) == []
     assert [found.submission_id for found in Home(tmp_path).lake.records()] == ["one"]
+
+
+def read(record: Any, name: str) -> Any:
+    """What is kept of a file of its own that was read."""
+    return record(name, sha256=name, rows_read=0, rows_accepted=0)
+
+
+def in_a_bucket(
+    storage: ObjectStorage, root: Path, record: Any, taken_in: Any
+) -> tuple[LakeSettings, LakeSettings]:
+    """Make a home whose lake lies in a bucket; returns where, and a place beside it."""
+    there, beside = (
+        parse_lake_settings(storage.settings(f"s3://moved/{root.name}/{which}"))
+        for which in ("lake", "beside")
+    )
+    home = Home(root)
+    home.create(programme=example_programme())
+    home.settle_keys(NOW)
+    for name in ("one", "two"):
+        home.lake.write_submission(read(record, name), taken_in())
+    move(home, there)
+    return there, beside
+
+
+def test_what_a_killed_move_home_left_in_a_bucket_is_put_down_too(
+    storage: ObjectStorage, tmp_path: Path, record, taken_in
+) -> None:
+    there, _ = in_a_bucket(storage, tmp_path, record, taken_in)
+    with killed_at("remove"):
+        move(Home(tmp_path), None)
+    home = Home(tmp_path)
+    assert home.lake_settings is None
+    assert buckets_beside(home) == [there]
+    rotate(home, **SIGNED, now=NOW)
+    assert remote_objects(there).listed("") == {}
+    assert [found.submission_id for found in Home(tmp_path).lake.records()] == ["one", "two"]
+
+
+@pytest.mark.parametrize("below", ["v2", "submissions", "submissions/new"])
+def test_a_lake_is_not_moved_to_where_its_own_files_are(
+    storage: ObjectStorage, tmp_path: Path, record, taken_in, below: str
+) -> None:
+    there, _ = in_a_bucket(storage, tmp_path, record, taken_in)
+    before = storage.files("moved")
+    to = LakeSettings.model_validate(there.model_dump() | {"at": f"{there.at}/{below}"})
+    with pytest.raises(UnusableConfiguration, match="is a part of this lake"):
+        move(Home(tmp_path), to)
+    assert storage.files("moved") == before
+
+
+@pytest.mark.parametrize("below", ["v2", "submissions", "new"])
+def test_the_lake_is_not_removed_with_what_a_killed_move_left_around_it(
+    storage: ObjectStorage, tmp_path: Path, record, taken_in, below: str
+) -> None:
+    there, _ = in_a_bucket(storage, tmp_path, record, taken_in)
+    around = LakeSettings.model_validate(there.model_dump() | {"at": f"{there.at}-around"})
+    to = LakeSettings.model_validate(there.model_dump() | {"at": f"{around.at}/{below}"})
+    move(Home(tmp_path), to)
+    remote_objects(around).put({"key-checks.json": b"{}"})
+    (tmp_path / ".lake-beside").write_text(around.written())
+    home = Home(tmp_path)
+    home.stewardship.enter([erasing(["v1-" + 20 * "1"], None, rows=0, **SIGNED)], NOW)
+    finish_erasures(home)
+    assert [found.submission_id for found in Home(tmp_path).lake.records()] == ["one", "two"]
+
+
+def test_a_bucket_that_has_more_than_the_lake_is_left_alone(
+    storage: ObjectStorage, tmp_path: Path, record, taken_in
+) -> None:
+    there, _ = in_a_bucket(storage, tmp_path, record, taken_in)
+    before = storage.files("moved")
+    with killed_at("remove"):
+        move(Home(tmp_path), None)
+    home = Home(tmp_path)
+    home.lake.forget("two")
+    home.stewardship.enter([erasing(["v1-" + 20 * "1"], None, rows=0, **SIGNED)], NOW)
+    with pytest.raises(UnusableConfiguration, match="has submissions that this lake has not"):
+        finish_erasures(home)
+    assert storage.files("moved") == before
+    assert buckets_beside(home) == [there]
+
+
+def test_a_move_that_was_killed_twice_still_ends(
+    storage: ObjectStorage, tmp_path: Path, record, taken_in
+) -> None:
+    there, beside = in_a_bucket(storage, tmp_path, record, taken_in)
+    with killed_at("remove"):
+        move(Home(tmp_path), beside)
+    # As of a move from home to the first place, which was killed as well.
+    here = LocalObjects(tmp_path / "lake")
+    for name, content in Home(tmp_path).lake.everything():
+        here.put({name: content if isinstance(content, bytes) else content.read_bytes()})
+    with pytest.raises(UnusableConfiguration, match="in the home folder has submissions too"):
+        _ = Home(tmp_path).lake
+    move(Home(tmp_path), beside)
+    assert remote_objects(there).listed("") == {}
+    assert [found.submission_id for found in Home(tmp_path).lake.records()] == ["one", "two"]
+
+
+def test_a_move_back_does_not_mind_what_it_left_there_before(
+    storage: ObjectStorage, tmp_path: Path, record, taken_in
+) -> None:
+    there, beside = in_a_bucket(storage, tmp_path, record, taken_in)
+    with killed_at("remove"):
+        move(Home(tmp_path), beside)
+    Home(tmp_path).lake.write_submission(read(record, "one"), taken_in("v1-" + 20 * "2"))
+    move(Home(tmp_path), there)
+    assert remote_objects(beside).listed("") == {}
+    assert [found.submission_id for found in Home(tmp_path).lake.records()] == ["one", "two"]
+
+
+@pytest.mark.parametrize("written", [b"", b"\xff", b"at: [", b"at: s3://kept/lake\n---\n"])
+def test_a_damaged_note_is_one_sentence(tmp_path: Path, written: bytes) -> None:
+    (tmp_path / ".lake-beside").write_bytes(written)
+    with pytest.raises(UnusableConfiguration, match=r"^.lake-beside cannot be read; [^.]*[.]$"):
+        buckets_beside(Home(tmp_path))
+
+
+def test_a_note_has_whole_places(tmp_path: Path) -> None:
+    (tmp_path / ".lake-beside").write_text("at: s3://kept/lake---\n---\nat: s3://kept/other\n")
+    places = [settings.place for settings in buckets_beside(Home(tmp_path))]
+    assert places == ["s3://kept/lake---", "s3://kept/other"]
+
+
+def test_a_bucket_that_cannot_be_looked_into_is_named(
+    storage: ObjectStorage, tmp_path: Path, record, taken_in
+) -> None:
+    in_a_bucket(storage, tmp_path, record, taken_in)
+    (tmp_path / ".lake-beside").write_text(storage.settings("s3://gone/lake"))
+    with pytest.raises(UnusableConfiguration, match=r"do with s3://gone/lake; .*lake-beside"):
+        rotate(Home(tmp_path), **SIGNED, now=NOW)
