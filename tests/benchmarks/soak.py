@@ -3,12 +3,14 @@
 What stays out: speed. What is asked is whether a file is missed, and whether memory grows.
 """
 
+import hashlib
 import signal
 import statistics
 import sys
 import time
 import urllib.request
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +32,8 @@ FORCE: Final = "simulated-force-01"
 ROWS: Final = 20
 SECONDS_BETWEEN: Final = 5.0
 _SECONDS = {True: 30 * 60, False: 20}
+_STAYING: Final = ("dagster-webserver", "dagster-daemon")
+_CODE_SERVER: Final = "dagster api grpc"
 _PATIENCE: Final = 600
 """Seconds after the last file in which all of them have to be there."""
 
@@ -39,19 +43,21 @@ class _Seen:
     """What was measured while it ran."""
 
     landed: dict[str, float] = field(default_factory=dict)
+    """By the hash of each file, since names are masked where they look like somebody's number."""
     taken_in: dict[str, float] = field(default_factory=dict)
     memory: list[tuple[float, float]] = field(default_factory=list)
-    """Seconds since the start, and MiB of the processes that stay."""
+    """Seconds since the start, and MiB of the house: page, daemon and their code servers."""
+    servers: set[int] = field(default_factory=set)
+    """Code servers: Dagster's daemon takes a new one now and then."""
     ended: int = 0
-    """Of the processes that should stay."""
+    """Of page and daemon."""
     pages: int = 0
     failed_pages: int = 0
 
     def look(self, home: Home, now: float) -> None:
         if home.warehouse.exists():
-            names = read_table(home.warehouse, tables.SUBMISSIONS)["file_name"]
-            for name in names:
-                self.taken_in.setdefault(name, now)
+            for digest in read_table(home.warehouse, tables.SUBMISSIONS)["sha256"]:
+                self.taken_in.setdefault(digest, now)
 
 
 def soak(size: Size) -> str:
@@ -71,8 +77,8 @@ def soak(size: Size) -> str:
         runs = _runs(home)
         rows = read_table(home.warehouse, tables.RESPONSES).height
         held = sum(path.stat().st_size for path in (home.root / "dagster").rglob("*.db"))
-    missed = [name for name in seen.landed if name not in seen.taken_in]
-    waited = [seen.taken_in[name] - at for name, at in seen.landed.items() if name in seen.taken_in]
+    missed = [file for file in seen.landed if file not in seen.taken_in]
+    waited = [seen.taken_in[file] - at for file, at in seen.landed.items() if file in seen.taken_in]
     return f"""## Soak
 
 `muster up` with its daemon and page for {seconds / 60:.0f} minutes; a file of {ROWS} answers is \
@@ -86,7 +92,8 @@ set size), without the runs that come and go; each tenth of the time has its med
 | files missed | **{len(missed)}** |
 | answers in the warehouse | {rows:,} of {len(seen.landed) * ROWS:,} |
 | runs, and of them failed | {len(runs)}, {sum(status != "SUCCESS" for status in runs)} |
-| processes that ended though they should stay | {seen.ended} |
+| page or daemon ended by itself | {seen.ended} |
+| code servers, one after the other | {len(seen.servers)} |
 | pages read, and of them failed | {seen.pages}, {seen.failed_pages} |
 | seconds from landing to warehouse, median and slowest | {statistics.median(waited):.0f}, \
 {max(waited):.0f} |
@@ -105,8 +112,7 @@ def _home(root: Path) -> Home:
 
 def _watched(home: Home, pid: int, port: int, seconds: float) -> _Seen:
     _until_the_page_answers(port)
-    # The home is empty, so nothing runs yet: these are the processes that stay.
-    steady = {pid, *descendants(pid)}
+    house = _called(pid, *_STAYING)
     seen, started, next_file = _Seen(), time.monotonic(), 0.0
     while (now := time.monotonic() - started) < seconds:
         if now >= next_file:
@@ -114,15 +120,29 @@ def _watched(home: Home, pid: int, port: int, seconds: float) -> _Seen:
             seen.landed[_land(home, len(seen.landed))] = now
             seen.pages += 1
             seen.failed_pages += not _page_answers(port)
-        seen.memory.append((now, _mebibytes(steady)))
+        servers = _called(pid, _CODE_SERVER)
+        seen.servers |= servers
+        seen.memory.append((now, _mebibytes({pid} | house | servers)))
         seen.look(home, now)
         time.sleep(1)
-    seen.ended = len(steady - {pid, *descendants(pid)})
+    seen.ended = len(house - _called(pid, *_STAYING))
     while len(seen.taken_in) < len(seen.landed) and now < seconds + _PATIENCE:
         time.sleep(1)
         now = time.monotonic() - started
         seen.look(home, now)
     return seen
+
+
+def _called(pid: int, *names: str) -> set[int]:
+    """Descendants of a process whose command line has one of these words in it."""
+    found = set()
+    for child in descendants(pid):
+        # One that ended meanwhile is called nothing.
+        with suppress(OSError):
+            command = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            if any(name in command for name in names):
+                found.add(child)
+    return found
 
 
 def _until_the_page_answers(port: int) -> None:
@@ -134,6 +154,7 @@ def _until_the_page_answers(port: int) -> None:
 
 
 def _land(home: Home, number: int) -> str:
+    """Put a file into landing; its hash."""
     name = f"answers {number}.csv"
     first = number * ROWS
     rows = [
@@ -144,9 +165,10 @@ def _land(home: Home, number: int) -> str:
     ]
     path = home.landing / FORCE / name
     beside = path.with_name(f".{name}")
-    beside.write_text("\n".join(["Number,Wave,Done,Q1,Q2,Q3,Q4", *rows]) + "\n")
+    content = ("\n".join(["Number,Wave,Done,Q1,Q2,Q3,Q4", *rows]) + "\n").encode()
+    beside.write_bytes(content)
     beside.rename(path)
-    return name
+    return hashlib.sha256(content).hexdigest()
 
 
 def _page_answers(port: int) -> bool:
