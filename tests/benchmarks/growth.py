@@ -14,6 +14,7 @@ from homes import AS_OF, FULL, Size, landing_home
 from measuring import Measured, as_new, peak, run_script, spread
 
 from pipeline.simulation import Layout
+from pipeline.storage.home import Home
 
 HERE = Path(__file__).parent
 _OFFICERS = (2_660, 26_600, 266_000, 1_064_000)
@@ -57,6 +58,7 @@ with its evaluation tables, imports excluded; medians with minimum and maximum.
 def formats(size: Size) -> str:
     """Core for the same officers as CSV, XLSX and SPSS, beside DuckDB's load of the CSV."""
     cells: dict[str, str] = {}
+    counted: dict[str, int] = {}
     with tempfile.TemporaryDirectory() as folder:
         csv = Path(folder) / "csv"
         print("formats: simulating CSV", file=sys.stderr)
@@ -73,6 +75,9 @@ def formats(size: Size) -> str:
                 print(f"formats: {name}, pair {pair + 1}", file=sys.stderr)
                 pairs.append((run_script(HERE / "bare_load.py", str(csv)), _job(root)))
             bare, core = ([pair[n] for pair in pairs] for n in (0, 1))
+            counted[name] = sum(r.rows_accepted or 0 for r in Home(root).lake.records())
+            if len({*counted.values()}) > 1 or not counted[name]:
+                raise RuntimeError(f"of the same officers other rows were taken in: {counted}")
             ratios = [c.seconds / b.seconds for b, c in pairs]
             megabytes = sum(path.stat().st_size for path in exports) / 1e6
             cells[name] = (
