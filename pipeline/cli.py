@@ -275,7 +275,7 @@ def main() -> None:
         if isinstance(defect, UnusableConfiguration):
             _stop(str(defect))
         if refusal := refusal_of(defect):
-            _stop(f"Muster stopped before it was done: {refusal}.")
+            _stop(f"Muster stopped and the warehouse is as it was: {refusal}.")
         typer.echo(f"Muster failed, which is a defect of its own: {place_of(defect)}.", err=True)
         raise SystemExit(Exit.DEFECT) from None
 
