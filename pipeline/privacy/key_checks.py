@@ -78,11 +78,6 @@ class MadeWith:
     def version(self) -> int:
         return len(self.check_values)
 
-    def go_on_from(self, earlier: "MadeWith") -> bool:
-        """Whether these are the same keys, or the same and newer ones behind them."""
-        same = self.check_values[: earlier.version] == earlier.check_values
-        return same and self.programme == earlier.programme
-
     def begins(self, other: "MadeWith") -> bool:
         """Whether `other` says the same, and perhaps of newer keys besides."""
         return (

@@ -146,7 +146,7 @@ def _emptied(home: Home, settings: LakeSettings) -> int:
         return 0
     left, lake = Lake(objects), _in_use(home)
     keys, theirs = lake.made_with(), left.made_with()
-    if theirs and not (keys and keys.go_on_from(theirs)):
+    if theirs and not (keys and theirs.begins(keys)):
         raise UnusableConfiguration(f"another lake lies at {settings.place} by now.")
     # By their bytes, since a source may have been given another name meanwhile.
     if _read_by(left) - _read_by(lake):

@@ -30,6 +30,21 @@ NOW = datetime(2025, 3, 1, 12, tzinfo=UTC)
 SIGNED = {"steward": "simulated steward", "reason": "asked"}
 
 
+def submissions(home: Home) -> list[str]:
+    """What the lake of a home holds."""
+    return [found.submission_id for found in home.lake.records()]
+
+
+def places(storage: ObjectStorage, within: str, *names: str) -> list[LakeSettings]:
+    """Places in the bucket of these tests."""
+    return [parse_lake_settings(storage.settings(f"s3://moved/{within}/{name}")) for name in names]
+
+
+def erase_somebody(home: Home) -> None:
+    home.stewardship.enter([erasing(["v1-" + 20 * "1"], None, rows=0, **SIGNED)], NOW)
+    finish_erasures(home)
+
+
 @pytest.fixture(scope="module")
 def storage() -> Iterator[ObjectStorage]:
     with object_storage() as storage:
@@ -65,7 +80,7 @@ def test_whoever_waited_for_a_move_looks_where_the_lake_is_now(
     waiting.lake.write_submission(record("one"), taken_in())
     move(Home(tmp_path), parse_lake_settings(storage.settings("s3://moved/waited")))
     waiting.recover()
-    assert [found.submission_id for found in waiting.lake.records()] == ["one"]
+    assert submissions(waiting) == ["one"]
 
 
 def test_what_a_killed_first_put_left_is_no_lake_in_two_places(
@@ -77,7 +92,7 @@ def test_what_a_killed_first_put_left_is_no_lake_in_two_places(
     half.mkdir()
     (half / ".writing-1-half.parquet").touch()
     move(home, parse_lake_settings(storage.settings("s3://moved/half")))
-    assert [found.submission_id for found in Home(tmp_path).lake.records()] == ["one"]
+    assert submissions(Home(tmp_path)) == ["one"]
 
 
 def test_a_lake_whose_files_have_the_same_names_is_not_written_over(
@@ -104,7 +119,7 @@ def test_a_move_that_was_killed_while_it_copied_begins_again(
     copied = sorted((tmp_path / "lake" / "submissions" / "one").iterdir())[:2]
     remote_objects(to).put({f"submissions/one/{path.name}": path.read_bytes() for path in copied})
     move(home, to)
-    assert [found.submission_id for found in Home(tmp_path).lake.records()] == ["one"]
+    assert submissions(Home(tmp_path)) == ["one"]
 
 
 class Killed(Exception):
@@ -133,10 +148,7 @@ def killed_while_it_removed(
     storage: ObjectStorage, tmp_path: Path, record, taken_in
 ) -> tuple[Path, LakeSettings, LakeSettings]:
     """A home, the bucket it left with rows in it still, and the one it came to."""
-    old, new = (
-        parse_lake_settings(storage.settings(f"s3://moved/{tmp_path.name}/{which}"))
-        for which in ("old", "new")
-    )
+    old, new = places(storage, tmp_path.name, "old", "new")
     home = Home(tmp_path)
     home.create(programme=example_programme())
     home.settle_keys(NOW)
@@ -158,7 +170,7 @@ def test_what_a_killed_move_left_in_a_bucket_goes_with_the_same_move(
     assert move(Home(root), new).files == 0
     assert remote_objects(old).listed("") == {}
     assert buckets_beside(Home(root)) == []
-    assert [found.submission_id for found in Home(root).lake.records()] == ["one"]
+    assert submissions(Home(root)) == ["one"]
 
 
 @pytest.mark.parametrize("what", ["an erasure", "a rotation"])
@@ -168,8 +180,7 @@ def test_it_is_reached_by(
     root, old, _ = killed_while_it_removed
     home = Home(root)
     if what == "an erasure":
-        home.stewardship.enter([erasing(["v1-" + 20 * "1"], None, rows=0, **SIGNED)], NOW)
-        finish_erasures(home)
+        erase_somebody(home)
     else:
         rotate(home, **SIGNED, now=NOW)
     assert remote_objects(old).listed("") == {}
@@ -198,19 +209,15 @@ def test_the_lake_is_not_taken_for_what_is_left_where_its_place_is_written_other
     else:
         move(Home(root), otherwise)
     home = Home(root)
-    home.stewardship.enter([erasing(["v1-" + 20 * "1"], None, rows=0, **SIGNED)], NOW)
-    finish_erasures(home)
+    erase_somebody(home)
     assert remote_objects(old).listed("") == {}
-    assert [found.submission_id for found in Home(root).lake.records()] == ["one"]
+    assert submissions(Home(root)) == ["one"]
 
 
 def test_what_was_copied_goes_where_another_place_is_chosen_after_all(
     storage: ObjectStorage, tmp_path: Path, record, taken_in
 ) -> None:
-    first, second = (
-        parse_lake_settings(storage.settings(f"s3://moved/chosen/{which}"))
-        for which in ("first", "second")
-    )
+    first, second = places(storage, "chosen", "first", "second")
     home = Home(tmp_path)
     home.lake.write_submission(record("one"), taken_in())
     with killed_at("settle"):
@@ -219,7 +226,7 @@ def test_what_was_copied_goes_where_another_place_is_chosen_after_all(
     move(Home(tmp_path), second)
     assert remote_objects(first).listed("") == {}
     assert buckets_beside(Home(tmp_path)) == []
-    assert [found.submission_id for found in Home(tmp_path).lake.records()] == ["one"]
+    assert submissions(Home(tmp_path)) == ["one"]
 
 
 def read(record: Any, name: str) -> Any:
@@ -231,10 +238,7 @@ def in_a_bucket(
     storage: ObjectStorage, root: Path, record: Any, taken_in: Any
 ) -> tuple[LakeSettings, LakeSettings]:
     """Make a home whose lake lies in a bucket; returns where, and a place beside it."""
-    there, beside = (
-        parse_lake_settings(storage.settings(f"s3://moved/{root.name}/{which}"))
-        for which in ("lake", "beside")
-    )
+    there, beside = places(storage, root.name, "lake", "beside")
     home = Home(root)
     home.create(programme=example_programme())
     home.settle_keys(NOW)
@@ -255,7 +259,7 @@ def test_what_a_killed_move_home_left_in_a_bucket_is_put_down_too(
     assert buckets_beside(home) == [there]
     rotate(home, **SIGNED, now=NOW)
     assert remote_objects(there).listed("") == {}
-    assert [found.submission_id for found in Home(tmp_path).lake.records()] == ["one", "two"]
+    assert submissions(Home(tmp_path)) == ["one", "two"]
 
 
 @pytest.mark.parametrize("below", ["v2", "submissions", "submissions/new"])
@@ -281,9 +285,8 @@ def test_the_lake_is_not_removed_with_what_a_killed_move_left_around_it(
     remote_objects(around).put({"key-checks.json": b"{}"})
     (tmp_path / ".lake-beside").write_text(around.written())
     home = Home(tmp_path)
-    home.stewardship.enter([erasing(["v1-" + 20 * "1"], None, rows=0, **SIGNED)], NOW)
-    finish_erasures(home)
-    assert [found.submission_id for found in Home(tmp_path).lake.records()] == ["one", "two"]
+    erase_somebody(home)
+    assert submissions(Home(tmp_path)) == ["one", "two"]
 
 
 def test_a_bucket_that_has_more_than_the_lake_is_left_alone(
@@ -316,7 +319,7 @@ def test_a_move_that_was_killed_twice_still_ends(
         _ = Home(tmp_path).lake
     move(Home(tmp_path), beside)
     assert remote_objects(there).listed("") == {}
-    assert [found.submission_id for found in Home(tmp_path).lake.records()] == ["one", "two"]
+    assert submissions(Home(tmp_path)) == ["one", "two"]
 
 
 def test_a_move_back_does_not_mind_what_it_left_there_before(
@@ -328,7 +331,7 @@ def test_a_move_back_does_not_mind_what_it_left_there_before(
     Home(tmp_path).lake.write_submission(read(record, "one"), taken_in("v1-" + 20 * "2"))
     move(Home(tmp_path), there)
     assert remote_objects(beside).listed("") == {}
-    assert [found.submission_id for found in Home(tmp_path).lake.records()] == ["one", "two"]
+    assert submissions(Home(tmp_path)) == ["one", "two"]
 
 
 @pytest.mark.parametrize("written", [b"", b"\xff", b"at: [", b"at: s3://kept/lake\n---\n"])

@@ -37,12 +37,10 @@ class RunServer:
         dies: list[Any] | None = None,
         arguments: Sequence[str] = RUN,
         typed: str = "",
-        *,
-        hurried: bool = True,
     ) -> dict[str, Any]:
         """What came of a command: code, out, err, writes, killed, seconds.
 
-        `typed` is what it finds on standard input; `hurried` runs wait for no file to be still.
+        `typed` is what it finds on standard input.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -52,7 +50,6 @@ class RunServer:
             "dies": dies,
             "arguments": list(arguments),
             "typed": typed,
-            "hurried": hurried,
         }
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()

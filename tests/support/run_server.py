@@ -3,7 +3,7 @@
 Reads one request a line (JSON) and answers one line. Each run is a fork of this process, which has
 imported all and used nothing, so a fork has no threads to lose. It has the environment and the
 folder that it is given, and judges itself, where a command would start a process for that, unless
-it spreads intake over processes. Where a run dies:
+it spreads intake over processes. It waits for no file to be still. Where a run dies:
 
     null             nowhere
     ["write", n]     before its n-th change of the home folder that Python makes: a file opened
@@ -132,8 +132,7 @@ def _run(request: dict[str, Any], out: int, printed: tuple[int, int]) -> None:
             _die_in(seconds)
     if not dies or dies[0] != "spread":
         processes.Ahead = _JudgeHere  # type: ignore[assignment, misc]
-    if request["hurried"]:
-        state.SECONDS_STILL = liveness._SECONDS_AFTER_ITS_LOCK = 0.0
+    state.SECONDS_STILL = liveness._SECONDS_AFTER_ITS_LOCK = 0.0
     _watch(
         request["environment"]["MUSTER_HOME"],
         dies[1] if dies and dies[0] == "write" else None,
