@@ -4,12 +4,15 @@ import warnings
 
 import dagster as dg
 
+from pipeline.intake import ACCEPTED
 from pipeline.orchestration.guard import AGAIN, value_free
 from pipeline.orchestration.mapper import SubmissionMapper
 from pipeline.orchestration.partitions import SUBMISSIONS
 from pipeline.orchestration.resources import HomeResource
 from pipeline.orchestration.state import outdated
+from pipeline.storage.home import Home
 from pipeline.storage.taking_in import TakeInOne
+from pipeline.vocabulary import Kind
 
 with warnings.catch_warnings():
     # Backfill policies are marked beta; without one, Dagster would start a run a submission.
@@ -42,6 +45,8 @@ def intake(
         here.settle_keys(home.now())
     one = TakeInOne(here, here.pseudonymiser(), receipts, here.withdrawals())
     made = [record for record in mapper.map(one, arrivals) if record is not None]
+    if any(record.kind == Kind.QUESTIONNAIRE for record in made):
+        _read_responses_ahead(here)
     return dg.MaterializeResult(
         metadata={
             "submissions": len(made),
@@ -51,3 +56,9 @@ def intake(
             "gone or changed meanwhile": len(arrivals) - len(made),
         }
     )
+
+
+def _read_responses_ahead(here: Home) -> None:
+    """`accepted` needs all of them, and what lies between leaves a core idle."""
+    of_kind = [r.submission_id for r in here.lake.records() if r.kind == Kind.QUESTIONNAIRE]
+    here.lake.read_ahead("accepted", of_kind, ACCEPTED[Kind.QUESTIONNAIRE])

@@ -43,15 +43,20 @@ def profiles(home: HomeResource) -> dg.MaterializeResult[None]:
         made = MEASURES.to_frame()
         if records:
             rosters = [record.submission_id for record in records if record.kind == Kind.ROSTER]
-            others = [record.submission_id for record in records if record.kind != Kind.ROSTER]
             listed = lake.rows("accepted", rosters, ACCEPTED[Kind.ROSTER])
             # Transfers are known once there are verdicts: here everybody is who they came as. Only
             # a code with a slip is not taken for a stranger's.
             coded = lake.with_codes(record.submission_id for record in records)
             codes = link(lake.rows("codes", coded, CODES)).aliases
             listed = under_one_name(listed.with_columns(known_as="participant_id"), codes)
-            sent = under_one_name(lake.rows("accepted", others, WHOSE), codes)
             enrolment = enrolment_of(listed)
+            # Of an organisation without a roster nobody can be said to be missing from it.
+            others = [
+                record.submission_id
+                for record in records
+                if record.kind != Kind.ROSTER and record.organisation in enrolment.organisations
+            ]
+            sent = under_one_name(lake.rows("accepted", others, WHOSE), codes)
             made = measures(
                 pl.DataFrame(
                     [record.model_dump(mode="json", include={*_LISTED}) for record in records],

@@ -8,8 +8,9 @@ Only this process's own instance is treated so: pages and daemons watch those fi
 and live for days.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -78,11 +79,30 @@ def _files_kept_open(storage: SqliteEventLogStorage) -> Iterator[None]:
                 with engine.connect() as connection, connection.begin():
                     yield connection
 
-        storage._connect = connect  # type: ignore[method-assign]
+        of_the_run = {"_connect": connect, **_asked_once(storage)}
+        for name, call in of_the_run.items():
+            setattr(storage, name, call)
         try:
             yield
         finally:
-            del storage._connect
+            for name in of_the_run:
+                delattr(storage, name)
+
+
+def _asked_once(storage: SqliteEventLogStorage) -> dict[str, Callable[..., bool]]:
+    """Methods that look for a table or a column at every event, which stays what it is in a run."""
+
+    def has_columns(connection: Connection) -> bool:
+        if not columns:
+            columns.append(ask_for_columns(connection))
+        return columns[0]
+
+    columns: list[bool] = []
+    ask_for_columns = storage._has_asset_key_index_cols_on_connection
+    return {
+        "has_table": cache(storage.has_table),
+        "_has_asset_key_index_cols_on_connection": has_columns,
+    }
 
 
 def _do_not_wait(connection: Any, _: object) -> None:

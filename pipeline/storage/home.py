@@ -36,6 +36,7 @@ from pipeline.storage.keys import create_first_key, load_keys, settle_awaited
 from pipeline.storage.lake import Lake
 from pipeline.storage.landing import KnownHashes, landing_files
 from pipeline.storage.objects import LocalObjects, Objects
+from pipeline.storage.reading_ahead import ReadAhead
 from pipeline.storage.releases import Releases
 from pipeline.storage.remote import (
     LAKE_FILE,
@@ -81,7 +82,13 @@ class Home:
 
     @property
     def lake(self) -> Lake:
-        return Lake(self._objects(), erased=lambda: self.withdrawals().erased)
+        return Lake(
+            self._objects(), erased=lambda: self.withdrawals().erased, ahead=self._read_ahead
+        )
+
+    @cached_property
+    def _read_ahead(self) -> ReadAhead:
+        return ReadAhead()
 
     def _objects(self) -> Objects:
         """Where the lake lies.

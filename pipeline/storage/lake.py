@@ -36,6 +36,7 @@ from pipeline.privacy.key_checks import MadeWith
 from pipeline.privacy.withdrawals import is_one_of, without
 from pipeline.quality.judgement import ROW
 from pipeline.storage.objects import Objects, in_parts, parquet_below
+from pipeline.storage.reading_ahead import ReadAhead
 from pipeline.submissions import Record
 from pipeline.vocabulary import Severity
 
@@ -84,7 +85,8 @@ class Lake:
     """The lake of one home, or the copy of it that is being carried on to a newer key.
 
     `erased` is asked for the pseudonyms of erased officers whenever rows are read, so that nobody
-    sees one whose rows could not be removed yet.
+    sees one whose rows could not be removed yet. What is begun to be read ahead is kept in `ahead`,
+    which several of the same lake may share.
     """
 
     def __init__(
@@ -93,10 +95,12 @@ class Lake:
         erased: Callable[[], Collection[str]] = frozenset,
         *,
         copy: int | None = None,
+        ahead: ReadAhead | None = None,
     ) -> None:
         self._files = files
         self._erased = erased
         self._copy = copy
+        self._ahead = ahead or ReadAhead()
 
     @property
     def version(self) -> int:
@@ -456,23 +460,33 @@ class Lake:
         """
         erased = self._erased()
         restricted = {} if only is None else _by_submission(only)
-        scans = [
-            pl.scan_parquet(source, hive_partitioning=False, glob=False).select(schema.names())
-            for source in self._files.sources(self._of_each(name, submission_ids))
-        ]
+        names, columns = self._of_each(name, submission_ids), schema.names()
+        found = self._ahead.taken(columns)
+        found = {**found, **self._read([n for n in names if n not in found], columns)}
         frames = [
-            _seen(frame, erased, restricted.get(submission_id)).with_columns(
+            _seen(found[whole], erased, restricted.get(submission_id)).with_columns(
                 pl.lit(submission_id).alias("submission_id"),
                 pl.lit(place, pl.Int32).alias("arrived"),
             )
-            for place, (submission_id, frame) in enumerate(
-                zip(submission_ids, _collected(scans), strict=True)
-            )
+            for place, (submission_id, whole) in enumerate(zip(submission_ids, names, strict=True))
         ]
         nothing = pl.DataFrame(
             schema={**schema, "submission_id": pl.String(), "arrived": pl.Int32()}
         )
         return pl.concat([nothing, *frames])
+
+    def read_ahead(self, name: str, submission_ids: Sequence[str], schema: pl.Schema) -> None:
+        """Begin to read, in a thread, what `rows` will be asked for; of those that have it."""
+        named = self._named_by(submission_ids)
+        names, columns = [each[name] for each in named if name in each], schema.names()
+        self._ahead.begin(columns, lambda: self._read(names, columns))
+
+    def _read(self, names: Sequence[str], columns: Sequence[str]) -> dict[str, pl.DataFrame]:
+        scans = [
+            pl.scan_parquet(source, hive_partitioning=False, glob=False).select(columns)
+            for source in self._files.sources(names)
+        ]
+        return dict(zip(names, _collected(scans), strict=True))
 
     def _of_each(self, name: str, submission_ids: Sequence[str]) -> list[str]:
         """The whole names of one frame of each; FileNotFoundError where one has none."""

@@ -10,8 +10,10 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from pipeline.storage import atomic
 from pipeline.submissions import CANNOT_BE_OPENED, LandingFile
@@ -26,6 +28,8 @@ _STILL_COPYING = (
     ".download",
     ".opdownload",
 )
+_AT_ONCE: Final = 4
+"""Files that are hashed at once: one thread keeps half a core busy, and waits for a share."""
 _SECONDS_UNTIL_CERTAIN = 2.0
 """A file that changed this recently may change again within one tick of the file system's clock,
 and look the same as when it was hashed."""
@@ -89,35 +93,42 @@ def landing_files(landing: Path, known: KnownHashes | None = None) -> list[Landi
     A file that vanishes or changes while it is looked at is left for the next look.
     """
     known = known or KnownHashes()
-    found = []
-    for path in sorted(_paths(landing)):
-        inside = path.relative_to(landing)
-        if any(part.lower().startswith(_NOT_EXPORTS) for part in inside.parts):
-            continue
-        if path.name.lower().endswith(_STILL_COPYING):
-            continue
-        folder = inside.parts[0] if len(inside.parts) > 1 else None
-        try:
-            state = path.stat()
-        except OSError:
-            # It was moved away meanwhile; what is not there is no submission.
-            continue
-        modified = datetime.fromtimestamp(state.st_mtime, UTC)
-        changed = datetime.fromtimestamp(state.st_ctime, UTC)
-        try:
-            digest = known.of(path, state)
-        except FileNotFoundError:
-            continue
-        except OSError:
-            # Still one submission, so that it does not vanish, until it can be opened.
-            identity = f"{state.st_dev} {state.st_ino} {state.st_mtime_ns}"
-            digest = hashlib.sha256(identity.encode()).hexdigest()
-            found.append(LandingFile(folder, path, digest, modified, changed, CANNOT_BE_OPENED))
-            continue
-        if digest is not None:
-            found.append(LandingFile(folder, path, digest, modified, changed, size=state.st_size))
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        paths = [path for path in sorted(_paths(landing)) if _is_export(path.relative_to(landing))]
+        looked = threads.map(lambda path: _looked_at(path, landing, known), paths)
+        found = [file for file in looked if file is not None]
     known.save()
     return found
+
+
+def _is_export(inside: Path) -> bool:
+    """Whether a path below landing is neither hidden nor half copied."""
+    hidden = any(part.lower().startswith(_NOT_EXPORTS) for part in inside.parts)
+    return not hidden and not inside.name.lower().endswith(_STILL_COPYING)
+
+
+def _looked_at(path: Path, landing: Path, known: KnownHashes) -> LandingFile | None:
+    inside = path.relative_to(landing)
+    folder = inside.parts[0] if len(inside.parts) > 1 else None
+    try:
+        state = path.stat()
+    except OSError:
+        # It was moved away meanwhile; what is not there is no submission.
+        return None
+    modified = datetime.fromtimestamp(state.st_mtime, UTC)
+    changed = datetime.fromtimestamp(state.st_ctime, UTC)
+    try:
+        digest = known.of(path, state)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        # Still one submission, so that it does not vanish, until it can be opened.
+        identity = f"{state.st_dev} {state.st_ino} {state.st_mtime_ns}"
+        digest = hashlib.sha256(identity.encode()).hexdigest()
+        return LandingFile(folder, path, digest, modified, changed, CANNOT_BE_OPENED)
+    if digest is None:
+        return None
+    return LandingFile(folder, path, digest, modified, changed, size=state.st_size)
 
 
 def _paths(landing: Path) -> Iterator[Path]:

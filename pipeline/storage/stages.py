@@ -14,11 +14,13 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from pipeline.side_by_side import side_by_side
 from pipeline.storage import atomic
 from pipeline.storage.objects import is_whole_parquet
 
@@ -171,7 +173,11 @@ class Stages:
     ) -> dict[str, Any]:
         """Put a stage's tables and its entry in the catalogue; returns the entry."""
         tables, summary = made
-        written = {name: self._written(name, frame) for name, frame in tables.items()}
+        written = side_by_side(
+            {name: partial(self._written, name, frame) for name, frame in tables.items()}
+        )
+        for name, table in written.items():
+            self._recent.keep(table.file, tables[name])
         catalogue = self._catalogue()
         there = _tables(catalogue)
         entry = {
@@ -226,7 +232,6 @@ class Stages:
             table = _Table(f"{name}-{digest}.parquet", written.stat().st_size)
             if not table.is_whole(self._folder):
                 atomic.put(written, self._folder / table.file)
-        self._recent.keep(table.file, frame)
         return table
 
     def _remove_all_but(self, catalogue: _Catalogue) -> None:
