@@ -140,9 +140,10 @@ def _with_short_names(
     takes a fraction of the time. Registers and departures name nobody who can be enrolled by them:
     their rows of officers whom neither a roster nor a response names are left out.
     """
+    # Said as an expression once: Polars goes through all the names for each that it makes.
     names = {
-        "participant_id": _names("participant_id", [roster, responses]),
-        "session_group": _names("session_group", [roster, attendance]),
+        "participant_id": _names("participant_id", [roster, responses]).to_dtype_expr(),
+        "session_group": _names("session_group", [roster, attendance]).to_dtype_expr(),
     }
     return pl.collect_all(
         frame.lazy()

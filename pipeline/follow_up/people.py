@@ -41,9 +41,9 @@ def enrolled_from_rosters(roster: pl.DataFrame) -> pl.DataFrame:
     # Hardly anybody is listed twice, and of those who are not there is nothing to choose.
     twice = pl.col("participant_id").is_duplicated()
     once = roster.filter(~twice).with_columns(cohort_organisation="organisation")
-    people = pl.concat(
-        [_as_people(frame, roster.schema) for frame in (once, _reconciled(roster.filter(twice)))]
-    )
+    several = _reconciled(roster.filter(twice))
+    like = roster.schema
+    people = pl.concat([_as_people(frame, like) for frame in (once, several)])
     return people.with_columns(
         pl.lit(EnrolmentSource.ROSTER.value).alias("enrolment_source"),
     )
@@ -197,8 +197,14 @@ def first_departures(departures: pl.DataFrame, as_of: date) -> pl.DataFrame:
 
 def _as_people(frame: pl.DataFrame, like: pl.Schema) -> pl.DataFrame:
     """The frame with the columns of PEOPLE_SCHEMA, in the types of `like` where it has them."""
-    types = {name: like.get(name, dtype) for name, dtype in PEOPLE_SCHEMA.items()}
+    there = frame.schema
+
+    def column(name: str, dtype: pl.DataType) -> pl.Expr:
+        if name not in there:
+            return pl.lit(None, dtype).alias(name)
+        # Polars goes through all the names of an enum to write down a cast to it.
+        return pl.col(name) if there[name] == dtype else pl.col(name).cast(dtype)
+
     return frame.select(
-        pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype).alias(name)
-        for name, dtype in types.items()
+        column(name, like.get(name, dtype)) for name, dtype in PEOPLE_SCHEMA.items()
     )
