@@ -455,9 +455,7 @@ class Home:
             + atomic.recover(self.root / "releases")
             + atomic.recover(self.root / "memberships")
             + atomic.sweep(self.root, atomic.AT_ANY_TIME, below=False, suffix=self.warehouse.suffix)
-            + atomic.sweep_of_the_dead(self.root)
-            + atomic.sweep_of_the_dead(self._lake_folder)
-            + atomic.sweep_of_the_dead(self.secrets)
+            + sum(map(atomic.sweep_of_the_dead, self._written_by_others))
         )
 
     def must_have_its_store(self, records: Iterable[Record]) -> None:
@@ -507,10 +505,13 @@ class Home:
     def sweep(self, now: datetime) -> int:
         """Remove what other writers that were killed an hour ago or more left; returns how many."""
         before = (now - _STILL_WRITING).timestamp()
-        return sum(
-            atomic.sweep(folder, before, below=False)
-            for folder in (self.root, self._lake_folder, self.secrets)
-        )
+        return sum(atomic.sweep(folder, before, below=False) for folder in self._written_by_others)
+
+    @property
+    def _written_by_others(self) -> tuple[Path, ...]:
+        """Folders in which files are put while somebody else holds the lock."""
+        backups = self.root / "backups"
+        return self.root, self._lake_folder, self.secrets, backups, backups / "memberships"
 
     def back_up(self, day: date) -> None:
         """Copy aside what cannot be made again, the keys excepted.

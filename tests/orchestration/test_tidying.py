@@ -1,5 +1,8 @@
 """A history that does not grow for ever, and copies of what cannot be made again."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
@@ -63,3 +66,18 @@ def test_leftovers_are_swept_once_nobody_can_be_writing(instance, home):
     assert tidy(instance, home, _now()).leftovers == 0
     assert tidy(instance, home, _now(1)).leftovers == 1
     assert not leftover.exists()
+
+
+@pytest.mark.parametrize("folder", [".", "lake", "secrets", "backups", "backups/memberships"])
+def test_the_next_run_sweeps_what_a_writer_left_that_does_not_run_any_more(home, folder):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    (home.root / folder).mkdir(parents=True, exist_ok=True)
+    left, written = (
+        home.root / folder / f".writing-{pid}-0f-.db" for pid in (ended.pid, os.getpid())
+    )
+    for path in (left, written):
+        path.write_bytes(b"half")
+    home.recover()
+    assert not left.exists()
+    assert written.exists(), "whoever writes it is alive"
