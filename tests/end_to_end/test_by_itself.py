@@ -11,15 +11,7 @@ from pathlib import Path
 import pytest
 from browser import opened
 from homes import Muster, files_holding
-from serving import (
-    CAN_LIST_PROCESSES,
-    SECONDS_TO_END,
-    code_servers,
-    descendants,
-    ended,
-    free_port,
-    up,
-)
+from serving import CAN_LIST_PROCESSES, SECONDS_TO_END, descendants, ended, free_port, up
 from small_programme import MAPPING, PROGRAMME
 
 from pipeline.orchestration.launch import instance_of
@@ -185,7 +177,7 @@ def test_no_officers_number_leaves_landing(house: House) -> None:
 
 def test_nothing_outlives_it_when_it_is_killed(house: House) -> None:
     children = descendants(house.process.pid)
-    assert code_servers(children) == 1, "page and daemon share one"
+    assert len(children) >= 4, "page, daemon and a code server of each"
     house.process.kill()
     house.process.wait()
     assert ended(children)

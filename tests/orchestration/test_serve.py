@@ -15,7 +15,6 @@ import pytest
 from serving import (
     CAN_LIST_PROCESSES,
     SECONDS_TO_END,
-    code_servers,
     descendants,
     ended,
     free_port,
@@ -84,7 +83,6 @@ def test_page_and_daemon_start_show_every_stage_and_end_together(home):
         commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children]
         for program in (b"dagster-webserver", b"dagster-daemon"):
             assert any(program in command for command in commands), program
-        assert code_servers(children) == 1, "page and daemon share one"
         muster.send_signal(signal.SIGTERM)
         assert muster.wait(SECONDS_TO_END) == 0
         assert muster.stdout.read() == "Stopped.\n"
@@ -116,38 +114,7 @@ def programs(tmp_path, monkeypatch):
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setattr(serving.sys, "executable", str(folder / "python"))
-    _program(folder, "dagster", 'touch "$4"; exec sleep 60')
     return folder
-
-
-@pytest.mark.parametrize(
-    ("script", "said"),
-    [
-        ("exit 4", r"the code server ended by itself \(exit code 4\)"),
-        ("exec sleep 60", "the code server did not answer within"),
-    ],
-)
-def test_without_a_code_server_neither_page_nor_daemon_is_started(
-    home, programs, monkeypatch, script, said
-):
-    monkeypatch.setattr(serving, "_SECONDS_TO_START", 5 if "exit" in script else 0.5)
-    _program(programs, "dagster", script)
-    for name in ("dagster-webserver", "dagster-daemon"):
-        _program(programs, name, f"touch {programs}/started")
-    with pytest.raises(ServerFailed, match=said):
-        serve(home.root, free_port(), lambda url: None)
-    assert not (programs / "started").exists()
-
-
-def test_where_the_code_server_ends_all_end(home, programs):
-    pids = [programs / f"{name}.pid" for name in ("dagster-webserver", "dagster-daemon")]
-    for pid in pids:
-        _program(programs, pid.stem, f"echo $$ > {pid}; exec sleep 60")
-    there = " && ".join(f"[ -s {pid} ]" for pid in pids)
-    _program(programs, "dagster", f'touch "$4"; until {there}; do sleep 0.05; done; exit 3')
-    with pytest.raises(ServerFailed, match=r"the code server ended by itself \(exit code 3\)"):
-        serve(home.root, free_port(), lambda url: None)
-    assert all(stat(int(pid.read_text())) is None for pid in pids)
 
 
 def test_a_page_that_cannot_start_is_said_at_once(home, programs):

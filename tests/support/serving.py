@@ -6,8 +6,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.orchestration.serve import HOST
@@ -43,16 +43,6 @@ def descendants(pid: int) -> dict[int, str]:
             if about and about[0] == parent and child not in found:
                 found[child] = about[2]
                 waiting.append(child)
-    return found
-
-
-def code_servers(processes: Iterable[int]) -> int:
-    """How many of them are Dagster's code servers."""
-    found = 0
-    for pid in processes:
-        # One that ended meanwhile is none.
-        with suppress(OSError):
-            found += b"grpc" in Path(f"/proc/{pid}/cmdline").read_bytes()
     return found
 
 
