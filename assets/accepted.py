@@ -87,6 +87,8 @@ def accepted(home: HomeResource) -> dg.MaterializeResult[None]:
             ],
         )
         rows[kind.value] = stage.summary["rows"]
+    # Of a file that is held, for example, nothing was asked for.
+    here.lake.forget_what_was_read_ahead()
     fill_ahead(home, tables.RESPONSES)
     return dg.MaterializeResult(metadata=rows)
 

@@ -10,8 +10,8 @@ from pipeline.orchestration.mapper import SubmissionMapper
 from pipeline.orchestration.partitions import SUBMISSIONS
 from pipeline.orchestration.resources import HomeResource
 from pipeline.orchestration.state import outdated
-from pipeline.storage.home import Home
 from pipeline.storage.taking_in import TakeInOne
+from pipeline.submissions import Record, newest_of_each
 from pipeline.vocabulary import Kind
 
 with warnings.catch_warnings():
@@ -45,8 +45,9 @@ def intake(
         here.settle_keys(home.now())
     one = TakeInOne(here, here.pseudonymiser(), receipts, here.withdrawals())
     made = [record for record in mapper.map(one, arrivals) if record is not None]
-    if any(record.kind == Kind.QUESTIONNAIRE for record in made):
-        _read_responses_ahead(here)
+    if any(record.kind == Kind.QUESTIONNAIRE and record.problem is None for record in made):
+        # `accepted` needs most of them, and what lies between leaves a core idle.
+        here.lake.read_ahead("accepted", _responses, ACCEPTED[Kind.QUESTIONNAIRE])
     return dg.MaterializeResult(
         metadata={
             "submissions": len(made),
@@ -58,7 +59,7 @@ def intake(
     )
 
 
-def _read_responses_ahead(here: Home) -> None:
-    """`accepted` needs all of them, and what lies between leaves a core idle."""
-    of_kind = [r.submission_id for r in here.lake.records() if r.kind == Kind.QUESTIONNAIRE]
-    here.lake.read_ahead("accepted", of_kind, ACCEPTED[Kind.QUESTIONNAIRE])
+def _responses(records: list[Record]) -> list[str]:
+    """Submissions of questionnaires that count unless one of them turns out to be unsound."""
+    of_kind = [r for r in records if r.kind == Kind.QUESTIONNAIRE]
+    return [record.submission_id for record in newest_of_each(of_kind)]

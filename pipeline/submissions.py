@@ -116,6 +116,21 @@ def versions(records: Iterable[Record]) -> list[tuple[str, str, str, int]]:
     ]
 
 
+def newest_of_each(records: Iterable[Record]) -> list[Record]:
+    """Of each cumulative source the newest record that could be read, of others every such one.
+
+    These are the ones that count where no contract and no steward has anything against them.
+    `records` come in the order of arrival.
+    """
+    found: dict[tuple[str, ...], Record] = {}
+    for record in records:
+        if record.problem is None:
+            source = (record.organisation, record.source)
+            adds_up = record.delivery == Delivery.INCREMENTAL
+            found[(record.submission_id,) if adds_up else source] = record
+    return list(found.values())
+
+
 def arrivals(
     files: Iterable[LandingFile],
     mappings: Iterable[Mapping],

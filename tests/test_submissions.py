@@ -12,7 +12,15 @@ import yaml
 from pipeline import reference
 from pipeline.programme import Limits, Programme, parse_programme
 from pipeline.reading.mapping import Mapping, parse_mapping
-from pipeline.submissions import Arrival, LandingFile, arrivals, fingerprint
+from pipeline.submissions import (
+    Arrival,
+    LandingFile,
+    Record,
+    arrivals,
+    fingerprint,
+    newest_of_each,
+)
+from pipeline.vocabulary import Delivery, Kind
 
 MONDAY = datetime(2026, 6, 1, tzinfo=UTC)
 EXAMPLE = reference.example_programme()
@@ -234,6 +242,38 @@ def test_a_file_is_still_once_nobody_wrote_to_it_for_a_while(seconds_ago: float,
 )
 def test_fingerprints(one: tuple[Any, ...], other: tuple[Any, ...], same: bool) -> None:
     assert (fingerprint(*one) == fingerprint(*other)) is same
+
+
+def record(submission_id: str, delivery: Delivery, problem: str | None = None) -> Record:
+    organisation, source, _ = submission_id.split("--")
+    return Record(
+        submission_id=submission_id,
+        organisation=organisation,
+        source=source,
+        kind=Kind.QUESTIONNAIRE,
+        delivery=delivery,
+        file_name="answers.csv",
+        sha256="0" * 64,
+        received_at=MONDAY,
+        modified_at=MONDAY,
+        fingerprint="0",
+        problem=problem,
+    )
+
+
+def test_of_a_cumulative_source_the_newest_that_could_be_read_is_the_newest() -> None:
+    whole, more = Delivery.CUMULATIVE, Delivery.INCREMENTAL
+    records = [
+        record("kent--all--1", whole),
+        record("kent--some--2", more),
+        record("essex--all--3", whole),
+        record("kent--all--4", whole),
+        record("kent--some--5", more),
+        record("kent--all--6", whole, problem="the file is empty"),
+        record("kent--some--7", more, problem="the file is empty"),
+    ]
+    newest = {each.submission_id for each in newest_of_each(records)}
+    assert newest == {"kent--some--2", "essex--all--3", "kent--all--4", "kent--some--5"}
 
 
 def test_a_waiver_makes_its_own_file_be_taken_in_again_and_no_other(programme: Programme) -> None:

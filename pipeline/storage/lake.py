@@ -475,11 +475,24 @@ class Lake:
         )
         return pl.concat([nothing, *frames])
 
-    def read_ahead(self, name: str, submission_ids: Sequence[str], schema: pl.Schema) -> None:
-        """Begin to read, in a thread, what `rows` will be asked for; of those that have it."""
-        named = self._named_by(submission_ids)
-        names, columns = [each[name] for each in named if name in each], schema.names()
-        self._ahead.begin(columns, lambda: self._read(names, columns))
+    def read_ahead(
+        self, name: str, chosen: Callable[[list[Record]], list[str]], schema: pl.Schema
+    ) -> None:
+        """Begin to read in a thread what `rows` will be asked for, of `chosen` among all records.
+
+        Nobody hears of what goes wrong there; `rows` reads for itself then, and says it.
+        """
+        columns = schema.names()
+
+        def read() -> dict[str, pl.DataFrame]:
+            named = self._named_by(chosen(self.records()))
+            return self._read([each[name] for each in named if name in each], columns)
+
+        self._ahead.begin(columns, read)
+
+    def forget_what_was_read_ahead(self) -> None:
+        """Let go of what was read ahead and not asked for."""
+        self._ahead.forget()
 
     def _read(self, names: Sequence[str], columns: Sequence[str]) -> dict[str, pl.DataFrame]:
         scans = [

@@ -6,6 +6,7 @@ A frame's file is named by its content, so one that was read early is the one th
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
 
 import polars as pl
 
@@ -18,6 +19,7 @@ class ReadAhead:
 
     def __init__(self) -> None:
         self._begun: tuple[list[str], Future[Frames]] | None = None
+        self._one_at_a_time = Lock()
 
     def __reduce__(self) -> tuple[type["ReadAhead"], tuple[()]]:
         return ReadAhead, ()
@@ -25,7 +27,8 @@ class ReadAhead:
     def begin(self, columns: Sequence[str], read: Callable[[], Frames]) -> None:
         """Begin to read frames with these columns; what was read before and not used goes."""
         thread = ThreadPoolExecutor(1)
-        self._begun = list(columns), thread.submit(read)
+        with self._one_at_a_time:
+            self._begun = list(columns), thread.submit(read)
         thread.shutdown(wait=False)
 
     def taken(self, columns: Sequence[str]) -> Frames:
@@ -33,7 +36,13 @@ class ReadAhead:
 
         None of them where anything went wrong: whoever reads them will find out what.
         """
-        if self._begun is None or self._begun[0] != list(columns):
-            return {}
-        (_, reading), self._begun = self._begun, None
+        with self._one_at_a_time:
+            if self._begun is None or self._begun[0] != list(columns):
+                return {}
+            (_, reading), self._begun = self._begun, None
         return {} if reading.exception() else reading.result()
+
+    def forget(self) -> None:
+        """Let go of what nobody asked for."""
+        with self._one_at_a_time:
+            self._begun = None

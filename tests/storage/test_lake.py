@@ -13,6 +13,7 @@ from pipeline.quality.comments import TEXTS
 from pipeline.quality.profile import PROFILE
 from pipeline.storage.lake import Lake
 from pipeline.storage.objects import LocalObjects
+from pipeline.submissions import Record
 from pipeline.vocabulary import Kind
 
 SCHEMA = ACCEPTED[Kind.ROSTER]
@@ -184,6 +185,10 @@ def test_waived_rows_lie_beside_the_accepted_ones_until_none_is_waived(lake, rec
     assert lake.with_waived_rows(["a--b--1"]) == []
 
 
+def every(records: list[Record]) -> list[str]:
+    return [record.submission_id for record in records]
+
+
 def gone(lake: Lake, tmp_path: Path, name: str) -> None:
     """Remove the frame once all that is being read ahead was read."""
     assert lake._ahead._begun is not None
@@ -195,7 +200,7 @@ def gone(lake: Lake, tmp_path: Path, name: str) -> None:
 def test_what_was_read_ahead_is_handed_out_once(lake, record, taken_in, tmp_path):
     for name, officer in (("a--b--1", "v1-one"), ("a--b--2", "v1-two")):
         lake.write_submission(record(name), taken_in(officer))
-    lake.read_ahead("accepted", ["a--b--2"], WHOSE)
+    lake.read_ahead("accepted", lambda _: ["a--b--2"], WHOSE)
     gone(lake, tmp_path, "a--b--2")
     with pytest.raises(FileNotFoundError):
         lake.rows("accepted", ["a--b--2"], SCHEMA)
@@ -207,7 +212,7 @@ def test_what_was_read_ahead_is_handed_out_once(lake, record, taken_in, tmp_path
 
 def test_what_was_replaced_since_is_not_what_was_read_ahead(lake, record, taken_in):
     lake.write_submission(record("a--b--1"), taken_in("v1-one"))
-    lake.read_ahead("accepted", ["a--b--1"], WHOSE)
+    lake.read_ahead("accepted", every, WHOSE)
     lake.write_submission(record("a--b--1", fingerprint="new"), taken_in("v1-two"))
     assert lake.rows("accepted", ["a--b--1"], WHOSE)["participant_id"].to_list() == ["v1-two"]
 
@@ -215,7 +220,7 @@ def test_what_was_replaced_since_is_not_what_was_read_ahead(lake, record, taken_
 def test_reading_ahead_leaves_out_what_has_no_such_frame(lake, record, taken_in, tmp_path):
     lake.write_submission(record("a--b--1", problem="the file is empty"), None)
     lake.write_submission(record("a--b--2"), taken_in("v1-two"))
-    lake.read_ahead("accepted", ["a--b--1", "a--b--2", "a--b--3"], WHOSE)
+    lake.read_ahead("accepted", every, WHOSE)
     gone(lake, tmp_path, "a--b--2")
     assert lake.rows("accepted", ["a--b--2"], WHOSE)["participant_id"].to_list() == ["v1-two"]
 
@@ -224,7 +229,7 @@ def test_what_could_not_be_read_ahead_is_read_when_it_is_asked_for(lake, folder)
     (frame,) = folder.glob("accepted-*.parquet")
     content = frame.read_bytes()
     frame.write_bytes(b"cut short")
-    lake.read_ahead("accepted", ["a--b--1"], WHOSE)
+    lake.read_ahead("accepted", lambda _: ["a--b--1"], WHOSE)
     assert lake._ahead._begun is not None
     assert lake._ahead._begun[1].exception(timeout=60) is not None
     frame.write_bytes(content)
@@ -232,8 +237,20 @@ def test_what_could_not_be_read_ahead_is_read_when_it_is_asked_for(lake, folder)
     assert read["participant_id"].to_list() == ["v1-one", "v1-two"]
 
 
+def test_what_cannot_be_chosen_is_not_read_ahead_and_nobody_hears_of_it(lake, folder):
+    lake.read_ahead("accepted", lambda records: [records[1].submission_id], WHOSE)
+    read = lake.rows("accepted", ["a--b--1"], WHOSE)
+    assert read["participant_id"].to_list() == ["v1-one", "v1-two"]
+
+
+def test_what_nobody_asked_for_is_let_go(lake, folder):
+    lake.read_ahead("accepted", every, WHOSE)
+    lake.forget_what_was_read_ahead()
+    assert lake._ahead.taken(WHOSE.names()) == {}
+
+
 def test_nothing_that_was_read_ahead_goes_to_another_process(lake, folder):
-    lake.read_ahead("accepted", ["a--b--1"], WHOSE)
+    lake.read_ahead("accepted", every, WHOSE)
     assert pickle.loads(pickle.dumps(lake._ahead)).taken(WHOSE.names()) == {}
     assert len(lake._ahead.taken(WHOSE.names())) == 1
 
@@ -245,7 +262,7 @@ def test_nobody_sees_the_rows_of_the_erased(lake, tmp_path, record, taken_in):
     for _ in ("asked for", "read ahead"):
         seen = erased.rows("accepted", ["a--b--1", "a--b--2"], WHOSE)
         assert seen["participant_id"].to_list() == ["v1-two"]
-        erased.read_ahead("accepted", ["a--b--1", "a--b--2"], WHOSE)
+        erased.read_ahead("accepted", every, WHOSE)
     assert erased.rows("profile", ["a--b--1"], PROFILE).is_empty(), "nobody's rows are all seen"
 
 
