@@ -29,7 +29,7 @@ _STILL_COPYING = (
     ".opdownload",
 )
 _AT_ONCE: Final = 4
-"""Files that are hashed at once: one thread keeps half a core busy, and waits for a share."""
+"""Files that are hashed at once: on several cores, and while a share keeps one of them waiting."""
 _SECONDS_UNTIL_CERTAIN = 2.0
 """A file that changed this recently may change again within one tick of the file system's clock,
 and look the same as when it was hashed."""
