@@ -91,17 +91,10 @@ def _files_kept_open(storage: SqliteEventLogStorage) -> Iterator[None]:
 
 def _asked_once(storage: SqliteEventLogStorage) -> dict[str, Callable[..., bool]]:
     """Methods that look for a table or a column at every event, which stays what it is in a run."""
-
-    def has_columns(connection: Connection) -> bool:
-        if not columns:
-            columns.append(ask_for_columns(connection))
-        return columns[0]
-
-    columns: list[bool] = []
-    ask_for_columns = storage._has_asset_key_index_cols_on_connection
+    has_columns = storage.has_asset_key_index_cols()
     return {
         "has_table": cache(storage.has_table),
-        "_has_asset_key_index_cols_on_connection": has_columns,
+        "_has_asset_key_index_cols_on_connection": lambda _: has_columns,
     }
 
 

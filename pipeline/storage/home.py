@@ -203,8 +203,16 @@ class Home:
 
     @property
     def releases(self) -> Releases:
-        copies = self.root / "backups" / "memberships"
-        return Releases(self.root / "releases", self.root / "memberships", copies)
+        return Releases(self.root / "releases", self.root / "memberships", self._membership_copies)
+
+    @property
+    def _backups(self) -> Path:
+        """Daily copies of what cannot be made again."""
+        return self.root / "backups"
+
+    @property
+    def _membership_copies(self) -> Path:
+        return self._backups / "memberships"
 
     @property
     def secrets(self) -> Path:
@@ -510,8 +518,8 @@ class Home:
     @property
     def _written_by_others(self) -> tuple[Path, ...]:
         """Folders in which files are put while somebody else holds the lock."""
-        backups = self.root / "backups"
-        return self.root, self._lake_folder, self.secrets, backups, backups / "memberships"
+        copies = self._backups, self._membership_copies
+        return self.root, self._lake_folder, self.secrets, *copies
 
     def back_up(self, day: date) -> None:
         """Copy aside what cannot be made again, the keys excepted.
@@ -520,7 +528,7 @@ class Home:
         one, since they are written once.
         """
         self.releases.back_up()
-        folder = self.root / "backups"
+        folder = self._backups
         if self.stewardship.backup(folder / f"stewardship-{day.isoformat()}.sqlite"):
             copies = sorted(folder.glob("stewardship-*.sqlite"))
             for old in copies[:-_BACKUPS_KEPT]:
